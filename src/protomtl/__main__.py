@@ -1,0 +1,52 @@
+"""Prototypical pre-training for multi-task sentence encoders: the steps of the pipeline, one command each."""
+
+import argparse
+import ast
+import importlib
+import os
+import sys
+
+from protomtl import __version__, config, steps
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="protomtl", description=__doc__)
+    root.add_argument("--version", action="version", version=__version__)
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for step in steps.STEPS:
+        command = commands.add_parser(step, help=first_line(step), description=first_line(step))
+        if step in steps.PER_RUN:
+            command.add_argument("--method", required=True, help="a block under `method` in params.yaml")
+            command.add_argument("--seed", required=True, type=int)
+    preset = commands.add_parser("preset", help="patch params.yaml with a preset, keeping its comments")
+    preset.add_argument("name", help="a file of presets/, without .yaml")
+    commands.add_parser("check", help="check params.yaml; prints nothing when it is sound")
+    commands.add_parser("summary", help="print the table of the finished run and where everything lies")
+    return root
+
+
+def first_line(step: str) -> str:
+    """The first line of a step's module, without importing it."""
+    docstring = ast.get_docstring(ast.parse((steps.PACKAGE / f"{step}.py").read_text(encoding="utf-8")))
+    return (docstring or "").splitlines()[0].removeprefix(f"Step `{step}`: ").replace("%", "%%")
+
+
+def main() -> None:
+    args = parser().parse_args()
+    try:
+        if args.command in steps.STEPS:
+            steps.run(args.command, getattr(args, "method", None), getattr(args, "seed", None))
+        elif args.command == "preset":
+            importlib.import_module("protomtl.preset").apply(args.name)
+        elif args.command == "check":
+            config.load()
+        else:
+            importlib.import_module("protomtl.summary").show()
+    except KeyboardInterrupt:
+        sys.exit("interrupted; run the same command again to go on")
+    except BrokenPipeError:  # the reader of our output left
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

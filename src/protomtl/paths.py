@@ -1,0 +1,27 @@
+"""Where each step puts its results; dvc.yaml names the same places, and tests hold both together."""
+
+from pathlib import Path
+
+RAW = Path("data/raw")
+BACKBONE = Path("data/backbone")
+PREPARED = Path("data/prepared")
+TOKENS = Path("data/tokens")
+
+REPORT = Path("results/prepare")
+PRETRAIN = Path("results/pretrain")
+FINETUNE = Path("results/finetune")
+CURVES = Path("results/curves")
+EVALUATE = Path("results/evaluate")
+EMBED = Path("results/embed")
+TABLES = Path("results/tables")
+FIGURES = Path("results/figures")
+
+TIMING = Path("results/timing")  # these two are no outputs of a stage: see timing.py and summary.py
+SUMMARY = Path("results/summary")
+
+SNIPPETS = "movieReviewSnippets_GroundTruth.txt"  # file of the starter data
+
+
+def run_folder(root: Path, method: str, seed: int) -> Path:
+    """The folder of one method and seed below a step's results."""
+    return root / method / f"seed{seed}"

@@ -1,0 +1,126 @@
+"""params.yaml: every mistake is named by its path; methods are overrides of base settings."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from protomtl import config
+
+from .conftest import ROOT
+
+
+def edited(folder: Path, path: str, value: Any) -> Path:
+    """params.yaml with one key set, or removed (value ...)."""
+    content = YAML().load(ROOT / "params.yaml")
+    *above, key = path.split(".")
+    block = content
+    for name in above:
+        block = block[name]
+    if value is ...:
+        del block[key]
+    else:
+        block[key] = value
+    YAML().dump(content, folder / "params.yaml")
+    return folder / "params.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("finetune.lr", "fast", r"finetune\.lr: .*valid number"),
+        ("finetune.lr", -1.0, r"finetune\.lr: .*greater than 0"),
+        ("finetune.epochs", 0, r"finetune\.epochs"),
+        ("finetune.learning_rate", 1.0, r"finetune\.learning_rate: Extra inputs"),
+        ("pretrain.distance", "cosine", r"pretrain\.distance: .*'euclidean' or 'squared_euclidean'"),
+        ("compute.precision", ..., r"compute\.precision: Field required"),
+        ("tasks.sst.classes", ..., r"tasks\.sst: .*`classes` belongs to kind classification"),
+        ("tasks.sts.range", [5, 0], r"tasks\.sts: .*smallest, largest"),
+        ("methods", ["nosuch"], r"methods: nosuch: there is no block method\.nosuch"),
+        ("methods", [], r"methods: .*at least 1"),
+        ("method.cosine.finetune", {"similarity": "euclid"}, r"method\.cosine\.finetune\.similarity"),
+        (
+            "method.cosine.finetune",
+            {"similarity": "cosine", "pair_encoding": "concat"},
+            r"method\.cosine\.finetune.*two emb",
+        ),
+        ("method.concat.pretrain", {"pair_encoding": "product"}, r"method\.concat\.pretrain\.pair_encoding"),
+        (
+            "method.sst_weighted.finetune",
+            {"weights": {"ssst": 1}},
+            r"method\.sst_weighted\.finetune\.weights: no such task",
+        ),
+        ("embed.method", "nosuch", r"embed\.method|methods: nosuch"),
+        ("embed.seed", 9, r"embed\.seed: 9 is not among"),
+        ("surprise", 1, r"surprise: Extra inputs"),
+    ],
+)
+def test_a_mistake_is_an_error_that_names_its_path(tmp_path: Path, path: str, value: Any, message: str) -> None:
+    with pytest.raises(SystemExit, match=message):
+        config.load(edited(tmp_path, path, value))
+
+
+def test_a_broken_file_and_no_file_are_clear_errors(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no such file; run from the root"):
+        config.load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("seeds: [1\n")
+    with pytest.raises(SystemExit, match="not valid YAML"):
+        config.load(tmp_path / "params.yaml")
+
+
+def test_numbers_are_read_as_dvc_writes_them(tmp_path: Path) -> None:
+    text = (ROOT / "params.yaml").read_text().replace("lr: 3.0e-4", "lr: 3e-05")
+    (tmp_path / "params.yaml").write_text(text)
+    assert config.load(tmp_path / "params.yaml").finetune.lr == 3e-5
+
+
+def test_every_method_of_report_and_poster_is_run() -> None:
+    report = [
+        "baseline",
+        "unfrozen",
+        "cosine",
+        "sst_weighted",
+        "para_weighted",
+        "sts_weighted",
+        "shared_layers",
+        "concat",
+        "prototypical",
+    ]
+    poster = ["add_combination", "mult_combination", "concat_combination", "prototypical_sum"]
+    assert config.load(ROOT / "params.yaml").methods == report + poster
+
+
+@pytest.mark.parametrize("name", ["sst", "para", "sts"])
+def test_weights_belong_to_the_task_in_the_methods_name(name: str) -> None:
+    params = config.load(ROOT / "params.yaml")
+    settings = config.finetuning(params.finetune, name, params.method[f"{name}_weighted"].finetune)
+    assert settings.weights == {task: 0.98 if task == name else 0.01 for task in params.tasks}
+
+
+def test_the_settings_of_a_method_are_the_base_under_its_overrides() -> None:
+    path = ROOT / "params.yaml"
+    base = config.load(path).finetune
+    cosine = config.phase(path, "finetune", "cosine")
+    assert cosine == base.model_copy(update={"similarity": "cosine"})
+    assert config.phase(path, "pretrain", "cosine") is None
+
+
+trees = st.recursive(
+    st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), trees), st.dictionaries(st.sampled_from("abc"), trees))
+def test_deep_merge(base: dict[str, Any], over: dict[str, Any]) -> None:
+    result = config.merged(base, over)
+    assert set(result) == set(base) | set(over)
+    for key, value in result.items():
+        if key not in over:
+            assert value == base[key]
+        elif isinstance(over[key], dict) and isinstance(base.get(key), dict):
+            assert value == config.merged(base[key], over[key])
+        else:
+            assert value == over[key]
