@@ -1,0 +1,114 @@
+"""The shared encoder: sequences in, one vector each out, in the precision the hardware is good at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from protomtl.config import Compute
+from protomtl.tokens import Sequences, TokenTable, joined
+
+CHUNK = {"cpu": 32, "cuda": 256}  # sequences of similar length that are padded and encoded together
+
+
+def device_of(compute: Compute) -> torch.device:
+    """The device of `compute.device`; auto takes a GPU if there is one."""
+    if compute.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if compute.device == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("params.yaml: compute.device: cuda: this machine has no GPU that torch can use")
+    return torch.device(compute.device)
+
+
+def precision_of(compute: Compute, device: torch.device) -> str:
+    """bf16 or fp32; auto is bf16 where the hardware multiplies it natively."""
+    if compute.precision != "auto":
+        return compute.precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bf16" if native else "fp32"
+
+
+class Encoder(nn.Module):
+    """A Hugging Face encoder with pooling: `mean` over the tokens, `cls` (first token) or `pooler`."""
+
+    def __init__(self, folder: Path, pooling: str, compute: Compute) -> None:
+        from transformers import AutoModel  # heavy
+        from transformers.utils import logging
+
+        super().__init__()
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # no report for each of many loads
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        torch.set_num_threads(compute.threads)
+        self.device = device_of(compute)
+        self.precision = precision_of(compute, self.device)
+        self.pooling = pooling
+        self.bert = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").to(self.device)
+        if pooling == "pooler" and not hasattr(self.bert, "pooler"):
+            raise SystemExit(f"params.yaml: backbone.pooling: {folder} has no pooler; use mean or cls")
+
+    @property
+    def width(self) -> int:
+        return int(self.bert.config.hidden_size)
+
+    def train(self, mode: bool = True) -> "Encoder":
+        """Choose the attention: on a CPU the backward pass of bf16 SDPA is pathologically slow with AMX."""
+        plain = mode and self.device.type == "cpu"
+        self.bert.set_attn_implementation("eager" if plain else "sdpa")
+        return super().train(mode)
+
+    def forward(self, sequences: Sequences) -> Tensor:
+        """[n, width] float32, one vector per sequence, in the order given.
+
+        Sorted by length and padded in chunks: the batch stays what was sampled, only its padding shrinks.
+        """
+        order = np.argsort(sequences.lengths, kind="stable")
+        size = CHUNK[self.device.type]
+        chunks = [order[i : i + size] for i in range(0, len(order), size)]
+        vectors = torch.cat([self.pooled(*sequences.padded(chunk)) for chunk in chunks])
+        back = torch.from_numpy(np.argsort(order, kind="stable")).to(self.device)
+        return vectors[back]
+
+    def pooled(self, tokens: np.ndarray, types: np.ndarray, mask: np.ndarray) -> Tensor:
+        """Encode one padded chunk, each input [n, longest]; returns [n, width] float32."""
+        ids, kinds, attend = (torch.from_numpy(x).to(self.device) for x in (tokens, types, mask))
+        extra = {"token_type_ids": kinds} if getattr(self.bert.config, "type_vocab_size", 0) > 1 else {}
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            output = self.bert(input_ids=ids, attention_mask=attend.long(), **extra)
+        if self.pooling == "pooler":
+            pooled: Tensor = output.pooler_output.float()
+            return pooled
+        hidden: Tensor = output.last_hidden_state.float()
+        if self.pooling == "cls":
+            return hidden[:, 0]
+        weights = attend[..., None].float()
+        return (hidden * weights).sum(1) / weights.sum(1)
+
+
+def embed_batch(encoder: Encoder, groups: dict[str, list[Sequences]]) -> dict[str, tuple[Tensor, ...]]:
+    """Embed all tasks of a step at once: per task one tensor [batch, width] per sequence group."""
+    every = [s for group in groups.values() for s in group]
+    pieces = iter(encoder(joined(every)).split([len(s.lengths) for s in every]))
+    return {task: tuple(next(pieces) for _ in group) for task, group in groups.items()}
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """No dropout and no gradient inside; training mode is as before afterwards."""
+    before = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        module.train(before)
+
+
+def embed_table(encoder: Encoder, table: TokenTable, concat: bool, rows: np.ndarray) -> tuple[Tensor, ...]:
+    """Embed rows of a table without dropout: one tensor [rows, width] float32 per sequence group."""
+    with evaluating(encoder):
+        return tuple(encoder(group) for group in table.embeddable(rows, concat))

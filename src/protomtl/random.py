@@ -1,0 +1,22 @@
+"""Random numbers by (seed, purpose): no draw depends on what was drawn before it elsewhere."""
+
+import hashlib
+
+import numpy as np
+import torch
+
+
+def number(seed: int, *purpose: str | int) -> int:
+    """A 63-bit number fixed by the seed and the purpose."""
+    digest = hashlib.sha256(repr((seed, *purpose)).encode()).digest()
+    return int.from_bytes(digest[:8]) >> 1
+
+
+def generator(seed: int, *purpose: str | int) -> np.random.Generator:
+    """A numpy generator of its own for one purpose."""
+    return np.random.default_rng(number(seed, *purpose))
+
+
+def seed_torch(seed: int, *purpose: str | int) -> None:
+    """Set torch's global generator, which dropout and initialisation use, for one purpose (such as one step)."""
+    torch.manual_seed(number(seed, *purpose))

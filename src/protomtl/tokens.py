@@ -1,0 +1,109 @@
+"""Reading the token cache: rows of a task become sequences for the encoder, without Python per example."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from protomtl.files import read_json
+
+Ints = np.ndarray
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences of different lengths end to end, special tokens included.
+
+    tokens, types: [sum of lengths]; lengths: [n]; pad: the token that fills up shorter ones.
+    """
+
+    tokens: Ints
+    types: Ints
+    lengths: Ints
+    pad: int
+
+    def padded(self, rows: Ints) -> tuple[Ints, Ints, Ints]:
+        """(tokens, types, mask) of some sequences, each [rows, longest of them]."""
+        lengths = self.lengths[rows]
+        columns = np.arange(lengths.max())
+        mask = columns < lengths[:, None]
+        starts = (np.cumsum(self.lengths) - self.lengths)[rows]
+        position = np.where(mask, starts[:, None] + columns, 0)
+        return np.where(mask, self.tokens[position], self.pad), np.where(mask, self.types[position], 0), mask
+
+
+def joined(batches: list[Sequences]) -> Sequences:
+    """Several groups of sequences as one."""
+    return Sequences(
+        np.concatenate([b.tokens for b in batches]),
+        np.concatenate([b.types for b in batches]),
+        np.concatenate([b.lengths for b in batches]),
+        batches[0].pad,
+    )
+
+
+class TokenTable:
+    """One split of one task, mapped into memory.
+
+    labels: [rows] float32 (NaN without labels); texts: 1, or 2 for pairs.
+    """
+
+    def __init__(self, root: Path, task: str, split: str) -> None:
+        self.special = read_json(root / "tokens.json")
+        folder = root / task / split
+        self.labels: np.ndarray = np.load(folder / "labels.npy")
+        sides = [s for s in ("a", "b") if (folder / f"{s}.tokens.npy").exists()]
+        self.sides = [
+            (np.load(folder / f"{s}.tokens.npy", mmap_mode="r"), np.load(folder / f"{s}.offsets.npy")) for s in sides
+        ]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def single(self, rows: Ints, side: int) -> Sequences:
+        """[CLS] text [SEP] of one side (0 or 1) of each row."""
+        offsets = self.sides[side][1]
+        return self.assemble([(side, offsets[rows], offsets[rows + 1] - offsets[rows])])
+
+    def pair(self, rows: Ints) -> Sequences:
+        """[CLS] a [SEP] b [SEP] of each row; the longer text is cut first to fit the maximum length."""
+        (_, a_offsets), (_, b_offsets) = self.sides
+        a = a_offsets[rows + 1] - a_offsets[rows]
+        b = b_offsets[rows + 1] - b_offsets[rows]
+        a, b = truncated(a, b, self.special["max_length"] - 3)
+        return self.assemble([(0, a_offsets[rows], a), (1, b_offsets[rows], b)])
+
+    def embeddable(self, rows: Ints, concat: bool) -> list[Sequences]:
+        """What the encoder embeds of each row: one text, a concatenated pair, or the two texts of a pair."""
+        if len(self.sides) == 1:
+            return [self.single(rows, 0)]
+        return [self.pair(rows)] if concat else [self.single(rows, 0), self.single(rows, 1)]
+
+    def assemble(self, parts: list[tuple[int, Ints, Ints]]) -> Sequences:
+        """[CLS] part [SEP] part [SEP] … of (side, starts in the cache, lengths) per part."""
+        lengths = 1 + np.sum([length + 1 for _, _, length in parts], axis=0)
+        starts = np.cumsum(lengths) - lengths
+        tokens = np.full(lengths.sum(), self.special["sep"], dtype=np.int64)
+        types = np.zeros(lengths.sum(), dtype=np.int64)
+        tokens[starts] = self.special["cls"]
+        target = starts + 1
+        for kind, (side, source, length) in enumerate(parts):
+            here, there = ragged(target, length), ragged(source, length)
+            tokens[here] = self.sides[side][0][there]
+            types[ragged(target, length + 1)] = kind  # the closing [SEP] belongs to its text
+            target = target + length + 1
+        return Sequences(tokens, types, lengths, self.special["pad"])
+
+
+def ragged(starts: Ints, lengths: Ints) -> Ints:
+    """start, start + 1, … (length numbers) for each start, end to end."""
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return np.asarray(np.repeat(starts, lengths) + within)
+
+
+def truncated(a: Ints, b: Ints, budget: int) -> tuple[Ints, Ints]:
+    """Lengths of two texts cut to `budget` tokens together, the longer one first (Hugging Face's longest_first)."""
+    half = budget // 2
+    over = a + b > budget
+    a = np.where(over, np.maximum(budget - b, np.minimum(a, budget - half)), a)
+    return a, np.minimum(b, budget - a)
