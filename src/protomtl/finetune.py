@@ -1,0 +1,101 @@
+"""Step `finetune`: phase 2 of a method, results/finetune/METHOD/seedN."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from protomtl import state, timing, training
+from protomtl.config import Backbone, Compute, Finetune, Task
+from protomtl.encoder import Encoder, embed_batch
+from protomtl.files import atomic, digest_folder, digest_of, write_csv
+from protomtl.heads import task_loss
+from protomtl.metrics import main_metric, overall, predictions, task_metrics
+from protomtl.model import MultiTaskModel, save_encoder, save_heads, save_record, starting_encoder
+from protomtl.paths import CURVES, FINETUNE, PRETRAIN, TOKENS, run_folder
+from protomtl.tokens import TokenTable
+
+
+def run(
+    method: str,
+    seed: int,
+    finetune: Finetune,
+    tasks: dict[str, Task],
+    backbone: Backbone,
+    compute: Compute,
+) -> None:
+    """Train encoder and heads, keep the epoch with the best dev overall, write model, record and curves."""
+    start = starting_encoder(run_folder(PRETRAIN, method, seed))
+    record = {
+        "method": method,
+        "seed": seed,
+        "start": str(start),
+        "finetune": finetune.model_dump(),
+        "tasks": {name: task.model_dump() for name, task in tasks.items()},
+        "backbone": backbone.model_dump(),
+    }
+    inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump()]
+    state.forget("pretrain", method, seed)
+    with state.exclusive("finetune", method, seed, digest_of(record, inputs)) as folder:
+        encoder = Encoder(start, backbone.pooling, compute)
+        model = MultiTaskModel(encoder, tasks, finetune, seed)
+        result = fit(f"finetune {method} seed {seed}", model, tasks, finetune, seed, folder)
+        record |= {"best_epoch": result.best_epoch, "steps": result.steps}
+        with atomic(run_folder(FINETUNE, method, seed)) as part:
+            part.mkdir()
+            if finetune.frozen:
+                # The very bytes it came from, which DVC keeps once; hidden files are an engine's notes.
+                shutil.copytree(start, part / "encoder", ignore=shutil.ignore_patterns(".*"))
+            else:
+                save_encoder(encoder, part / "encoder")
+            save_heads(model.heads, part / "heads.safetensors")
+            save_record(part, record, encoder, compute)
+    for kind, points in (("train", result.curves.train), ("dev", result.curves.dev)):
+        with atomic(CURVES / kind / f"{method}-seed{seed}.csv") as part:
+            write_csv(part, points)
+    timing.write("finetune", method, seed, result.seconds)
+
+
+def fit(
+    title: str, model: MultiTaskModel, tasks: dict[str, Task], settings: Finetune, seed: int, folder: Path
+) -> training.Result:
+    """Train all heads, and the encoder unless it is frozen, choosing the epoch by dev overall."""
+    tables = {name: TokenTable(TOKENS, name, "train") for name in tasks}
+    dev = {name: TokenTable(TOKENS, name, "dev") for name in tasks}
+    dev_embed = {name: model.embedder(table) for name, table in dev.items()}
+
+    def validate() -> dict[str, float]:
+        main = {}
+        for name, task in tasks.items():
+            predicted = predictions(task, model.scores(name, task, dev_embed[name], len(dev[name])))
+            main[name] = main_metric(task_metrics(task, dev[name].labels, predicted))
+        return {"overall": overall(main), **main}
+
+    losses = finetuning_losses(model, tables, tasks)
+    sizes = {name: len(table) for name, table in tables.items()}
+    return training.train(
+        title, model, losses, sizes, settings, seed, folder, settings.weights, settings.head_lr, validate
+    )
+
+
+def finetuning_losses(
+    model: MultiTaskModel, tables: Mapping[str, TokenTable], tasks: Mapping[str, Task]
+) -> training.Losses:
+    """The losses of a step: every task's batch through the encoder (or, frozen, looked up) and its head."""
+    stored = {name: model.embedder(table) for name, table in tables.items()} if model.frozen else None
+
+    def embed(rows: training.Batches) -> dict[str, tuple[Tensor, ...]]:
+        if stored is not None:
+            return {name: stored[name](r) for name, r in rows.items()}
+        return embed_batch(model.encoder, {name: tables[name].embeddable(r, model.concat) for name, r in rows.items()})
+
+    def losses(rows: training.Batches) -> dict[str, Tensor]:
+        found = {}
+        for name, parts in embed(rows).items():
+            labels = torch.from_numpy(tables[name].labels[rows[name]]).to(model.encoder.device)
+            found[name] = task_loss(tasks[name], model.heads[name](*parts), labels)
+        return found
+
+    return losses

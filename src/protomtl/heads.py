@@ -1,0 +1,108 @@
+"""The task heads of the report's appendix, their losses and their predictions."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from protomtl.config import Finetune, Task
+
+DROPOUT = 0.3
+
+
+class SingleHead(nn.Module):
+    """Dropout and one linear layer (Table 3): for one text, and for a pair that was encoded as one sequence."""
+
+    def __init__(self, width: int, outputs: int) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(DROPOUT)
+        self.linear = nn.Linear(width, outputs)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """[n, width] -> [n, outputs]."""
+        output: Tensor = self.linear(self.dropout(embedding))
+        return output
+
+
+def hidden_layers(width: int) -> nn.ModuleList:
+    """A linear layer for each of the two sentences (rows 2 of Tables 4 and 5)."""
+    return nn.ModuleList([nn.Linear(width, width), nn.Linear(width, width)])
+
+
+class PairHead(nn.Module):
+    """Dropout, a linear layer per sentence, their product, a linear layer (Tables 4 and 5).
+
+    The poster's combinations put `add` or `concat` in the place of the product and, as read here, have
+    no hidden layers (`hidden` None): they combine the embeddings themselves.
+    """
+
+    def __init__(self, width: int, outputs: int, combine: str, hidden: nn.ModuleList | None) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(DROPOUT)
+        self.hidden = hidden
+        self.combine = combine
+        self.linear = nn.Linear(2 * width if combine == "concat" else width, outputs)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Two [n, width] -> [n, outputs]."""
+        a, b = self.dropout(a), self.dropout(b)
+        if self.hidden is not None:
+            a, b = self.hidden[0](a), self.hidden[1](b)
+        output: Tensor = self.linear(combined(a, b, self.combine))
+        return output
+
+
+def combined(a: Tensor, b: Tensor, how: str) -> Tensor:
+    """Product or sum [n, width], or concatenation [n, 2 · width]."""
+    if how == "concat":
+        return torch.cat([a, b], dim=1)
+    return a * b if how == "mult" else a + b
+
+
+class CosineHead(nn.Module):
+    """low + (high - low) · relu(cos(a, b)): no parameters (report §4.2: 5 · relu(cosine) for STS)."""
+
+    def __init__(self, low: float, high: float) -> None:
+        super().__init__()
+        self.low, self.high = low, high
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Two [n, width] -> [n, 1]."""
+        cosine = functional.relu(functional.cosine_similarity(a, b, dim=1))
+        return (self.low + (self.high - self.low) * cosine)[:, None]
+
+
+def build_heads(tasks: dict[str, Task], width: int, settings: Finetune) -> nn.ModuleDict:
+    """One head per task, as the settings of the method say."""
+    separate = settings.pair_encoding == "separate"
+    shared = hidden_layers(width) if separate and settings.share_hidden else None
+    heads = nn.ModuleDict()
+    for name, task in tasks.items():
+        outputs = task.classes or 1
+        if not (task.pair and separate):
+            heads[name] = SingleHead(width, outputs)
+        elif task.kind == "regression" and settings.similarity == "cosine":
+            heads[name] = CosineHead(*task.bounds)
+        else:
+            hidden = (shared or hidden_layers(width)) if settings.hidden else None
+            heads[name] = PairHead(width, outputs, settings.combine, hidden)
+    return heads
+
+
+def task_loss(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
+    """The loss of a head's outputs [n, outputs] (§5.3): cross entropy, binary cross entropy with a sigmoid,
+    or mean squared error against the label itself. labels: [n] float."""
+    if task.kind == "classification":
+        return functional.cross_entropy(outputs, labels.long())
+    if task.kind == "binary":
+        return functional.binary_cross_entropy_with_logits(outputs[:, 0], labels)
+    return functional.mse_loss(outputs[:, 0], labels)
+
+
+def probabilities(task: Task, outputs: Tensor) -> Tensor:
+    """[n, classes] class probabilities; for regression [n, 1] the value as it is."""
+    if task.kind == "classification":
+        return outputs.softmax(1)
+    if task.kind == "binary":
+        positive = outputs.sigmoid()
+        return torch.cat([1 - positive, positive], dim=1)
+    return outputs

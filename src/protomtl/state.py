@@ -1,0 +1,80 @@
+"""Resumable training state: outside all outputs, one folder per run, keyed by all that the result depends on."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from protomtl.files import atomic, remove
+
+ROOT = Path(os.environ.get("PROTOMTL_STATE", ".state"))
+
+
+@contextmanager
+def exclusive(stage: str, method: str, seed: int, key: str) -> Iterator[Path]:
+    """The state folder of one run, held alone; states of other parameters of the same run are removed.
+
+    A second trainer of the same stage, method and seed is refused, also when a killed engine left the first alive.
+    """
+    run = ROOT / stage / f"{method}-seed{seed}"
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SystemExit(f"{stage} {method} seed {seed}: another process is training it ({run / 'lock'})") from None
+        for old in run.iterdir():
+            if old.name not in ("lock", key):
+                remove(old)
+        (run / key).mkdir(exist_ok=True)
+        yield run / key
+
+
+def forget(stage: str, method: str, seed: int) -> None:
+    """Remove the state of a run whose result is safe (a later stage has begun, so DVC has recorded it)."""
+    remove(ROOT / stage / f"{method}-seed{seed}")
+
+
+def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None, progress: dict[str, Any]) -> None:
+    """Write weights, optimiser moments and progress as one safetensors file, atomically."""
+    tensors = {f"model.{name}": value for name, value in trained(model).items()}
+    if optimizer is not None:
+        for number, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+    plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    with atomic(path) as part:
+        save_file(plain, part, metadata={"progress": json.dumps(progress)})
+
+
+def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
+    """Restore what `save` wrote; returns the progress."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        progress: dict[str, Any] = json.loads(file.metadata()["progress"])
+    tensors = load_file(path)
+    weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    wanted = set(trained(model))
+    if unexpected or wanted & set(missing):
+        raise SystemExit(f"{path}: does not fit the model; remove the file to train from the start")
+    if optimizer is not None:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimizer."):
+                _, number, moment = name.split(".")
+                state.setdefault(int(number), {})[moment] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return progress
+
+
+def trained(model: nn.Module) -> dict[str, Tensor]:
+    """The parameters that training changes, each once (shared layers have two names)."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}

@@ -1,0 +1,114 @@
+"""The heads of the appendix, Tables 3 to 5: layers, shapes, sums by hand and gradients."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from protomtl import config, heads
+from protomtl.config import Finetune, Task
+
+from .conftest import ROOT
+
+PARAMS = config.load(ROOT / "params.yaml")
+TASKS = PARAMS.tasks
+WIDTH = 6
+
+
+def settings(method: str) -> Finetune:
+    return config.finetuning(PARAMS.finetune, method, PARAMS.method[method].finetune)
+
+
+def built(method: str) -> nn.ModuleDict:
+    return heads.build_heads(TASKS, WIDTH, settings(method)).eval()
+
+
+def inputs(task: Task, concat: bool, rows: int = 4) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.randn(rows, WIDTH) for _ in range(2 if task.pair and not concat else 1))
+
+
+@pytest.mark.parametrize("method", PARAMS.method)
+def test_every_method_gives_one_output_per_class_or_value(method: str) -> None:
+    concat = settings(method).pair_encoding == "concat"
+    for name, task in TASKS.items():
+        assert built(method)[name](*inputs(task, concat)).shape == (4, {"sst": 5}.get(name, 1))
+
+
+def test_sentiment_head_is_table_3() -> None:
+    head = built("unfrozen")["sst"]
+    assert (head.dropout.p, head.linear.in_features, head.linear.out_features) == (0.3, WIDTH, 5)
+
+
+@pytest.mark.parametrize("name", ["para", "sts"])
+def test_pair_heads_are_tables_4_and_5(name: str) -> None:
+    head = built("unfrozen")[name]
+    assert head.dropout.p == 0.3
+    assert [(layer.in_features, layer.out_features) for layer in head.hidden] == [(WIDTH, WIDTH)] * 2
+    assert head.hidden[0] is not head.hidden[1]
+    assert (head.linear.in_features, head.linear.out_features) == (WIDTH, 1)
+    a, b = torch.randn(2, 3, WIDTH)
+    by_hand = head.linear(torch.mul(head.hidden[0](a), head.hidden[1](b)))
+    assert torch.equal(head(a, b), by_hand)
+
+
+@pytest.mark.parametrize(
+    ("method", "width"), [("add_combination", 6), ("mult_combination", 6), ("concat_combination", 12)]
+)
+def test_combinations_of_the_poster_have_one_linear_layer(method: str, width: int) -> None:
+    head = built(method)["para"]
+    assert head.hidden is None and head.linear.in_features == width
+    a, b = torch.ones(1, WIDTH) * 2, torch.ones(1, WIDTH) * 3
+    nn.init.ones_(head.linear.weight), nn.init.zeros_(head.linear.bias)
+    assert head(a, b).item() == {"add": 30.0, "mult": 36.0, "concat": 30.0}[settings(method).combine]
+
+
+def test_shared_layers_are_the_same_parameters_in_both_pair_tasks() -> None:
+    shared, separate = built("shared_layers"), built("unfrozen")
+    assert shared["para"].hidden is shared["sts"].hidden
+    assert separate["para"].hidden is not separate["sts"].hidden
+    assert shared["para"].linear is not shared["sts"].linear
+
+
+def test_cosine_head_is_five_times_the_positive_part_of_the_cosine() -> None:
+    head = built("cosine")["sts"]
+    a = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+    b = torch.tensor([[2.0, 0.0], [1.0, 1.0], [-1.0, 0.0]])
+    assert head(a, b)[:, 0].tolist() == pytest.approx([5.0, 5 / math.sqrt(2), 0.0], abs=1e-6)
+    assert not list(head.parameters())
+
+
+def test_dropout_acts_in_training_only() -> None:
+    head = built("unfrozen")["para"]
+    a, b = torch.randn(2, 8, WIDTH)
+    assert torch.equal(head(a, b), head(a, b))
+    head.train()
+    assert not torch.equal(head(a, b), head(a, b))
+
+
+@pytest.mark.parametrize("method", ["unfrozen", "cosine", "shared_layers", "concat", "add_combination"])
+def test_gradients_of_heads_and_losses_against_finite_differences(method: str) -> None:
+    torch.manual_seed(1)
+    built_heads = built(method).double()
+    for name, task in TASKS.items():
+        vectors = tuple(v.double().requires_grad_() for v in inputs(task, settings(method).pair_encoding == "concat"))
+        labels = torch.tensor([0.0, 1.0, 1.0, 0.0]).double()
+        assert torch.autograd.gradcheck(
+            lambda *v, n=name, t=task, y=labels: heads.task_loss(t, built_heads[n](*v), y), vectors
+        )
+
+
+def test_losses_worked_by_hand() -> None:
+    uniform = heads.task_loss(TASKS["sst"], torch.zeros(2, 5), torch.tensor([0.0, 4.0]))
+    assert uniform.item() == pytest.approx(math.log(5))
+    logits = torch.tensor([[2.0], [-1.0]])
+    binary = heads.task_loss(TASKS["para"], logits, torch.tensor([1.0, 1.0]))
+    assert binary.item() == pytest.approx((math.log(1 + math.exp(-2)) + math.log(1 + math.exp(1))) / 2)
+    squared = heads.task_loss(TASKS["sts"], torch.tensor([[1.0], [4.0]]), torch.tensor([3.0, 4.5]))
+    assert squared.item() == pytest.approx((4 + 0.25) / 2)
+
+
+def test_probabilities() -> None:
+    assert heads.probabilities(TASKS["sst"], torch.zeros(1, 5)).tolist()[0] == pytest.approx([0.2] * 5)
+    assert heads.probabilities(TASKS["para"], torch.zeros(1, 1)).tolist() == [[0.5, 0.5]]
+    assert heads.probabilities(TASKS["sts"], torch.tensor([[7.0], [-1.0], [2.5]]))[:, 0].tolist() == [7.0, -1.0, 2.5]
