@@ -1,0 +1,96 @@
+"""Step `evaluate`: dev and test figures, predictions and confusion matrices of one method and seed."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from sklearn.metrics import confusion_matrix
+
+from protomtl import state
+from protomtl.config import Backbone, Compute, Finetune, Task
+from protomtl.encoder import Encoder
+from protomtl.files import atomic, read_json, write_json
+from protomtl.metrics import main_metric, overall, predictions, task_metrics
+from protomtl.model import MultiTaskModel, load_heads
+from protomtl.paths import EVALUATE, FINETUNE, PREPARED, TOKENS, run_folder
+from protomtl.tokens import TokenTable
+
+# Header of the CS224N default project's submission files, by kind of task.
+SUBMISSION = {
+    "classification": "Predicted_Sentiment",
+    "binary": "Predicted_Is_Paraphrase",
+    "regression": "Predicted_Similiary",  # spelled as the course does
+}
+
+
+def run(method: str, seed: int, tasks: dict[str, Task], backbone: Backbone, compute: Compute) -> None:
+    """Evaluate the model of the best dev epoch on dev and on test; write results/evaluate/METHOD/seedN."""
+    state.forget("finetune", method, seed)
+    source = run_folder(FINETUNE, method, seed)
+    record = read_json(source / "config.json")
+    settings = Finetune.model_validate(record["finetune"])
+    model = MultiTaskModel(Encoder(source / "encoder", backbone.pooling, compute), tasks, settings, seed)
+    load_heads(model.heads, source / "heads.safetensors")
+    metrics: dict[str, dict[str, float]] = {}
+    with atomic(run_folder(EVALUATE, method, seed)) as part:
+        for split in ("dev", "test"):
+            (part / split).mkdir(parents=True)
+            found = {name: evaluate_task(model, name, task, split, part / split) for name, task in tasks.items()}
+            metrics[split] = flat(found)
+        write_json(part / "metrics.json", metrics)
+    for split, values in metrics.items():
+        print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
+
+
+def evaluate_task(model: MultiTaskModel, name: str, task: Task, split: str, folder: Path) -> dict[str, float]:
+    """Write predictions (and a confusion matrix, or without labels a submission); returns the metrics."""
+    table = TokenTable(TOKENS, name, split)
+    ids = pq.read_table(PREPARED / name / f"{split}.parquet", columns=["id"]).column("id").to_pylist()
+    scores = model.scores(name, task, model.embedder(table), len(table))
+    predicted = predictions(task, scores)
+    write_predictions(folder / f"{name}.csv", task, ids, table.labels, predicted, scores)
+    if np.isnan(table.labels).any():
+        write_submission(folder / f"{name}-{split}-output.csv", task, ids, predicted)
+        return {}
+    if task.kind != "regression":
+        write_confusion(folder / f"{name}-confusion.csv", table.labels.astype(int), predicted, task.classes or 2)
+    return task_metrics(task, table.labels, predicted)
+
+
+def flat(found: dict[str, dict[str, float]]) -> dict[str, float]:
+    """One figure a task under its name, `overall`, and the others as task_metric; nothing for unlabelled tasks."""
+    labelled = {name: values for name, values in found.items() if values}
+    main = {name: round(main_metric(values), 6) for name, values in labelled.items()}
+    others = {f"{n}_spearman": round(v["spearman"], 6) for n, v in labelled.items() if "spearman" in v}
+    whole = {"overall": round(overall(main), 6)} if main and len(main) == len(found) else {}
+    return whole | main | others
+
+
+def write_predictions(
+    path: Path, task: Task, ids: list[str], gold: np.ndarray, predicted: np.ndarray, scores: np.ndarray
+) -> None:
+    """id, gold (empty without labels), prediction, and the score of each class (regression: no more columns)."""
+    classes = [] if task.kind == "regression" else [f"score_{k}" for k in range(scores.shape[1])]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", "gold", "prediction", *classes])
+        for identifier, label, value, row in zip(ids, gold, predicted, scores, strict=True):
+            shown = "" if np.isnan(label) else f"{label:g}"
+            writer.writerow([identifier, shown, f"{value:.6g}", *(f"{s:.6f}" for s in row[: len(classes)])])
+
+
+def write_submission(path: Path, task: Task, ids: list[str], predicted: np.ndarray) -> None:
+    """The CS224N submission format: `id \\t NAME`, then `ID , PREDICTION` a line."""
+    lines = [f"id \t {SUBMISSION[task.kind]} \n"]
+    lines += [f"{i} , {p:.6g} \n" for i, p in zip(ids, predicted, strict=True)]
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def write_confusion(path: Path, gold: np.ndarray, predicted: np.ndarray, classes: int) -> None:
+    """Rows: gold class; columns: predicted class."""
+    matrix = confusion_matrix(gold, predicted, labels=range(classes))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["gold", *(f"predicted_{k}" for k in range(classes))])
+        writer.writerows([k, *row] for k, row in enumerate(matrix.tolist()))

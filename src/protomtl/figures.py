@@ -1,0 +1,63 @@
+"""Step `figures`: training curves, and Table 1 as bars beside the paper's."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from protomtl import drawing
+from protomtl.config import Method, Task
+from protomtl.files import atomic
+from protomtl.paths import CURVES, FIGURES, TABLES
+
+
+def run(methods: list[str], seeds: list[int], method: dict[str, Method], tasks: dict[str, Task]) -> None:
+    """Write results/figures."""
+    with atomic(FIGURES) as part:
+        part.mkdir()
+        draw_curves(methods, seeds, method, list(tasks), part)
+        draw_bars(pd.read_csv(TABLES / "table1.csv"), list(tasks), part)
+    print(f"figures: {', '.join(sorted(p.name for p in FIGURES.glob('*.png')))}")
+
+
+def curve(kind: str, method: str, seeds: list[int]) -> pd.DataFrame:
+    """The mean over seeds of a method's curve."""
+    runs = [pd.read_csv(CURVES / kind / f"{method}-seed{seed}.csv") for seed in seeds]
+    return pd.concat(runs).groupby(level=0).mean()
+
+
+def draw_curves(
+    methods: list[str], seeds: list[int], blocks: dict[str, Method], tasks: list[str], folder: Path
+) -> None:
+    """Training loss of each task (running mean) and dev overall of each method."""
+    figure, axes = plt.subplots(1, len(tasks) + 1, figsize=(4 * (len(tasks) + 1), 5))
+    colours = plt.get_cmap("tab20")(np.arange(len(methods)) % 20)
+    for name, colour in zip(methods, colours, strict=True):
+        train, dev = curve("train", name, seeds), curve("dev", name, seeds)
+        smooth = train.rolling(max(1, len(train) // 10), min_periods=1).mean()
+        for panel, task in zip(axes, tasks, strict=False):
+            panel.plot(train["step"], smooth[f"loss_{task}"], color=colour, lw=1.3)
+        axes[-1].plot(dev["epoch"], dev["overall"], color=colour, lw=1.3, marker="o", label=blocks[name].label)
+    for panel, task in zip(axes, tasks, strict=False):
+        panel.set(title=f"{task}: training loss", xlabel="step", ylim=(0, None))
+    axes[-1].set(title="dev overall", xlabel="epoch", xticks=sorted(dev["epoch"]))
+    figure.legend(loc="outside lower center", ncols=5, frameon=False)
+    drawing.save(figure, folder, "curves")
+
+
+def draw_bars(table: pd.DataFrame, tasks: list[str], folder: Path) -> None:
+    """Table 1: a panel per figure, a pair of bars per method, ours (with deviation over seeds) and the paper's."""
+    figures = [*tasks, "overall"]
+    figure, axes = plt.subplots(1, len(figures), figsize=(3.4 * len(figures), 0.42 * len(table) + 1.6), sharey=True)
+    place = np.arange(len(table))
+    for panel, name in zip(axes, figures, strict=True):
+        paper = table[f"{name}_paper"] if f"{name}_paper" in table else np.full(len(table), np.nan)
+        bars = panel.barh(place - 0.2, table[name], 0.4, color=drawing.OURS, label="ours", xerr=table.get(f"{name}_sd"))
+        panel.barh(place + 0.2, paper, 0.4, color=drawing.PAPER, label="paper (bert-base, 20 epochs)")
+        panel.bar_label(bars, fmt="%.3f", padding=2, fontsize=7)
+        panel.set(title=name, yticks=place, xlim=(min(0, table[name].min()) * 1.15, 1))
+        panel.set_yticklabels(table["label"])
+    axes[0].invert_yaxis()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    drawing.save(figure, folder, "table1")

@@ -1,0 +1,172 @@
+"""Metrics by hand; predictions, confusion matrices, submissions and tables against each other."""
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from protomtl import config, metrics, steps
+from protomtl.files import read_json
+
+from .conftest import ROOT, patch_params
+from .steps import run_all, run_method, run_steps
+
+TASKS = config.load(ROOT / "params.yaml").tasks
+PAPER = ROOT / "src/protomtl/paper.csv"
+
+
+def test_accuracy_by_hand() -> None:
+    assert metrics.task_metrics(TASKS["sst"], np.array([0, 1, 2, 3]), np.array([0, 1, 0, 0])) == {"accuracy": 0.5}
+
+
+def test_correlations_by_hand() -> None:
+    gold, predicted = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 6.0])
+    found = metrics.task_metrics(TASKS["sts"], gold, predicted)
+    assert found["pearson"] == pytest.approx(5 / np.sqrt(2 * 14))  # centred: (-1, 0, 1) and (-2, -1, 3)
+    assert found["spearman"] == pytest.approx(1.0)
+
+
+def test_constant_predictions_correlate_with_zero() -> None:
+    assert metrics.task_metrics(TASKS["sts"], np.array([1.0, 2.0]), np.array([3.0, 3.0]))["pearson"] == 0.0
+
+
+def test_overall_is_the_mean_over_tasks() -> None:
+    assert metrics.overall({"sst": 0.513, "para": 0.822, "sts": 0.849}) == pytest.approx(0.728)
+
+
+def test_every_row_of_the_paper_averages_to_its_overall() -> None:
+    """Within the paper's own rounding; the numbers are compared with the notes by eye once and kept so."""
+    paper = pd.read_csv(PAPER)
+    mean = paper[["sst", "para", "sts"]].mean(axis=1)
+    assert (mean - paper["overall"]).abs().max() < 0.0011
+    assert set(paper["method"]) == set(config.load(ROOT / "params.yaml").methods)
+
+
+@pytest.fixture
+def evaluated(workdir: Path) -> Path:
+    patch_params(workdir, {"methods": ["baseline", "prototypical", "cosine"]})
+    run_all()
+    return workdir
+
+
+def predictions(path: Path) -> dict[str, Any]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {column: [row[column] for row in rows] for column in rows[0]}
+
+
+def test_tables_predictions_and_metrics_agree(evaluated: Path) -> None:
+    for number, split in ((1, "dev"), (2, "test")):
+        table = pd.read_csv(f"results/tables/table{number}.csv").set_index("method")
+        for method in ("baseline", "prototypical", "cosine"):
+            folder = Path(f"results/evaluate/{method}/seed1")
+            stored = read_json(folder / "metrics.json")[split]
+            recomputed = {}
+            for name, task in TASKS.items():
+                rows = predictions(folder / split / f"{name}.csv")
+                gold, predicted = (np.array(rows[c], dtype=float) for c in ("gold", "prediction"))
+                if task.kind == "regression":
+                    recomputed[name] = stats.pearsonr(gold, predicted).statistic
+                else:
+                    recomputed[name] = (gold == predicted).mean()
+                    scores = np.array([[float(v) for v in rows[f"score_{k}"]] for k in range(task.classes or 2)])
+                    assert (scores.argmax(0) == predicted).all() and scores.sum(0) == pytest.approx(1, abs=1e-5)
+                    matrix = pd.read_csv(folder / split / f"{name}-confusion.csv", index_col="gold").to_numpy()
+                    assert matrix.sum() == len(gold) and np.trace(matrix) / matrix.sum() == pytest.approx(
+                        recomputed[name]
+                    )
+            recomputed["overall"] = np.mean(list(recomputed.values()))
+            for figure, value in recomputed.items():
+                assert stored[figure] == pytest.approx(value, abs=1e-5)
+                assert table.loc[method, figure] == pytest.approx(value, abs=6e-5)
+
+
+def test_tables_show_ours_the_papers_and_the_difference(evaluated: Path) -> None:
+    table = pd.read_csv("results/tables/table1.csv").set_index("method")
+    row = table.loc["prototypical"]
+    assert (row["sst_paper"], row["para_paper"], row["sts_paper"], row["overall_paper"]) == (0.490, 0.825, 0.857, 0.724)
+    assert row["overall_difference"] == pytest.approx(row["overall"] - 0.724, abs=1e-4)
+    text = Path("results/tables/table1.md").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("| Prototypical pre-trained |"))
+    assert re.search(rf"{row['overall']:.3f} \(0\.724; [+-]0\.\d\d\d\)", line)
+    assert "best dev overall" in text
+    second = pd.read_csv("results/tables/table2.csv").set_index("method")
+    assert second.loc["prototypical", "overall_paper"] == 0.728 and np.isnan(second.loc["cosine", "overall_paper"])
+
+
+def test_the_checkpoint_of_the_best_dev_epoch_is_the_one_evaluated(evaluated: Path) -> None:
+    for method in ("baseline", "prototypical", "cosine"):
+        curve = pd.read_csv(f"results/curves/dev/{method}-seed1.csv")
+        best = read_json(Path(f"results/finetune/{method}/seed1/config.json"))["best_epoch"]
+        stored = read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))["dev"]["overall"]
+        assert best == curve["epoch"][curve["overall"].idxmax()]
+        assert stored == pytest.approx(curve["overall"].max(), abs=2e-6)
+
+
+def test_figures_are_written_as_png_and_svg(evaluated: Path) -> None:
+    for name in ("embed/figure1", "figures/curves", "figures/table1"):
+        assert Path(f"results/{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "<svg" in Path(f"results/{name}.svg").read_text()
+
+
+def test_figures_and_tables_are_the_same_bytes_when_made_again(evaluated: Path) -> None:
+    from protomtl.files import digest_folder
+
+    folders = [Path("results/embed"), Path("results/figures"), Path("results/tables")]
+    before = [digest_folder(folder) for folder in folders]
+    run_steps("embed", "tables", "figures")
+    assert [digest_folder(folder) for folder in folders] == before
+
+
+def test_seeds_give_mean_and_standard_deviation(workdir: Path) -> None:
+    patch_params(workdir, {"methods": ["concat"], "seeds": [1, 2], "embed": {"method": "concat"}})
+    run_steps("download", "backbone", "prepare", "tokenize")
+    for seed in (1, 2):
+        run_method("concat", seed=seed)
+    run_steps("tables")
+    both = [read_json(Path(f"results/evaluate/concat/seed{s}/metrics.json"))["dev"]["sts"] for s in (1, 2)]
+    row = pd.read_csv("results/tables/table1.csv").iloc[0]
+    assert row["sts"] == pytest.approx(np.mean(both), abs=1e-4)
+    assert row["sts_sd"] == pytest.approx(abs(both[0] - both[1]) / np.sqrt(2), abs=1e-4)
+    assert " ± " in Path("results/tables/table1.md").read_text()
+
+
+def test_without_test_labels_there_are_predictions_in_the_courses_format_only(workdir: Path) -> None:
+    for name in ("ids-sst", "quora", "sts"):
+        path = workdir / f"data/own/{name}-test.csv"
+        path.write_text("\n".join(line.rsplit("\t", 1)[0] for line in path.read_text().splitlines()) + "\n")
+    patch_params(workdir, {"methods": ["concat"], "embed": {"method": "concat"}})
+    run_all()
+    folder = Path("results/evaluate/concat/seed1")
+    assert read_json(folder / "metrics.json")["test"] == {}
+    lines = (folder / "test/sst-test-output.csv").read_text().splitlines()
+    assert lines[0] == "id \t Predicted_Sentiment " and re.fullmatch(r"mtest0 , [0-4] ", lines[1])
+    assert (folder / "test/sts-test-output.csv").read_text().startswith("id \t Predicted_Similiary \n")
+    assert not (folder / "test/sst-confusion.csv").exists()
+    assert "no labels" in Path("results/tables/table2.md").read_text()
+
+
+def test_the_summary_shows_table_times_and_places(evaluated: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from protomtl import summary
+
+    (evaluated / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    summary.show()
+    shown = capsys.readouterr().out
+    assert "Prototypical pre-trained" in shown and "(0.724)" in shown and "results/finetune/" in shown
+    assert Path("results/summary/figure2.png").exists()
+    table = pd.read_csv("results/summary/table1.csv")
+    assert (table["seconds"] >= 0).all()
+
+
+def test_a_stage_sees_no_parameters_but_those_that_it_is_given(workdir: Path) -> None:
+    """Everything a stage has no business with may be wrong, and it runs."""
+    run_steps("download", "backbone")
+    patch_params(workdir, {"finetune": {"lr": "nonsense"}, "method": {"cosine": "nonsense"}})
+    steps.run("prepare")
+    with pytest.raises(SystemExit, match=r"finetune\.lr"):
+        run_method("concat", "finetune")
