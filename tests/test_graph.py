@@ -1,0 +1,59 @@
+"""Static proofs: dvc.yaml, the rules and the code say the same."""
+
+import importlib
+import inspect
+import re
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from protomtl import config, paths, steps
+
+from .conftest import ROOT
+from .imports import PACKAGE, closure
+
+STAGES: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+
+
+def test_a_step_has_one_name_everywhere() -> None:
+    rules = re.findall(r"^rule (\w+):", "".join(p.read_text() for p in (ROOT / "workflow/rules").glob("*.smk")), re.M)
+    assert sorted(STAGES) == sorted(rules) == sorted(steps.STEPS)
+    for step in steps.STEPS:
+        assert f"python -m protomtl {step}" in STAGES[step]["cmd"]
+        assert ("matrix" in STAGES[step]) == (step in steps.PER_RUN)
+
+
+@pytest.mark.parametrize("step", steps.STEPS)
+def test_a_stage_depends_on_exactly_the_modules_that_it_imports(step: str) -> None:
+    listed = {d.removeprefix("src/protomtl/").removesuffix(".py") for d in STAGES[step]["deps"] if d.endswith(".py")}
+    assert listed == closure(step) | closure("steps")
+
+
+@pytest.mark.parametrize("step", steps.STEPS)
+def test_a_stage_declares_exactly_the_parameters_that_its_step_is_given(step: str) -> None:
+    run = importlib.import_module(f"protomtl.{step}").run
+    names = set(inspect.signature(run).parameters)
+    if step in steps.PER_RUN:
+        names -= {"method", "seed"}
+        names |= {f"method.${{item.method}}.{name}" for name in names & {"pretrain", "finetune"}}
+    assert set(STAGES[step]["params"]) == names
+
+
+def test_only_the_dispatch_of_steps_reads_parameters() -> None:
+    readers = {"steps", "preset", "summary"}  # the last two are no steps
+    modules = {p.stem for p in PACKAGE.glob("*.py")} - {"config", "__main__"}
+    called = {m for m in modules if re.search(r"config\.(section|phase|load)\(", (PACKAGE / f"{m}.py").read_text())}
+    assert called == readers
+
+
+def test_outputs_are_the_folders_that_the_code_writes() -> None:
+    outs = {o.replace("/${item.method}/seed${item.seed}", "") for s in STAGES.values() for o in s["outs"]}
+    outs = {re.sub(r"/(train|dev)/\$.*", "", o) for o in outs}
+    declared = {str(p) for name, p in vars(paths).items() if name.isupper() and not isinstance(p, str)}
+    assert outs == declared - {str(paths.TIMING), str(paths.SUMMARY)}
+
+
+def test_every_parameter_is_declared_by_some_stage() -> None:
+    declared = {p.split(".")[0] for s in STAGES.values() for p in s["params"]}
+    assert declared == set(config.Params.model_fields)

@@ -1,0 +1,27 @@
+rule evaluate:
+    input:
+        graph.inputs("evaluate"),
+    output:
+        graph.outputs("evaluate"),
+    log:
+        "logs/evaluate/{method}-seed{seed}.log",
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=1,
+    params:
+        stage=graph.stage("evaluate"),
+    shell:
+        REPRO
+
+
+rule tables:
+    input:
+        graph.inputs("tables"),
+    output:
+        graph.outputs("tables"),
+    log:
+        "logs/tables.log",
+    params:
+        stage=graph.stage("tables"),
+    shell:
+        REPRO

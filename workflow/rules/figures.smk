@@ -1,0 +1,27 @@
+rule embed:
+    input:
+        graph.inputs("embed"),
+    output:
+        graph.outputs("embed"),
+    log:
+        "logs/embed.log",
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=1,
+    params:
+        stage=graph.stage("embed"),
+    shell:
+        REPRO
+
+
+rule figures:
+    input:
+        graph.inputs("figures"),
+    output:
+        graph.outputs("figures"),
+    log:
+        "logs/figures.log",
+    params:
+        stage=graph.stage("figures"),
+    shell:
+        REPRO

@@ -1,0 +1,14 @@
+rule finetune:
+    input:
+        graph.inputs("finetune"),
+    output:
+        graph.outputs("finetune"),
+    log:
+        "logs/finetune/{method}-seed{seed}.log",
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=1,
+    params:
+        stage=graph.stage("finetune"),
+    shell:
+        REPRO

@@ -1,0 +1,14 @@
+rule pretrain:
+    input:
+        graph.inputs("pretrain"),
+    output:
+        graph.outputs("pretrain"),
+    log:
+        "logs/pretrain/{method}-seed{seed}.log",
+    threads: config["compute"]["threads"]
+    resources:
+        gpu=1,
+    params:
+        stage=graph.stage("pretrain"),
+    shell:
+        REPRO
