@@ -1,0 +1,39 @@
+# Set-up included: every target makes .venv first, from the pinned requirements.
+PYTHON ?= python3
+CORES ?= 4
+BIN := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(PATH)
+
+.PHONY: all test lint format lock
+
+all: .venv/ready          ## the main job: data, training, evaluation, tables, figures
+	snakemake --cores $(CORES) all
+
+test: .venv/ready         ## all tests
+	pytest -n 2 --dist loadfile
+
+lint: .venv/ready         ## style, types, workflow format
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile workflow
+
+format: .venv/ready       ## rewrite to the project's style
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "protomtl needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+lock:                     ## pin what pyproject.toml allows today
+	rm -rf .lockenv && $(PYTHON) -m venv .lockenv
+	.lockenv/bin/python -m pip install --quiet torch==2.13.0
+	.lockenv/bin/python -m pip install --quiet -e '.[dev]'
+	(echo '# Every package of the environment, pinned: `make lock` writes it from a fresh environment (pyproject.toml).'; \
+	 .lockenv/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//') > requirements.lock
+	rm -rf .lockenv
