@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,19 +91,20 @@ def patch_params(project: Path, patch: Patch) -> None:
     yaml.dump(content, project / "params.yaml")
 
 
+def make_workdir(folder: Path, backbone: Path) -> Path:
+    """A folder with params.yaml, presets and data/own in which steps can be called as functions."""
+    shutil.copy(ROOT / "params.yaml", folder)
+    shutil.copytree(ROOT / "presets", folder / "presets")
+    write_data(folder / "data/own")
+    patch_params(folder, tiny(backbone))
+    return folder
+
+
 @pytest.fixture
 def workdir(tmp_path: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with params.yaml and data/own in which steps can be called as functions."""
-    shutil.copy(ROOT / "params.yaml", tmp_path)
-    shutil.copytree(ROOT / "presets", tmp_path / "presets")
-    write_data(tmp_path / "data/own")
-    patch_params(tmp_path, tiny(tiny_backbone))
+    """The current folder of the test, see `make_workdir`."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("protomtl.state.ROOT", tmp_path / ".state")
-    return tmp_path
-
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+    return make_workdir(tmp_path, tiny_backbone)
 
 
 def environment(project: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from scipy import stats
 from protomtl import config, metrics, steps
 from protomtl.files import read_json
 
-from .conftest import ROOT, patch_params
+from .conftest import ROOT, make_workdir, patch_params
 from .steps import run_all, run_method, run_steps
 
 TASKS = config.load(ROOT / "params.yaml").tasks
@@ -47,11 +47,21 @@ def test_every_row_of_the_paper_averages_to_its_overall() -> None:
     assert set(paper["method"]) == set(config.load(ROOT / "params.yaml").methods)
 
 
+@pytest.fixture(scope="module")
+def three_methods(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Path:
+    """A finished run of three methods; its tests only read it."""
+    folder = make_workdir(tmp_path_factory.mktemp("evaluated"), tiny_backbone)
+    patch_params(folder, {"methods": ["baseline", "prototypical", "cosine"]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run_all()
+    return folder
+
+
 @pytest.fixture
-def evaluated(workdir: Path) -> Path:
-    patch_params(workdir, {"methods": ["baseline", "prototypical", "cosine"]})
-    run_all()
-    return workdir
+def evaluated(three_methods: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(three_methods)
+    return three_methods
 
 
 def predictions(path: Path) -> dict[str, Any]:

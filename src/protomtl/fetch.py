@@ -3,7 +3,6 @@
 import http.client
 import subprocess
 import sys
-import tempfile
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +86,3 @@ def mirror(folder: Path, names: list[str], target: Path) -> None:
         check(source, known[name], source)
         with atomic(target / name) as part:
             part.write_bytes(source.read_bytes())
-
-
-def temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """A scratch folder that goes away by itself, also after an error."""
-    return tempfile.TemporaryDirectory(prefix="protomtl-")

@@ -16,8 +16,10 @@ EMBED = Path("results/embed")
 TABLES = Path("results/tables")
 FIGURES = Path("results/figures")
 
-TIMING = Path("results/timing")  # these two are no outputs of a stage: see timing.py and summary.py
+# No outputs of a stage; timing.py, summary.py and state.py say why.
+TIMING = Path("results/timing")
 SUMMARY = Path("results/summary")
+STATE = Path(".state")
 
 SNIPPETS = "movieReviewSnippets_GroundTruth.txt"  # file of the starter data
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from protomtl.files import atomic, remove
-
-ROOT = Path(os.environ.get("PROTOMTL_STATE", ".state"))
+from protomtl.paths import STATE
 
 
 @contextmanager
@@ -23,7 +21,7 @@ def exclusive(stage: str, method: str, seed: int, key: str) -> Iterator[Path]:
 
     A second trainer of the same stage, method and seed is refused, also when a killed engine left the first alive.
     """
-    run = ROOT / stage / f"{method}-seed{seed}"
+    run = STATE / stage / f"{method}-seed{seed}"
     run.mkdir(parents=True, exist_ok=True)
     with (run / "lock").open("w") as lock:
         try:
@@ -39,7 +37,7 @@ def exclusive(stage: str, method: str, seed: int, key: str) -> Iterator[Path]:
 
 def forget(stage: str, method: str, seed: int) -> None:
     """Remove the state of a run whose result is safe (a later stage has begun, so DVC has recorded it)."""
-    remove(ROOT / stage / f"{method}-seed{seed}")
+    remove(STATE / stage / f"{method}-seed{seed}")
 
 
 def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None, progress: dict[str, Any]) -> None:
