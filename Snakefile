@@ -5,13 +5,14 @@ from snakemake.utils import min_version
 min_version("9.27")
 sys.path.insert(0, "workflow")
 
-from bridge import Graph
+from bridge import Graph, fair_threads
 
 
 configfile: "params.yaml"
 
 
 graph = Graph(plan=workflow.is_main_process)
+TRAINING_THREADS = fair_threads(config["compute"]["threads"], workflow.cores)
 REPRO = "dvc --wait-for-lock repro --single-item {params.stage} 2>&1 | tee {log}"
 
 

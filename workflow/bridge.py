@@ -5,6 +5,7 @@ stale, and each job that Snakemake starts is `dvc repro --single-item STAGE`. Th
 of the project that it serves.
 """
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -119,3 +120,11 @@ def newest(path: Path) -> float:
     below = path.rglob("*") if path.is_dir() else ()
     times: list[float] = [p.lstat().st_mtime for p in (path, *below)]
     return max(times)
+
+
+def fair_threads(threads: int, cores: int | None) -> int:
+    """For `threads:` of a rule whose jobs keep `threads` processors busy.
+
+    With more `--cores` than the machine has, a job takes its share of them, so that jobs do not crowd each other.
+    """
+    return max(threads, threads * (cores or 0) // (os.cpu_count() or 1))

@@ -5,7 +5,7 @@ rule evaluate:
         graph.outputs("evaluate"),
     log:
         "logs/evaluate/{method}-seed{seed}.log",
-    threads: config["compute"]["threads"]
+    threads: TRAINING_THREADS
     resources:
         gpu=1,
     params:

@@ -5,7 +5,7 @@ rule embed:
         graph.outputs("embed"),
     log:
         "logs/embed.log",
-    threads: config["compute"]["threads"]
+    threads: TRAINING_THREADS
     resources:
         gpu=1,
     params:

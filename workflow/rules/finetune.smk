@@ -5,7 +5,7 @@ rule finetune:
         graph.outputs("finetune"),
     log:
         "logs/finetune/{method}-seed{seed}.log",
-    threads: config["compute"]["threads"]
+    threads: TRAINING_THREADS
     resources:
         gpu=1,
     params:

@@ -5,7 +5,7 @@ rule pretrain:
         graph.outputs("pretrain"),
     log:
         "logs/pretrain/{method}-seed{seed}.log",
-    threads: config["compute"]["threads"]
+    threads: TRAINING_THREADS
     resources:
         gpu=1,
     params:
