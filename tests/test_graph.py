@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from protomtl import config, paths, steps
+from protomtl import config, paths, pipeline, steps
 
 from .conftest import ROOT
 from .imports import PACKAGE, closure
@@ -57,3 +57,12 @@ def test_outputs_are_the_folders_that_the_code_writes() -> None:
 def test_every_parameter_is_declared_by_some_stage() -> None:
     declared = {p.split(".")[0] for s in STAGES.values() for p in s["params"]}
     assert declared == set(config.Params.model_fields)
+
+
+def test_figure_2_shows_the_graph() -> None:
+    graph = pipeline.read_graph(ROOT / "dvc.yaml")
+    assert set(graph) == set(STAGES)
+    assert graph["embed"] == {"backbone", "tokenize", "pretrain"}
+    assert graph["tables"] == {"finetune", "evaluate"}
+    column = pipeline.levels(graph)
+    assert all(column[parent] < column[name] for name in graph for parent in graph[name])

@@ -87,6 +87,6 @@ def draw_panel(axes: Axes, panel: pd.DataFrame, title: str, silhouette: float) -
     colours = ListedColormap(plt.get_cmap("viridis")(np.linspace(0, 0.95, count)))
     norm = BoundaryNorm(np.arange(low - 0.5, high + 1), count)
     shown = axes.scatter(panel["x"], panel["y"], c=panel["class"], cmap=colours, norm=norm, s=22)
-    axes.set(title=title, xticks=[], yticks=[])
-    axes.text(0.02, 0.02, f"silhouette {silhouette:.3f}", transform=axes.transAxes, bbox={"fc": "white", "ec": "none"})
+    axes.set(title=f"{title}: silhouette {silhouette:.3f}", xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
     axes.figure.colorbar(shown, ax=axes, ticks=range(low, high + 1), shrink=0.7, label="class")

@@ -1,5 +1,6 @@
 """Figure 2: the overview of the approach, drawn from dvc.yaml, so that it cannot differ from what runs."""
 
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,16 @@ HIGH, WIDE = 0.62, 0.86  # of a box, where boxes are 1 apart
 def read_graph(path: Path) -> dict[str, set[str]]:
     """Stage -> the stages whose outputs it depends on, from the templates of dvc.yaml."""
     stages: dict[str, Any] = read_yaml(path)["stages"]
-    made = {output_path(out): name for name, stage in stages.items() for out in stage.get("outs", [])}
+    made = {blank(out): name for name, stage in stages.items() for out in stage.get("outs", [])}
     return {
-        name: {made[out] for dep in stage["deps"] for out in made if related(out, dep)} - {name}
+        name: {made[out] for dep in stage["deps"] for out in made if related(out, blank(dep))} - {name}
         for name, stage in stages.items()
     }
 
 
-def output_path(out: str | dict[str, Any]) -> str:
-    return next(iter(out)) if isinstance(out, dict) else out
+def blank(path: str) -> str:
+    """A path with its `${…}` emptied, so that a stage's output and one chosen version of it are the same."""
+    return re.sub(r"\$\{[^}]*\}", "${}", path)
 
 
 def related(out: str, dep: str) -> bool:
@@ -36,7 +38,7 @@ def related(out: str, dep: str) -> bool:
 
 
 def levels(graph: dict[str, set[str]]) -> dict[str, int]:
-    """Stage -> the longest way to it from a stage without dependencies."""
+    """Stage -> its column: the longest way to it, and what has no dependency right before its first reader."""
     level: dict[str, int] = {}
 
     def of(name: str) -> int:
@@ -46,6 +48,9 @@ def levels(graph: dict[str, set[str]]) -> dict[str, int]:
 
     for name in graph:
         of(name)
+    for name in graph:
+        if not graph[name]:
+            level[name] = min((level[reader] for reader in graph if name in graph[reader]), default=1) - 1
     return level
 
 
