@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
@@ -17,6 +18,9 @@ WORDS = [
     *["plot", "cat", "dog", "runs", "sits", "man", "plays", "guitar", "piano", "ball"],
 ]
 Patch = dict[str, Any]
+
+settings.register_profile("shared machine", deadline=None)  # time is no property of the code here
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(scope="session")
