@@ -12,7 +12,9 @@ configfile: "params.yaml"
 
 
 graph = Graph(plan=workflow.is_main_process)
-TRAINING_THREADS = fair_threads(config["compute"]["threads"], workflow.cores)
+TRAINING_THREADS = fair_threads(
+    config["compute"]["threads"], workflow.resource_settings.cores
+)
 REPRO = "dvc --wait-for-lock repro --single-item {params.stage} 2>&1 | tee {log}"
 
 
