@@ -1,4 +1,4 @@
-"""What a finished run has to say beside its outputs: the table with times, and Figure 2.
+"""What a finished run has to say beside its outputs: the tables with times, and Figure 2.
 
 Neither can be the output of a stage: seconds differ between equal runs, and DVC takes no dvc.yaml, from
 which the figure is drawn, as a dependency.
@@ -7,17 +7,20 @@ which the figure is drawn, as a dependency.
 import csv
 from pathlib import Path
 
+import pandas as pd
+
 from protomtl import config, timing
-from protomtl.files import atomic, write_csv
+from protomtl.files import atomic
 from protomtl.paths import SUMMARY, TABLES
 from protomtl.pipeline import draw_pipeline
+from protomtl.tables import TITLES, markdown
 
 GRAPH = Path("dvc.yaml")
 PLACES = {
     "results/tables/": "Tables 1 and 2 (CSV, Markdown) and metrics.json",
     "results/embed/": "Figure 1: t-SNE before and after pre-training, with silhouette scores",
     "results/figures/": "training curves and Table 1 as bars (PNG, SVG)",
-    "results/summary/": "this table with seconds, and Figure 2: the pipeline",
+    "results/summary/": "Tables 1 and 2 with seconds (CSV, Markdown), and Figure 2: the pipeline",
     "results/evaluate/": "predictions, confusion matrices and metrics of each method",
     "results/finetune/": "trained encoders (Hugging Face folders), heads, resolved configuration",
     "results/prepare/": "the report on the data",
@@ -25,19 +28,21 @@ PLACES = {
 
 
 def show() -> None:
-    """Print the summary; write results/summary: Table 1 with the seconds of both phases, and Figure 2.
+    """Print the summary; write results/summary: Tables 1 and 2 with the seconds of both phases, and Figure 2.
 
     Seconds come from this folder's own runs; a result that DVC restored has none.
     """
     params = config.load()
-    with (TABLES / "table1.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        row["seconds"] = seconds(row["method"], params.seeds)
     with atomic(SUMMARY) as part:
         part.mkdir()
-        write_csv(part / "table1.csv", rows)
+        for name, (_, title) in TITLES.items():
+            table = pd.read_csv(TABLES / f"{name}.csv")
+            table["seconds"] = [seconds(method, params.seeds) for method in table["method"]]
+            table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
+            (part / f"{name}.md").write_text(markdown(table, list(params.tasks), title), encoding="utf-8")
         draw_pipeline(GRAPH, len(params.methods), len(params.seeds), part)
+    with (SUMMARY / "table1.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     figures = [*params.tasks, "overall"]
     width = max(len(row["label"]) for row in rows)
     print(f"\nDev, {params.data.source} data, {params.backbone.name}, seeds {params.seeds}; (paper's value)\n")

@@ -84,11 +84,17 @@ def build(
 def markdown(table: pd.DataFrame, tasks: list[str], title: str) -> str:
     """A table to read: `ours (paper, difference)`; classes as accuracy, regression as Pearson correlation."""
     figures = [*tasks, "overall"]
-    head = ["method", *figures, "epochs (best)", "steps", "seeds"]
+    timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
+    head = ["method", *figures, "epochs (best)", "steps", "seeds", *timed]
     lines = [f"## {title}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in table.to_dict("records"):
         cells = [str(row["label"]), *(cell(row, figure) for figure in figures)]
-        cells += [f"{row['epochs']} ({row['best_epoch']})", str(row["steps"]), str(row["seeds"])]
+        cells += [
+            f"{row['epochs']} ({row['best_epoch']})",
+            str(row["steps"]),
+            str(row["seeds"]),
+            *(str(row[c]) for c in timed),
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     about = table.iloc[0]
     lines += [
