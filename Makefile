@@ -4,10 +4,13 @@ CORES ?= 4
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all test lint format lock
+.PHONY: all compare test soak bench lint format lock
 
 all: .venv/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
+
+compare: .venv/ready      ## experiments side by side: main figures and the parameters that differ
+	dvc exp show --no-pager --only-changed --keep 'best|overall|sst|para|sts' --drop 'data/|results/|src/'
 
 test: .venv/ready         ## all tests
 	pytest -n 2 --dist loadfile

@@ -15,7 +15,7 @@ graph = Graph(plan=workflow.is_main_process)
 TRAINING_THREADS = fair_threads(
     config["compute"]["threads"], workflow.resource_settings.cores
 )
-REPRO = "dvc --wait-for-lock repro --single-item {params.stage} 2>&1 | tee {log}"
+REPRO = "dvc --wait-for-lock repro --single-item {params.target} 2>&1 | tee {log}"
 
 
 wildcard_constraints:
@@ -41,4 +41,4 @@ rule all:
 
 
 onsuccess:
-    shell("python -m protomtl summary")
+    shell("PYTHONPATH=src python -m protomtl summary")

@@ -1,9 +1,7 @@
 """A tiny random backbone and a few rows of text: enough to run everything, nothing to download."""
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from ruamel.yaml import YAML
+
+from . import engines
+from .commands import call
 
 ROOT = Path(__file__).parents[1]
 WORDS = [
@@ -111,23 +112,10 @@ def workdir(tmp_path: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
     return make_workdir(tmp_path, tiny_backbone)
 
 
-def environment(project: Path) -> dict[str, str]:
-    """The user's environment with this interpreter first and the project's own sources imported."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    names = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
-    return {**os.environ, **names, "PATH": path, "PYTHONPATH": str(project / "src"), "TQDM_DISABLE": "1"}
-
-
-def call(project: Path, *command: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
-    """Run a command in the project; `code` is what it must exit with (None: anything)."""
-    result = subprocess.run(command, cwd=project, env=environment(project), capture_output=True, text=True, check=False)
-    assert code is None or result.returncode == code, f"{command}\n{result.stdout}\n{result.stderr}"
-    return result
-
-
 def clone(target: Path, patch: Patch) -> Path:
     """A clone of the project as it is in the working tree, with data of its own, committed."""
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, files.split("\0")):
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -139,3 +127,20 @@ def clone(target: Path, patch: Patch) -> Path:
     call(target, "git", "add", "-A")
     call(target, "git", "commit", "-qm", "clone")
     return target
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Path:
+    """A clone in which Snakemake has run two methods to the end, committed. Not to be changed: work on a copy."""
+    project = clone(tmp_path_factory.mktemp("finished") / "p", tiny(tiny_backbone, methods=engines.METHODS))
+    result = engines.run(project, "snakemake")
+    (project.parent / "output").write_text(result.output)
+    call(project, "git", "add", "dvc.lock")
+    call(project, "git", "commit", "-qm", "first run")
+    return project
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished clone."""
+    return Path(shutil.copytree(finished, tmp_path / "p", symlinks=True))

@@ -111,7 +111,7 @@ def test_tables_show_ours_the_papers_and_the_difference(evaluated: Path) -> None
 
 def test_the_checkpoint_of_the_best_dev_epoch_is_the_one_evaluated(evaluated: Path) -> None:
     for method in ("baseline", "prototypical", "cosine"):
-        curve = pd.read_csv(f"results/curves/dev/{method}-seed1.csv")
+        curve = pd.read_csv(f"results/curves/dev/{method}/seed1/curve.csv")
         best = read_json(Path(f"results/finetune/{method}/seed1/config.json"))["best_epoch"]
         stored = read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))["dev"]["overall"]
         assert best == curve["epoch"][curve["overall"].idxmax()]

@@ -20,7 +20,7 @@ def test_a_step_has_one_name_everywhere() -> None:
     rules = re.findall(r"^rule (\w+):", "".join(p.read_text() for p in (ROOT / "workflow/rules").glob("*.smk")), re.M)
     assert sorted(STAGES) == sorted(rules) == sorted(steps.STEPS)
     for step in steps.STEPS:
-        assert f"python -m protomtl {step}" in STAGES[step]["cmd"]
+        assert STAGES[step]["cmd"].split(" --")[0] == f"${{run}} {step}"
         assert ("matrix" in STAGES[step]) == (step in steps.PER_RUN)
 
 
@@ -49,7 +49,6 @@ def test_only_the_dispatch_of_steps_reads_parameters() -> None:
 
 def test_outputs_are_the_folders_that_the_code_writes() -> None:
     outs = {o.replace("/${item.method}/seed${item.seed}", "") for s in STAGES.values() for o in s["outs"]}
-    outs = {re.sub(r"/(train|dev)/\$.*", "", o) for o in outs}
     declared = {str(p) for name, p in vars(paths).items() if name.isupper() and not isinstance(p, str)}
     assert outs == declared - {str(paths.TIMING), str(paths.SUMMARY), str(paths.STATE)}
 

@@ -15,7 +15,8 @@ from protomtl import files, training
 from protomtl.config import Finetune, load
 from protomtl.files import read_json
 
-from .conftest import ROOT, environment, patch_params
+from .commands import environment
+from .conftest import ROOT, patch_params
 from .steps import run_method, run_steps
 
 BASE = load(ROOT / "params.yaml").finetune
@@ -124,14 +125,14 @@ def test_a_killed_training_goes_on_and_gives_the_same_bytes(prepared: Path, step
     files.remove(state)
     files.remove(prepared / "results" / step / method)
     command = [sys.executable, "-m", "protomtl", step, "--method", method, "--seed", "1"]
-    trainer = subprocess.Popen(command, cwd=prepared, env=environment(ROOT), stdout=subprocess.DEVNULL)
+    trainer = subprocess.Popen(command, cwd=prepared, env=environment(), stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while not list(state.glob("*/*/state.safetensors")) and trainer.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     os.kill(trainer.pid, signal.SIGKILL)
     trainer.wait()
     assert not (prepared / "results" / step / method / "seed1").exists()
-    again = subprocess.run(command, cwd=prepared, env=environment(ROOT), capture_output=True, text=True, check=True)
+    again = subprocess.run(command, cwd=prepared, env=environment(), capture_output=True, text=True, check=True)
     assert "goes on from step" in again.stdout
     assert outcome(prepared, step, method) == whole
 

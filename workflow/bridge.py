@@ -2,24 +2,30 @@
 
 Snakemake compares times, which every checkout changes; DVC compares content. So DVC decides what is
 stale, and each job that Snakemake starts is `dvc repro --single-item STAGE`. This module knows nothing
-of the project that it serves.
+of the project that it serves; docs/bridge.md says how another project can take it.
 """
 
+import functools
 import os
 import re
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dvc.dependency import ParamsDependency
+from dvc.dependency import ParamsDependency, param
 from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
 from dvc.repo import Repo
+from dvc.scm import SCMError
 from dvc.stage import Stage
 from ruamel.yaml import YAML
 from snakemake.io import ancient, directory
 
+GRAPH = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
 STALE = Path(".state/stale")  # newer than every output that DVC calls out of date; an input of the jobs that make them
 
 Inputs = Callable[[Any], list[Any]]
@@ -32,35 +38,27 @@ class Graph:
     """
 
     def __init__(self, plan: bool) -> None:
-        self.templates: dict[str, Any] = YAML(typ="safe").load(Path("dvc.yaml"))["stages"]
-        try:
-            with Repo(".", _wait_for_lock=not plan) as repo:
-                with repo.lock:  # running jobs rewrite dvc.lock in place
-                    self.stages: dict[str, Stage] = {s.addressing: s for s in repo.index.stages if s.cmd}
-                changed = set(repo.status()) if plan else set()
-        except LockError:
-            raise SystemExit("another run is under way in this folder; wait for its end, or stop it") from None
-        except NotDvcRepoError:
-            raise SystemExit("this folder is no DVC repository; run `git init` and `dvc init`") from None
-        except DvcException as error:
-            raise SystemExit(f"dvc.yaml: {error}") from None
+        if not GRAPH.exists():
+            raise SystemExit(f"{Path.cwd()}: no dvc.yaml here; write the stages of the pipeline into one")
+        self.stages, changed, self.has_remote = ask_dvc(plan)
+        self.templates: dict[str, Any] = (YAML(typ="safe").load(GRAPH) or {}).get("stages", {})  # DVC found no fault
         self.producer = {out.def_path: name for name, stage in self.stages.items() for out in stage.outs}
+        self.makers = functools.cache(self._makers)
         self.sources: dict[str, list[str]] = {}  # stage -> files that no stage makes
         self.made: dict[str, list[str]] = {}  # stage -> outputs of other stages
         for name, stage in self.stages.items():
-            self._sort_dependencies(name, stage)
+            paths = [d.def_path for d in stage.deps if not isinstance(d, ParamsDependency)]
+            self.sources[name] = [path for path in paths if not self.makers(path)]
+            self.made[name] = [made for path in paths for made in self.makers(path)]
         self.fresh: dict[str, bool] = {}
         for name in self.stages:
             self._is_fresh(name, changed)
         if plan:
             self._touch_token()
 
-    def _sort_dependencies(self, name: str, stage: Stage) -> None:
-        self.sources[name], self.made[name] = [], []
-        for path in (d.def_path for d in stage.deps if not isinstance(d, ParamsDependency)):
-            # A dependency on a folder stands for all outputs in it; one on a file in an output, for that output.
-            made = [o for o in self.producer if o == path or o.startswith(f"{path}/") or path.startswith(f"{o}/")]
-            (self.made if made else self.sources)[name].extend(made or [path])
+    def _makers(self, path: str) -> list[str]:
+        """The outputs that a dependency stands for: on a folder, all in it; on a file in an output, that output."""
+        return [o for o in self.producer if o == path or o.startswith(f"{path}/") or path.startswith(f"{o}/")]
 
     def _is_fresh(self, name: str, changed: set[str]) -> bool:
         if name not in self.fresh:
@@ -69,22 +67,43 @@ class Graph:
         return self.fresh[name]
 
     def _touch_token(self) -> None:
-        stale = [Path(path) for path, name in self.producer.items() if not self.fresh[name]]
-        if stale and (not STALE.exists() or STALE.stat().st_mtime <= max(map(newest, stale))):
+        stale = {Path(path): newest(Path(path)) for path, name in self.producer.items() if not self.fresh[name]}
+        latest = max(stale, key=lambda path: stale[path], default=None)
+        if latest and not (STALE.exists() and stale[latest] < STALE.stat().st_mtime <= time.time()):
             STALE.parent.mkdir(exist_ok=True)
             STALE.write_text(f"{time.time_ns()}\n")  # different each time: Snakemake compares small inputs by content
+            if STALE.stat().st_mtime <= stale[latest]:  # no token is newer: Snakemake would see nothing to do
+                raise SystemExit(f"{latest}: its time lies in the future; `touch` it and all that is in it")
 
     def stage_of(self, rule: str, wildcards: Any) -> str:
         """The stage that a rule runs: its own name, and for a matrix stage the wildcards' values behind it."""
-        if rule not in self.templates:
-            raise SystemExit(f"rule {rule}: dvc.yaml has no stage of this name")
-        matrix = self.templates[rule].get("matrix", {})
+        matrix = self._template(rule).get("matrix", {})
         values = "-".join(str(getattr(wildcards, key)) for key in matrix)
-        return f"{rule}@{values}" if matrix else rule
+        name = f"{rule}@{values}" if matrix else rule
+        if name not in self.stages:
+            raise SystemExit(f"dvc.yaml has no stage {name}; `dvc stage list` shows all")
+        return name
 
-    def stage(self, rule: str) -> Callable[[Any], str]:
-        """For `params:` of a rule: the stage to reproduce."""
-        return lambda wildcards: self.stage_of(rule, wildcards)
+    def _template(self, rule: str) -> dict[str, Any]:
+        if rule not in self.templates:
+            raise SystemExit(f"rule {rule}: dvc.yaml has no stage of this name, only {', '.join(self.templates)}")
+        found: dict[str, Any] = self.templates[rule]
+        return found
+
+    def target(self, rule: str) -> Callable[[Any], str]:
+        """For `params:` of a rule: what `dvc repro --single-item` is to make.
+
+        Results that dvc.lock records but that are not on this machine, as in a fresh clone, are pulled if there is a
+        remote. Only then: a run must not need the network for what is here.
+        """
+
+        def of(wildcards: Any) -> str:
+            name = self.stage_of(rule, wildcards)
+            outs = self.stages[name].outs
+            absent = all(out.hash_info for out in outs) and not self.stages[name].outs_cached()
+            return f"--pull {name}" if self.has_remote and absent else name
+
+        return of
 
     def inputs(self, rule: str) -> Inputs:
         """For `input:` of a rule. What is fresh counts as ancient, whatever its time; a stale stage gets the token."""
@@ -99,18 +118,64 @@ class Graph:
 
     def outputs(self, rule: str) -> list[Any]:
         """For `output:` of a rule: the stage's outputs with `${item.KEY}` as `{KEY}`; no suffix, a folder."""
-        if rule not in self.templates:
-            raise SystemExit(f"rule {rule}: dvc.yaml has no stage of this name")
-        kinds = [self.templates[rule].get(kind, []) for kind in ("outs", "metrics", "plots")]
+        kinds = [self._template(rule).get(kind, []) for kind in ("outs", "metrics", "plots")]
         paths = [next(iter(out)) if isinstance(out, dict) else out for outs in kinds for out in outs]
+        if not paths:
+            raise SystemExit(f"dvc.yaml: stage {rule} has no outputs to ask Snakemake for; `foreach` must be `matrix`")
         patterns = [re.sub(r"\$\{item\.(\w+)\}", r"{\1}", path) for path in paths]
+        if unknown := [pattern for pattern in patterns if "${" in pattern]:  # to Snakemake, `{x}` is a wildcard
+            raise SystemExit(f"dvc.yaml: stage {rule}: {unknown[0]}: an output's path may hold `${{item.KEY}}` only")
         return [pattern if Path(pattern).suffix else directory(pattern) for pattern in patterns]
 
     def all_outputs(self, rules: list[str]) -> list[str]:
         """For `rule all`: every output of every stage; each stage must have its rule."""
         if missing := sorted(set(self.templates) - set(rules)):
-            raise SystemExit(f"dvc.yaml: no rule for stage {', '.join(missing)}; add it below workflow/rules")
+            raise SystemExit(f"dvc.yaml: no rule for stage {', '.join(missing)}; add one above `rule all`")
         return sorted(self.producer)
+
+
+def ask_dvc(plan: bool) -> tuple[dict[str, Stage], set[str], bool]:
+    """All stages by name; with `plan` the names of those that are out of date; whether there is a default remote."""
+    try:
+        with Repo(".", _wait_for_lock=not plan) as repo, repo.lock, parsed_once():  # jobs rewrite dvc.lock in place
+            if LOCK.exists() and not LOCK.read_bytes().endswith(b"\n"):  # often DVC would still read it, but wrongly
+                set_aside_broken_lock("it ends within a line")
+            repo.index.check_graph()  # two stages with one output, or a circle of stages
+            stages = {s.addressing: s for s in repo.index.stages if s.cmd}
+            changed = {name for name, stage in stages.items() if plan and stage.status()}
+            return stages, changed, bool(repo.config["core"].get("remote"))
+    except LockError:
+        raise SystemExit("another run is under way in this folder; wait for its end, or stop it") from None
+    except NotDvcRepoError:
+        raise SystemExit(f"{Path.cwd()}: no DVC repository; run `git init` and `dvc init`") from None
+    except SCMError:
+        raise SystemExit(f"{Path.cwd()}: no Git repository, which DVC needs; run `git init`") from None
+    except DvcException as error:
+        if LOCK.name not in str(error):
+            why = " ".join(str(error).split()).rstrip(".")
+            raise SystemExit(f"DVC: {why}; `dvc dag` may say more") from None
+        set_aside_broken_lock(str(error))
+        return ask_dvc(plan)
+
+
+@contextmanager
+def parsed_once() -> Iterator[None]:
+    """DVC parses params.yaml once for each stage; while nothing is run, once is enough (a third of the time)."""
+    load = param.load_path
+    param.load_path = functools.cache(load)
+    try:
+        yield
+    finally:
+        param.load_path = load
+
+
+def set_aside_broken_lock(why: str) -> None:
+    """DVC writes dvc.lock in place: a kill at that moment cuts it off. Nothing is lost, the cache has it all."""
+    if "<<<<<<<" in LOCK.read_text(encoding="utf-8"):
+        raise SystemExit("dvc.lock: has merge conflicts; take either side (`git checkout --ours dvc.lock`), run again")
+    broken = LOCK.with_suffix(".lock.broken")
+    LOCK.replace(broken)
+    print(f"{LOCK} was cut off ({why}): now {broken}. Results come back from the cache.", file=sys.stderr)
 
 
 def newest(path: Path) -> float:

@@ -2,9 +2,13 @@
 
 import argparse
 import ast
+import errno
 import importlib
 import os
+import re
 import sys
+
+from safetensors import SafetensorError
 
 from protomtl import __version__, config, steps
 
@@ -46,6 +50,20 @@ def main() -> None:
         sys.exit("interrupted; run the same command again to go on")
     except BrokenPipeError:  # the reader of our output left
         os._exit(1)
+    except (OSError, SafetensorError) as error:
+        if not is_disk_full(error):
+            raise
+        sys.exit(
+            f"no space left on the disk ({error}); free some and run the same command again: "
+            "what is finished is kept, and training goes on from its last saved step"
+        )
+
+
+def is_disk_full(error: OSError | SafetensorError) -> bool:
+    """Whether the disk or the user's quota is full; safetensors says so in its text only."""
+    numbers = (errno.ENOSPC, errno.EDQUOT)
+    told = re.search(r"os error (\d+)", str(error))
+    return getattr(error, "errno", None) in numbers or (told is not None and int(told[1]) in numbers)
 
 
 if __name__ == "__main__":

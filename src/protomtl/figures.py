@@ -9,7 +9,7 @@ import pandas as pd
 from protomtl import drawing
 from protomtl.config import Method, Task
 from protomtl.files import atomic
-from protomtl.paths import CURVES, FIGURES, TABLES
+from protomtl.paths import DEV_CURVES, FIGURES, TABLES, TRAIN_CURVES, run_folder
 
 
 def run(methods: list[str], seeds: list[int], method: dict[str, Method], tasks: dict[str, Task]) -> None:
@@ -21,9 +21,9 @@ def run(methods: list[str], seeds: list[int], method: dict[str, Method], tasks: 
     print(f"figures: {', '.join(sorted(p.name for p in FIGURES.glob('*.png')))}")
 
 
-def curve(kind: str, method: str, seeds: list[int]) -> pd.DataFrame:
+def curve(root: Path, method: str, seeds: list[int]) -> pd.DataFrame:
     """The mean over seeds of a method's curve."""
-    runs = [pd.read_csv(CURVES / kind / f"{method}-seed{seed}.csv") for seed in seeds]
+    runs = [pd.read_csv(run_folder(root, method, seed) / "curve.csv") for seed in seeds]
     return pd.concat(runs).groupby(level=0).mean()
 
 
@@ -34,7 +34,7 @@ def draw_curves(
     figure, axes = plt.subplots(1, len(tasks) + 1, figsize=(4 * (len(tasks) + 1), 5))
     colours = plt.get_cmap("tab20")(np.arange(len(methods)) % 20)
     for name, colour in zip(methods, colours, strict=True):
-        train, dev = curve("train", name, seeds), curve("dev", name, seeds)
+        train, dev = curve(TRAIN_CURVES, name, seeds), curve(DEV_CURVES, name, seeds)
         smooth = train.rolling(max(1, len(train) // 10), min_periods=1).mean()
         for panel, task in zip(axes, tasks, strict=False):
             panel.plot(train["step"], smooth[f"loss_{task}"], color=colour, lw=1.3)

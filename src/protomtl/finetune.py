@@ -14,7 +14,7 @@ from protomtl.files import atomic, digest_folder, digest_of, write_csv
 from protomtl.heads import task_loss
 from protomtl.metrics import main_metric, overall, predictions, task_metrics
 from protomtl.model import MultiTaskModel, save_encoder, save_heads, save_record, starting_encoder
-from protomtl.paths import CURVES, FINETUNE, PRETRAIN, TOKENS, run_folder
+from protomtl.paths import DEV_CURVES, FINETUNE, PRETRAIN, TOKENS, TRAIN_CURVES, run_folder
 from protomtl.tokens import TokenTable
 
 
@@ -52,9 +52,10 @@ def run(
                 save_encoder(encoder, part / "encoder")
             save_heads(model.heads, part / "heads.safetensors")
             save_record(part, record, encoder, compute)
-    for kind, points in (("train", result.curves.train), ("dev", result.curves.dev)):
-        with atomic(CURVES / kind / f"{method}-seed{seed}.csv") as part:
-            write_csv(part, points)
+    for root, points in ((TRAIN_CURVES, result.curves.train), (DEV_CURVES, result.curves.dev)):
+        with atomic(run_folder(root, method, seed)) as part:
+            part.mkdir()
+            write_csv(part / "curve.csv", points)
     timing.write("finetune", method, seed, result.seconds)
 
 

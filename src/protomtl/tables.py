@@ -7,6 +7,7 @@ import pandas as pd
 
 from protomtl.config import Backbone, Data, Method, Task
 from protomtl.files import atomic, read_json, write_json
+from protomtl.leftovers import remove_leftovers
 from protomtl.paths import EVALUATE, FINETUNE, TABLES, run_folder
 
 PAPER = Path(__file__).with_name("paper.csv")
@@ -27,7 +28,11 @@ def run(
     data: Data,
     backbone: Backbone,
 ) -> None:
-    """Write results/tables: each table as CSV (every figure) and Markdown (to read), and metrics.json."""
+    """Write results/tables: each table as CSV (every figure) and Markdown (to read), and the main figures on dev.
+
+    metrics.json has those of the best method, few enough for the columns of `dvc exp show`; methods.json has all.
+    """
+    remove_leftovers(methods, seeds)
     about = {"backbone": backbone.name, "data": data.source}
     with atomic(TABLES) as part:
         part.mkdir()
@@ -36,7 +41,10 @@ def run(
             table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
             (part / f"{name}.md").write_text(markdown(table, list(tasks), title), encoding="utf-8")
             print(markdown(table, list(tasks), title))
-        write_json(part / "metrics.json", {m: main_figures(m, seeds, list(tasks)) for m in methods})
+        figures = {m: main_figures(m, seeds, list(tasks)) for m in methods}
+        best = max(methods, key=lambda m: figures[m]["overall"])
+        write_json(part / "metrics.json", {"best": best, **figures[best]})
+        write_json(part / "methods.json", figures)
 
 
 def metrics_of(method: str, seed: int, split: str) -> dict[str, float]:
@@ -45,7 +53,7 @@ def metrics_of(method: str, seed: int, split: str) -> dict[str, float]:
 
 
 def main_figures(method: str, seeds: list[int], tasks: list[str]) -> dict[str, float]:
-    """Dev figures of a method, the mean over its seeds, for `dvc metrics` and `dvc exp show`."""
+    """Dev figures of a method, the mean over its seeds."""
     runs = pd.DataFrame([metrics_of(method, seed, "dev") for seed in seeds])
     return {name: round(float(runs[name].mean()), 4) for name in ("overall", *tasks)}
 

@@ -6,7 +6,7 @@ rule download:
     log:
         "logs/download.log",
     params:
-        stage=graph.stage("download"),
+        target=graph.target("download"),
     shell:
         REPRO
 
@@ -19,7 +19,7 @@ rule backbone:
     log:
         "logs/backbone.log",
     params:
-        stage=graph.stage("backbone"),
+        target=graph.target("backbone"),
     shell:
         REPRO
 
@@ -32,7 +32,7 @@ rule prepare:
     log:
         "logs/prepare.log",
     params:
-        stage=graph.stage("prepare"),
+        target=graph.target("prepare"),
     shell:
         REPRO
 
@@ -45,6 +45,6 @@ rule tokenize:
     log:
         "logs/tokenize.log",
     params:
-        stage=graph.stage("tokenize"),
+        target=graph.target("tokenize"),
     shell:
         REPRO

@@ -9,7 +9,7 @@ rule evaluate:
     resources:
         gpu=1,
     params:
-        stage=graph.stage("evaluate"),
+        target=graph.target("evaluate"),
     shell:
         REPRO
 
@@ -22,6 +22,6 @@ rule tables:
     log:
         "logs/tables.log",
     params:
-        stage=graph.stage("tables"),
+        target=graph.target("tables"),
     shell:
         REPRO

@@ -9,7 +9,7 @@ rule embed:
     resources:
         gpu=1,
     params:
-        stage=graph.stage("embed"),
+        target=graph.target("embed"),
     shell:
         REPRO
 
@@ -22,6 +22,6 @@ rule figures:
     log:
         "logs/figures.log",
     params:
-        stage=graph.stage("figures"),
+        target=graph.target("figures"),
     shell:
         REPRO

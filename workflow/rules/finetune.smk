@@ -9,6 +9,6 @@ rule finetune:
     resources:
         gpu=1,
     params:
-        stage=graph.stage("finetune"),
+        target=graph.target("finetune"),
     shell:
         REPRO

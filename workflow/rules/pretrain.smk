@@ -9,6 +9,6 @@ rule pretrain:
     resources:
         gpu=1,
     params:
-        stage=graph.stage("pretrain"),
+        target=graph.target("pretrain"),
     shell:
         REPRO
