@@ -10,10 +10,13 @@ all: .venv/ready          ## the main job: data, training, evaluation, tables, f
 	snakemake --cores $(CORES) all
 
 compare: .venv/ready      ## experiments side by side: main figures and the parameters that differ
-	dvc exp show --no-pager --only-changed --keep 'best|overall|sst|para|sts' --drop 'data/|results/|src/'
+	dvc exp show --md --only-changed --keep 'best|overall|sst|para|sts' --drop 'data/|results/|src/'
 
 test: .venv/ready         ## all tests
 	pytest -n 2 --dist loadfile
+
+soak: .venv/ready         ## random kills of random processes, and the same bytes each time (15 min)
+	python -m tests.soak
 
 lint: .venv/ready         ## style, types, workflow format
 	ruff check .

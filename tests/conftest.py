@@ -26,12 +26,15 @@ settings.load_profile("shared machine")
 
 @pytest.fixture(scope="session")
 def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_backbone(tmp_path_factory.mktemp("backbone") / "tiny")
+
+
+def make_backbone(folder: Path) -> Path:
     """A BERT of two layers and 32 dimensions with random weights, as a Hugging Face folder."""
     import torch
     from tokenizers import BertWordPieceTokenizer
     from transformers import BertConfig, BertModel, BertTokenizer
 
-    folder = tmp_path_factory.mktemp("backbone") / "tiny"
     folder.mkdir()
     letters = [*"abcdefghijklmnopqrstuvwxyz.,?!'", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz")]
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *WORDS[2:]]

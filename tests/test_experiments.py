@@ -17,7 +17,7 @@ FIGURES = ["best", "overall", "para", "sst", "sts"]
 def columns(project: Path) -> list[str]:
     """The columns of `make compare`, those aside that every table of experiments has."""
     command = next(line for line in (ROOT / "Makefile").read_text().splitlines() if "dvc exp show" in line)
-    words = [word.strip("'") for word in command.split()]
+    words = [word.strip("'") for word in command.split() if word != "--md"]
     found = call(project, *words, "--csv").stdout.splitlines()[0].split(",")
     return [name for name in found if name not in ABOUT]
 

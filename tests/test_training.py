@@ -164,6 +164,20 @@ def test_a_changed_parameter_does_not_resume_the_old_state(prepared: Path, capsy
     assert "goes on" not in capsys.readouterr().out
 
 
+def test_changed_code_does_not_resume_the_old_state(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from protomtl import state, training
+
+    state_code = state.code()
+    assert state_code["protomtl.training"] == files.sha256(Path(training.__file__))
+    with state.exclusive("finetune", "concat", 1, "same") as before:
+        (before / "state.safetensors").write_text("half done")
+    with state.exclusive("finetune", "concat", 1, "same") as again:
+        assert again == before and (again / "state.safetensors").exists()
+    monkeypatch.setattr(state, "code", lambda: {**state_code, "protomtl.training": "another digest"})
+    with state.exclusive("finetune", "concat", 1, "same") as after:
+        assert after != before and not before.exists()
+
+
 def test_the_frozen_baseline_leaves_the_encoder_alone_and_learns_heads(prepared: Path) -> None:
     run_method("baseline", "pretrain", "finetune")
     result = prepared / "results/finetune/baseline/seed1"

@@ -10,7 +10,7 @@ from torch import Tensor
 from protomtl import state, timing, training
 from protomtl.config import Backbone, Compute, Finetune, Task
 from protomtl.encoder import Encoder, embed_batch
-from protomtl.files import atomic, digest_folder, digest_of, write_csv
+from protomtl.files import atomic, digest_folder, write_csv
 from protomtl.heads import task_loss
 from protomtl.metrics import main_metric, overall, predictions, task_metrics
 from protomtl.model import MultiTaskModel, save_encoder, save_heads, save_record, starting_encoder
@@ -38,7 +38,7 @@ def run(
     }
     inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump()]
     state.forget("pretrain", method, seed)
-    with state.exclusive("finetune", method, seed, digest_of(record, inputs)) as folder:
+    with state.exclusive("finetune", method, seed, record, inputs) as folder:
         encoder = Encoder(start, backbone.pooling, compute)
         model = MultiTaskModel(encoder, tasks, finetune, seed)
         result = fit(f"finetune {method} seed {seed}", model, tasks, finetune, seed, folder)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from protomtl import state, timing, training
 from protomtl.config import Backbone, Compute, Pretrain, Task
 from protomtl.encoder import Encoder, embed_batch
-from protomtl.files import atomic, digest_folder, digest_of, write_csv, write_json
+from protomtl.files import atomic, digest_folder, write_csv, write_json
 from protomtl.model import save_encoder, save_record
 from protomtl.paths import BACKBONE, TOKENS
 from protomtl.prototypes import class_labels, prototypical_loss
@@ -35,7 +35,7 @@ def train_encoder(
         "backbone": backbone.model_dump(),
     }
     inputs = [digest_folder(TOKENS), digest_folder(BACKBONE), compute.model_dump()]
-    with state.exclusive("pretrain", method, seed, digest_of(record, inputs)) as folder:
+    with state.exclusive("pretrain", method, seed, record, inputs) as folder:
         encoder = Encoder(BACKBONE, backbone.pooling, compute)
         sizes = {name: len(table) for name, table in tables.items()}
         result = training.train(

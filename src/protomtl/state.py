@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,16 +12,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from protomtl.files import atomic, remove
+from protomtl.files import atomic, digest_of, remove, sha256
 from protomtl.paths import STATE
 
 
 @contextmanager
-def exclusive(stage: str, method: str, seed: int, key: str) -> Iterator[Path]:
-    """The state folder of one run, held alone; states of other parameters of the same run are removed.
+def exclusive(stage: str, method: str, seed: int, *inputs: Any) -> Iterator[Path]:
+    """The state folder of one run, held alone; it depends on `inputs` and on the code. Other states of the run go.
 
     A second trainer of the same stage, method and seed is refused, also when a killed engine left the first alive.
     """
+    key = digest_of(inputs, code())
     run = STATE / stage / f"{method}-seed{seed}"
     run.mkdir(parents=True, exist_ok=True)
     with (run / "lock").open("w") as lock:
@@ -33,6 +35,13 @@ def exclusive(stage: str, method: str, seed: int, key: str) -> Iterator[Path]:
                 remove(old)
         (run / key).mkdir(exist_ok=True)
         yield run / key
+
+
+def code() -> dict[str, str]:
+    """Digest of each loaded module of this package: training must not go on with other code than it began with."""
+    package = __name__.partition(".")[0]
+    loaded = {name: module.__file__ for name, module in sys.modules.items() if name.startswith(f"{package}.")}
+    return {name: sha256(Path(file)) for name, file in sorted(loaded.items()) if file}
 
 
 def forget(stage: str, method: str, seed: int) -> None:
