@@ -8,6 +8,7 @@ of the project that it serves; docs/bridge.md says how another project can take 
 import functools
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -170,11 +171,18 @@ def parsed_once() -> Iterator[None]:
 
 
 def set_aside_broken_lock(why: str) -> None:
-    """DVC writes dvc.lock in place: a kill at that moment cuts it off. Nothing is lost, the cache has it all."""
-    if "<<<<<<<" in LOCK.read_text(encoding="utf-8"):
+    """DVC writes dvc.lock in place: a kill at that moment cuts it off. Nothing is lost.
+
+    What was run here comes back from the run cache; what was pulled is not in there, but in the last commit's dvc.lock.
+    """
+    text = LOCK.read_bytes()
+    if b"<<<<<<<" in text:
         raise SystemExit("dvc.lock: has merge conflicts; take either side (`git checkout --ours dvc.lock`), run again")
     broken = LOCK.with_suffix(".lock.broken")
     LOCK.replace(broken)
+    last = subprocess.run(["git", "show", f"HEAD:./{LOCK}"], capture_output=True, check=False).stdout  # noqa: S607
+    if last.endswith(b"\n") and last != text:
+        LOCK.write_bytes(last)
     print(f"{LOCK} was cut off ({why}): now {broken}. Results come back from the cache.", file=sys.stderr)
 
 
