@@ -61,11 +61,14 @@ def steps_saved(project: Path, phase: str) -> int:
 
 
 def session(engine: int) -> list[psutil.Process]:
-    """All living processes that an engine has started, also those that outlived it."""
+    """All processes that an engine has started and that are left; the dead too, until init has reaped them.
+
+    DVC takes those for living. (In a container without an init they stay: `docker run --init`.)
+    """
     found = []
     for process in psutil.process_iter():
         try:
-            if os.getsid(process.pid) == engine and process.status() != psutil.STATUS_ZOMBIE:
+            if os.getsid(process.pid) == engine:
                 found.append(process)
         except (ProcessLookupError, psutil.NoSuchProcess):
             continue

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from protomtl import config, metrics, steps
+from protomtl import config, metrics, steps, timing
 from protomtl.files import read_json
 
 from .conftest import ROOT, make_workdir, patch_params
@@ -172,6 +172,19 @@ def test_the_summary_shows_table_times_and_places(evaluated: Path, capsys: pytes
     for name in ("table1", "table2"):
         assert (pd.read_csv(f"results/summary/{name}.csv")["seconds"] >= 0).all()
         assert "| seconds |" in Path(f"results/summary/{name}.md").read_text()
+
+
+def test_seconds_are_those_of_the_result_that_is_here(evaluated: Path) -> None:
+    """DVC brings other versions of a result back; their times must not be mixed up."""
+    curve = evaluated / "results/curves/train/prototypical/seed1/curve.csv"
+    first = curve.read_text()
+    timing.write("finetune", "prototypical", 1, 10.04)
+    curve.write_text("another run's losses")
+    assert timing.read("finetune", "prototypical", 1) is None
+    timing.write("finetune", "prototypical", 1, 20)
+    assert timing.read("finetune", "prototypical", 1) == 20
+    curve.write_text(first)
+    assert timing.read("finetune", "prototypical", 1) == 10.0
 
 
 def test_a_stage_sees_no_parameters_but_those_that_it_is_given(workdir: Path) -> None:

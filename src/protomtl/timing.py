@@ -1,14 +1,30 @@
 """Seconds that training took: kept beside the results, not in them, so that equal runs give equal bytes."""
 
-from protomtl.files import read_json, write_json
-from protomtl.paths import TIMING
+from pathlib import Path
+
+from protomtl.files import read_json, sha256, write_json
+from protomtl.paths import PRETRAIN, TIMING, TRAIN_CURVES, run_folder
+
+
+def curve_of(stage: str, method: str, seed: int) -> Path:
+    """The losses of a training: they tell which one it was, also when DVC has brought another version back."""
+    if stage == "pretrain":
+        return run_folder(PRETRAIN, method, seed) / "train.csv"
+    return run_folder(TRAIN_CURVES, method, seed) / "curve.csv"
+
+
+def known(stage: str, method: str, seed: int) -> tuple[Path, dict[str, float]]:
+    """Where the times of a run stand, and the seconds of each training of it by the digest of its curve."""
+    path = TIMING / stage / f"{method}-seed{seed}.json"
+    return path, read_json(path) if path.exists() else {}
 
 
 def write(stage: str, method: str, seed: int, seconds: float) -> None:
-    write_json(TIMING / stage / f"{method}-seed{seed}.json", {"seconds": round(seconds, 1)})
+    path, times = known(stage, method, seed)
+    write_json(path, times | {sha256(curve_of(stage, method, seed)): round(seconds, 1)})
 
 
 def read(stage: str, method: str, seed: int) -> float | None:
-    """Seconds of training, or None where the result came from the cache and not from this folder."""
-    path = TIMING / stage / f"{method}-seed{seed}.json"
-    return float(read_json(path)["seconds"]) if path.exists() else None
+    """Seconds of the training whose result is here, or None where it was done in another folder."""
+    curve, (_, times) = curve_of(stage, method, seed), known(stage, method, seed)
+    return times.get(sha256(curve)) if curve.exists() else None
