@@ -45,18 +45,18 @@ def project(prepared: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("engine", "kills"),
+    ("engine", "other", "kills"),
     [
-        ("snakemake", [Kill("group", INT, "pretrain", 20), Kill("trainer", KILL, "finetune", 60)]),
-        ("dvc", [Kill("engine", KILL, "pretrain", 30), Kill("group", KILL, "finetune", 40)]),
+        ("snakemake", "dvc", [Kill("group", INT, "pretrain", 20), Kill("group", KILL, "finetune", 60)]),
+        ("dvc", "snakemake", [Kill("engine", KILL, "pretrain", 30), Kill("trainer", INT, "finetune", 40)]),
     ],
 )
 def test_killed_runs_go_on_and_give_the_same_bytes(
-    engine: str, kills: list[Kill], project: Path, whole: dict[str, str]
+    engine: str, other: str, kills: list[Kill], project: Path, whole: dict[str, str]
 ) -> None:
     went_on = [resumed for kill in kills for resumed in interrupt(project, engine, kill)]
     assert not (project / "results/finetune/prototypical/seed1").exists()
-    went_on += finish(project, engine, whole)
+    went_on += finish(project, other, whole)
     assert not lost(kills, went_on)
 
 
