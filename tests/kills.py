@@ -107,21 +107,22 @@ def strike(running: subprocess.Popen[bytes], kill: Kill) -> None:
                 process.send_signal(kill.signal)
 
 
-def interrupt(project: Path, engine: str, kill: Kill) -> list[Resumed]:
+def interrupt(project: Path, engine: str, kill: Kill) -> tuple[bool, list[Resumed]]:
     """Start the engine, kill at the given point, and wait until none of its processes is left.
 
-    Returns where training went on from before that.
+    Returns whether there was anything to kill, and where training went on from before that.
     """
     running = start(project, engine)
     until(
         lambda: steps_saved(project, kill.phase) >= kill.step or running.poll() is not None,
         f"step {kill.step} of {kill.phase}",
     )
-    if running.poll() is None:
+    struck = running.poll() is None
+    if struck:
         strike(running, kill)
     running.wait(PATIENCE)
     until(lambda: not session(running.pid), "the end of all processes")
-    return resumed((project / "killed.log").read_text())
+    return struck, resumed((project / "killed.log").read_text())
 
 
 def finish(project: Path, engine: str, whole: dict[str, str]) -> list[Resumed]:

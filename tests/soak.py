@@ -38,15 +38,17 @@ def kill_and_finish(project: Path, chance: random.Random, done: int, whole: dict
             whom = chance.choice(["group", "engine", "trainer"])
             engine = chance.choice(sorted(ENGINES))
             kill = Kill(whom, chance.choice([signal.SIGINT, signal.SIGKILL]), phase, step)
-            kills.append(kill)
-            went_on += interrupt(project, engine, kill)
-            number = done + len(kills)
-            print(f"kill {number}: {kill.signal.name} to the {whom} ({engine}), {phase} step {step}", flush=True)
+            struck, before = interrupt(project, engine, kill)
+            went_on += before
+            if struck:  # DVC alone is deaf to SIGINT: then all is finished, and the next finds nothing to kill
+                kills.append(kill)
+                said = f"{kill.signal.name} to the {whom} ({engine}), {phase} step {step}"
+                print(f"kill {done + len(kills)}: {said}", flush=True)
     engine = chance.choice(sorted(ENGINES))
     went_on += finish(project, engine, whole)
     assert not lost(kills, went_on), (kills, went_on)
     steps = ", ".join(f"{phase} {step}" for phase, step in went_on)
-    print(f"  finished by {engine} with the same bytes; training went on from {steps}", flush=True)
+    print(f"  finished by {engine} with the same bytes; training went on from {steps or 'nothing'}", flush=True)
     return done + len(kills)
 
 

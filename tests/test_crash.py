@@ -54,7 +54,11 @@ def project(prepared: Path, tmp_path: Path) -> Path:
 def test_killed_runs_go_on_and_give_the_same_bytes(
     engine: str, other: str, kills: list[Kill], project: Path, whole: dict[str, str]
 ) -> None:
-    went_on = [resumed for kill in kills for resumed in interrupt(project, engine, kill)]
+    went_on = []
+    for kill in kills:
+        struck, before = interrupt(project, engine, kill)
+        assert struck
+        went_on += before
     assert not (project / "results/finetune/prototypical/seed1").exists()
     went_on += finish(project, other, whole)
     assert not lost(kills, went_on)

@@ -41,6 +41,7 @@ def test_a_checkout_of_git_and_dvc_brings_a_run_back(project: Path, finished: Pa
     switch(project, "more")
     nothing_to_do(project)
     assert results(project) == more != results(finished)
+    assert "Baseline (frozen)" in call(project, "protomtl", "summary").stdout
 
 
 def test_a_clone_that_pulls_has_nothing_to_do_and_plans_an_edit_alone(project: Path, tmp_path: Path) -> None:
