@@ -37,7 +37,7 @@ def test_a_stage_declares_exactly_the_parameters_that_its_step_is_given(step: st
     if step in steps.PER_RUN:
         names -= {"method", "seed"}
         names |= {f"method.${{item.method}}.{name}" for name in names & {"pretrain", "finetune"}}
-    assert set(STAGES[step]["params"]) == names
+    assert set(STAGES[step].get("params", [])) == names
 
 
 def test_only_the_dispatch_of_steps_reads_parameters() -> None:
@@ -54,7 +54,7 @@ def test_outputs_are_the_folders_that_the_code_writes() -> None:
 
 
 def test_every_parameter_is_declared_by_some_stage() -> None:
-    declared = {p.split(".")[0] for s in STAGES.values() for p in s["params"]}
+    declared = {p.split(".")[0] for s in STAGES.values() for p in s.get("params", [])}
     assert declared == set(config.Params.model_fields)
 
 

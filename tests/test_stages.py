@@ -13,7 +13,9 @@ from .engines import results
 from .steps import run_method, run_steps
 
 STAGES: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-DECLARED = {step: [p.replace("${item.method}", "prototypical") for p in STAGES[step]["params"]] for step in steps.STEPS}
+DECLARED = {
+    step: [p.replace("${item.method}", "prototypical") for p in STAGES[step].get("params", [])] for step in steps.STEPS
+}
 Params = dict[str, Any]
 
 

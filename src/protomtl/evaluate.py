@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from sklearn.metrics import confusion_matrix
 
 from protomtl import state
-from protomtl.config import Backbone, Compute, Finetune, Task
+from protomtl.config import Compute, Finetune, Task
 from protomtl.encoder import Encoder
 from protomtl.files import atomic, read_json, write_json
 from protomtl.metrics import main_metric, overall, predictions, task_metrics
@@ -24,14 +24,13 @@ SUBMISSION = {
 }
 
 
-def run(method: str, seed: int, tasks: dict[str, Task], backbone: Backbone, compute: Compute) -> None:
-    """Evaluate the model of the best dev epoch on dev and on test; write results/evaluate/METHOD/seedN."""
+def run(method: str, seed: int) -> None:
+    """Evaluate the model of the best dev epoch on dev and on test; write results/evaluate/METHOD/seedN.
+
+    No parameters: the model is what its own record says.
+    """
     state.forget("finetune", method, seed)
-    source = run_folder(FINETUNE, method, seed)
-    record = read_json(source / "config.json")
-    settings = Finetune.model_validate(record["finetune"])
-    model = MultiTaskModel(Encoder(source / "encoder", backbone.pooling, compute), tasks, settings, seed)
-    load_heads(model.heads, source / "heads.safetensors")
+    model, tasks = trained_model(run_folder(FINETUNE, method, seed))
     metrics: dict[str, dict[str, float]] = {}
     with atomic(run_folder(EVALUATE, method, seed)) as part:
         for split in ("dev", "test"):
@@ -41,6 +40,17 @@ def run(method: str, seed: int, tasks: dict[str, Task], backbone: Backbone, comp
         write_json(part / "metrics.json", metrics)
     for split, values in metrics.items():
         print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
+
+
+def trained_model(folder: Path) -> tuple[MultiTaskModel, dict[str, Task]]:
+    """The model that fine-tuning left in `folder`, and its tasks."""
+    record = read_json(folder / "config.json")
+    tasks = {name: Task.model_validate(task) for name, task in record["tasks"].items()}
+    compute, settings = Compute.model_validate(record["compute"]), Finetune.model_validate(record["finetune"])
+    encoder = Encoder(folder / "encoder", record["backbone"]["pooling"], compute)
+    model = MultiTaskModel(encoder, tasks, settings, record["seed"])
+    load_heads(model.heads, folder / "heads.safetensors")
+    return model, tasks
 
 
 def evaluate_task(model: MultiTaskModel, name: str, task: Task, split: str, folder: Path) -> dict[str, float]:

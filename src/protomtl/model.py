@@ -84,9 +84,9 @@ def load_heads(heads: nn.ModuleDict, path: Path) -> None:
 
 
 def save_record(folder: Path, settings: dict[str, Any], encoder: Encoder, compute: Compute) -> None:
-    """config.json: all that a result depends on, resolved; versions.json: the libraries that made it."""
-    resolved = {"precision": encoder.precision, "device": encoder.device.type, "threads": compute.threads}
-    write_json(folder / "config.json", settings | {"compute": resolved})
+    """config.json: all that a result depends on, and what `auto` became; versions.json: the libraries that made it."""
+    resolved = {"precision": encoder.precision, "device": encoder.device.type}
+    write_json(folder / "config.json", settings | {"compute": compute.model_dump(), "resolved": resolved})
     write_json(folder / "versions.json", {"protomtl": __version__} | {name: version(name) for name in LIBRARIES})
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from protomtl.config import SPLITS, Task, Tokens
-from protomtl.files import atomic, write_json
+from protomtl.files import atomic, digest_folder, write_json
 from protomtl.paths import BACKBONE, PREPARED, TOKENS
 
 BATCH = 8192  # texts handed to the tokenizer at a time
@@ -31,7 +31,8 @@ def run(tokens: Tokens, tasks: dict[str, Task]) -> None:
                     write_texts(folder, side, table.column(f"text_{side}").to_pylist(), tokenizer, tokens.max_length)
                 np.save(folder / "labels.npy", table.column("label").to_numpy().astype(np.float32))
                 print(f"tokenize {name} {split}: {len(table)} rows", flush=True)
-        write_json(part / "tokens.json", special | {"max_length": tokens.max_length})
+        # With the digests, tokens.json stands for all of the cache: stages depend on this one file.
+        write_json(part / "tokens.json", special | {"max_length": tokens.max_length, "files": digest_folder(part)})
 
 
 def write_texts(folder: Path, side: str, texts: list[str], tokenizer: Any, max_length: int) -> None:
