@@ -70,6 +70,7 @@ def test_a_second_run_in_the_same_folder_is_told_so_in_one_line(project: Path) -
     second = call(project, *ENGINES["snakemake"], code=1)
     plan = call(project, "snakemake", "-n", "all", code=1)
     os.killpg(first.pid, KILL)
+    first.wait()
     until(lambda: not session(first.pid), "the end of the first run")
     for said in (second.stderr, plan.stderr):
         assert said.splitlines()[-1].startswith("another run is under way in this folder")

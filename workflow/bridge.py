@@ -19,6 +19,7 @@ from typing import Any
 from dvc.dependency import ParamsDependency, param
 from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
+from dvc.output import Output
 from dvc.repo import Repo
 from dvc.scm import SCMError
 from dvc.stage import Stage
@@ -138,7 +139,7 @@ class Graph:
 def ask_dvc(plan: bool) -> tuple[dict[str, Stage], set[str], bool]:
     """All stages by name; with `plan` the names of those that are out of date; whether there is a default remote."""
     try:
-        with Repo(".", _wait_for_lock=not plan) as repo, repo.lock, parsed_once():  # jobs rewrite dvc.lock in place
+        with Repo(".", _wait_for_lock=not plan) as repo, repo.lock, looked_at_once():  # jobs rewrite dvc.lock
             if LOCK.exists() and not LOCK.read_bytes().endswith(b"\n"):  # often DVC would still read it, but wrongly
                 set_aside_broken_lock("it ends within a line")
             repo.index.check_graph()  # two stages with one output, or a circle of stages
@@ -160,14 +161,22 @@ def ask_dvc(plan: bool) -> tuple[dict[str, Stage], set[str], bool]:
 
 
 @contextmanager
-def parsed_once() -> Iterator[None]:
-    """DVC parses params.yaml once for each stage; while nothing is run, once is enough (a third of the time)."""
-    load = param.load_path
-    param.load_path = functools.cache(load)
+def looked_at_once() -> Iterator[None]:
+    """Stages share most dependencies, and DVC looks at each anew; while nothing is run, once is enough."""
+    load, get_hash = param.load_path, Output.get_hash
+    hashes: dict[tuple[str, str], Any] = {}
+
+    def known_hash(out: Output) -> Any:
+        key = (out.fs_path, out.hash_name)
+        if key not in hashes:
+            hashes[key] = get_hash(out)
+        return hashes[key]
+
+    param.load_path, Output.get_hash = functools.cache(load), known_hash
     try:
         yield
     finally:
-        param.load_path = load
+        param.load_path, Output.get_hash = load, get_hash
 
 
 def set_aside_broken_lock(why: str) -> None:
