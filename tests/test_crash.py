@@ -67,6 +67,7 @@ def test_killed_runs_go_on_and_give_the_same_bytes(
 def test_a_second_run_in_the_same_folder_is_told_so_in_one_line(project: Path) -> None:
     first = start(project, "snakemake")
     until(lambda: steps_saved(project, "pretrain") > 5, "the first run's training")
+    strike(first, Kill("trainer", signal.SIGSTOP, "pretrain", 5))  # so that it is still there in a while
     second = call(project, *ENGINES["snakemake"], code=1)
     plan = call(project, "snakemake", "-n", "all", code=1)
     os.killpg(first.pid, KILL)

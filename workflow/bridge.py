@@ -5,6 +5,7 @@ stale, and each job that Snakemake starts is `dvc repro --single-item STAGE`. Th
 of the project that it serves; docs/bridge.md says how another project can take it.
 """
 
+import fcntl
 import functools
 import os
 import re
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from dvc.dependency import ParamsDependency, param
 from dvc.exceptions import DvcException, NotDvcRepoError
@@ -30,6 +31,8 @@ GRAPH = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 STALE = Path(".state/stale")  # newer than every output that DVC calls out of date; an input of the jobs that make them
 
+BUSY = "another run is under way in this folder; wait for its end, or stop it"
+
 Inputs = Callable[[Any], list[Any]]
 
 
@@ -42,6 +45,8 @@ class Graph:
     def __init__(self, plan: bool) -> None:
         if not GRAPH.exists():
             raise SystemExit(f"{Path.cwd()}: no dvc.yaml here; write the stages of the pipeline into one")
+        if plan:
+            hold_alone(STALE.with_name("run").absolute())
         self.stages, changed, self.has_remote = ask_dvc(plan)
         self.templates: dict[str, Any] = (YAML(typ="safe").load(GRAPH) or {}).get("stages", {})  # DVC found no fault
         self.producer = {out.def_path: name for name, stage in self.stages.items() for out in stage.outs}
@@ -136,6 +141,18 @@ class Graph:
         return sorted(self.producer)
 
 
+@functools.cache
+def hold_alone(path: Path) -> TextIO:
+    """Lock `path` until this process ends: between two stages, DVC's own locks are free for a moment."""
+    path.parent.mkdir(exist_ok=True)
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SystemExit(BUSY) from None
+    return file
+
+
 def ask_dvc(plan: bool) -> tuple[dict[str, Stage], set[str], bool]:
     """All stages by name; with `plan` the names of those that are out of date; whether there is a default remote."""
     try:
@@ -147,7 +164,7 @@ def ask_dvc(plan: bool) -> tuple[dict[str, Stage], set[str], bool]:
             changed = {name for name, stage in stages.items() if plan and stage.status()}
             return stages, changed, bool(repo.config["core"].get("remote"))
     except LockError:
-        raise SystemExit("another run is under way in this folder; wait for its end, or stop it") from None
+        raise SystemExit(BUSY) from None
     except NotDvcRepoError:
         raise SystemExit(f"{Path.cwd()}: no DVC repository; run `git init` and `dvc init`") from None
     except SCMError:
