@@ -1,6 +1,7 @@
 """The shared encoder: sequences in, one vector each out, in the precision the hardware is good at."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from protomtl import bert, memory
 from protomtl.config import Compute
+from protomtl.layer import ROWS
 from protomtl.tokens import Sequences, TokenTable, joined
 
 CHUNK = {"cpu": 32, "cuda": 256}  # sequences of similar length that are padded and encoded together
@@ -43,12 +46,16 @@ class Encoder(nn.Module):
         super().__init__()
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # no report for each of many loads
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        self.threads = compute.threads
         torch.set_num_threads(compute.threads)
         self.device = device_of(compute)
         self.precision = precision_of(compute, self.device)
         self.pooling = pooling
         self.bert = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").to(self.device)
-        if pooling == "pooler" and not hasattr(self.bert, "pooler"):
+        self.packed = self.device.type == "cpu" and bert.supports(self.bert.config)
+        if self.packed:
+            memory.settle()
+        if pooling == "pooler" and getattr(self.bert, "pooler", None) is None:
             raise SystemExit(f"params.yaml: backbone.pooling: {folder} has no pooler; use mean or cls")
 
     @property
@@ -56,7 +63,7 @@ class Encoder(nn.Module):
         return int(self.bert.config.hidden_size)
 
     def train(self, mode: bool = True) -> "Encoder":
-        """Choose the attention: on a CPU the backward pass of bf16 SDPA is pathologically slow with AMX."""
+        """Choose transformers' attention: on a CPU with AMX the backward pass of bf16 SDPA is pathologically slow."""
         plain = mode and self.device.type == "cpu"
         self.bert.set_attn_implementation("eager" if plain else "sdpa")
         return super().train(mode)
@@ -64,16 +71,70 @@ class Encoder(nn.Module):
     def forward(self, sequences: Sequences) -> Tensor:
         """[n, width] float32, one vector per sequence, in the order given.
 
-        Sorted by length and padded in chunks: the batch stays what was sampled, only its padding shrinks.
+        A CPU encodes BERT without padding (bert.py). Else sequences are sorted by length and padded in chunks.
+        Either way the batch stays what was sampled.
         """
         order = np.argsort(sequences.lengths, kind="stable")
-        size = CHUNK[self.device.type]
-        chunks = [order[i : i + size] for i in range(0, len(order), size)]
-        vectors = torch.cat([self.pooled(*sequences.padded(chunk)) for chunk in chunks])
-        back = torch.from_numpy(np.argsort(order, kind="stable")).to(self.device)
-        return vectors[back]
+        if self.packed and torch.is_grad_enabled():
+            vectors = self.packed_vectors(sequences, order)
+        elif self.packed:
+            vectors = torch.cat(self.in_blocks(sequences, order))
+        else:
+            size = CHUNK[self.device.type]
+            chunks = [order[i : i + size] for i in range(0, len(order), size)]
+            vectors = torch.cat([self.padded_vectors(*sequences.padded(chunk)) for chunk in chunks])
+        return vectors[torch.from_numpy(np.argsort(order, kind="stable")).to(self.device)]
 
-    def pooled(self, tokens: np.ndarray, types: np.ndarray, mask: np.ndarray) -> Tensor:
+    def packed_vectors(self, sequences: Sequences, rows: np.ndarray) -> Tensor:
+        """Encode sequences, sorted by length, with a graph for the backward pass; returns [rows, width] float32."""
+        tokens, types, lengths = sequences.packed(rows)
+        states, arena = bert.encode(self.bert, tokens, types, lengths, self.dtype, self.training)
+        vectors = self.pooled(states, lengths)
+        del arena  # not before: the states lie in it
+        return vectors
+
+    def in_blocks(self, sequences: Sequences, order: np.ndarray) -> list[Tensor]:
+        """Encode sequences, sorted by length, without a graph: [n, width] for each block of a thousand tokens.
+
+        One thread for each of `compute.threads`: two blocks on two cores are faster than one block on both.
+        """
+        heads = self.bert.config.num_attention_heads
+        weights = [bert.fused(layer, heads, self.dtype) for layer in self.bert.encoder.layer]
+        number = np.cumsum(sequences.lengths[order]) // ROWS
+        blocks = np.split(order, np.flatnonzero(np.diff(number)) + 1)
+
+        def vectors(rows: np.ndarray) -> Tensor:
+            tokens, types, lengths = sequences.packed(rows)
+            with torch.no_grad():  # it does not reach other threads by itself
+                return self.pooled(bert.states(self.bert, weights, tokens, types, lengths), lengths)
+
+        if self.threads == 1:
+            return list(map(vectors, blocks))
+        try:
+            with ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                return list(pool.map(vectors, blocks))
+        finally:
+            torch.set_num_threads(self.threads)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of products; the weights are float32."""
+        return torch.bfloat16 if self.precision == "bf16" else torch.float32
+
+    def pooled(self, states: Tensor, lengths: np.ndarray) -> Tensor:
+        """[sequences, width] float32 of the last hidden states [tokens, width] of packed sequences."""
+        if self.pooling == "mean":
+            sequence = torch.from_numpy(np.repeat(np.arange(len(lengths)), lengths))
+            sums = states.new_zeros(len(lengths), states.shape[1]).index_add(0, sequence, states)
+            return sums / torch.from_numpy(lengths)[:, None]
+        first = states[torch.from_numpy(np.cumsum(lengths) - lengths)]
+        if self.pooling == "cls":
+            return first
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16"):
+            vectors: Tensor = self.bert.pooler(first[:, None])
+        return vectors.float()
+
+    def padded_vectors(self, tokens: np.ndarray, types: np.ndarray, mask: np.ndarray) -> Tensor:
         """Encode one padded chunk, each input [n, longest]; returns [n, width] float32."""
         ids, kinds, attend = (torch.from_numpy(x).to(self.device) for x in (tokens, types, mask))
         extra = {"token_type_ids": kinds} if getattr(self.bert.config, "type_vocab_size", 0) > 1 else {}

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from protomtl.files import read_json
 
@@ -30,6 +32,12 @@ class Sequences:
         starts = (np.cumsum(self.lengths) - self.lengths)[rows]
         position = np.where(mask, starts[:, None] + columns, 0)
         return np.where(mask, self.tokens[position], self.pad), np.where(mask, self.types[position], 0), mask
+
+    def packed(self, rows: Ints) -> tuple[Tensor, Tensor, Ints]:
+        """(tokens, types, lengths) of some sequences, end to end in the order of `rows`, as they are needed next."""
+        lengths = self.lengths[rows]
+        place = ragged((np.cumsum(self.lengths) - self.lengths)[rows], lengths)
+        return torch.from_numpy(self.tokens[place]), torch.from_numpy(self.types[place]), lengths
 
 
 def joined(batches: list[Sequences]) -> Sequences:

@@ -1,5 +1,6 @@
 """The one training loop: it serves both phases and all methods."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -66,15 +67,9 @@ def train(
         rows = {t: sampling.rows(t, n, settings, seed, epoch, step, steps) for t, n in sizes.items()}
         seed_torch(seed, title, "dropout", done)
         lr = set_learning_rate(optimizer, settings, done, total)
-        by_task = losses(rows)
-        loss = torch.stack([weights.get(task, 1.0) * value for task, value in by_task.items()]).sum()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if settings.clip_norm:
-            nn.utils.clip_grad_norm_(state.trained(model).values(), settings.clip_norm)
-        optimizer.step()
+        values = update(model, optimizer, losses, rows, weights, settings.clip_norm)
         done += 1
-        curves.train.append(point(done, steps, lr, loss, by_task))
+        curves.train.append(point(done, steps, lr, values))
         progress.step(sum(map(len, rows.values())), curves.train[-1]["loss"])
         if done % steps == 0:
             best = end_of_epoch(model, folder, done // steps, best, curves, validate, progress)
@@ -84,6 +79,28 @@ def train(
     progress.close()
     state.load(folder / "best.safetensors", model, None)
     return Result(curves, int(best["epoch"]), total, seconds + time.monotonic() - begin)
+
+
+def update(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    losses: Losses,
+    rows: Batches,
+    weights: Mapping[str, float],
+    clip_norm: float,
+) -> dict[str, float]:
+    """One step: forward, backward, clip, update. Returns the weighted sum of the losses and each of them.
+
+    Only numbers leave: a step's graph must be gone before the next is built, or memory holds two of them.
+    """
+    by_task = losses(rows)
+    loss = torch.stack([weights.get(task, 1.0) * value for task, value in by_task.items()]).sum()
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if clip_norm:
+        nn.utils.clip_grad_norm_(state.trained(model).values(), clip_norm)
+    optimizer.step()
+    return {"loss": loss.item(), **{f"loss_{task}": value.item() for task, value in by_task.items()}}
 
 
 def build_optimizer(model: nn.Module, settings: Training, head_lr: float | None) -> torch.optim.AdamW:
@@ -117,12 +134,12 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, settings: Training, step
     return float(optimizer.param_groups[0]["lr"])
 
 
-def point(done: int, steps: int, lr: float, loss: Tensor, by_task: Mapping[str, Tensor]) -> dict[str, float]:
+def point(done: int, steps: int, lr: float, losses: dict[str, float]) -> dict[str, float]:
     """One line of the training curve."""
-    if not torch.isfinite(loss):
-        raise SystemExit(f"step {done}: the loss is {loss.item()}; lower the learning rate or use precision fp32")
-    parts = {f"loss_{task}": round(value.item(), 6) for task, value in by_task.items()}
-    return {"step": done, "epoch": round(done / steps, 4), "lr": lr, "loss": round(loss.item(), 6), **parts}
+    if not math.isfinite(losses["loss"]):
+        raise SystemExit(f"step {done}: the loss is {losses['loss']}; lower the learning rate or use precision fp32")
+    rounded = {name: round(value, 6) for name, value in losses.items()}
+    return {"step": done, "epoch": round(done / steps, 4), "lr": lr, **rounded}
 
 
 def end_of_epoch(
