@@ -170,7 +170,17 @@ def test_the_report_counts_the_texts_that_splits_share(raw: Path) -> None:
 
 def test_the_report_is_also_printed(raw: Path, capsys: pytest.CaptureFixture[str]) -> None:
     prepare.run(settings(), {"sst": SST})
-    assert capsys.readouterr().out.strip() == (REPORT / "report.md").read_text(encoding="utf-8").strip()
+    printed = capsys.readouterr().out.strip()
+    assert printed.startswith("prepare sst train: 4 rows")  # progress, as splits are done
+    assert printed.endswith((REPORT / "report.md").read_text(encoding="utf-8").strip())
+
+
+def test_any_number_of_rows_at_a_time_gives_the_same_tables(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare.run(settings(), {"sst": SST, "sts": STS})
+    whole = report(), {split: table("sts", split) for split in ("train", "dev", "test")}
+    monkeypatch.setattr(prepare, "BATCH", 3)
+    prepare.run(settings(), {"sst": SST, "sts": STS})
+    assert (report(), {split: table("sts", split) for split in ("train", "dev", "test")}) == whole
 
 
 # --- bad rows

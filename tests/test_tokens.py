@@ -10,6 +10,7 @@ from transformers import AutoTokenizer
 
 from protomtl import prepare, tokenize, tokens
 from protomtl.config import load
+from protomtl.files import digest_folder
 from protomtl.tokens import Sequences, TokenTable, truncated
 
 
@@ -89,3 +90,15 @@ def test_ragged_against_plain_ranges(parts: list[tuple[int, int]]) -> None:
     starts, lengths = map(np.array, zip(*parts, strict=True))
     expected = [i for start, length in parts for i in range(start, start + length)]
     assert tokens.ragged(starts, lengths).tolist() == expected
+
+
+def test_any_number_of_texts_at_a_time_gives_the_same_files(table: TokenTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """…which are what numpy itself writes: a header for the length that is known only in the end."""
+    params = load()
+    before = digest_folder(Path("data/tokens"))
+    monkeypatch.setattr(tokenize, "BATCH", 7)
+    tokenize.run(params.tokens.model_copy(update={"max_length": 16}), params.tasks)
+    assert digest_folder(Path("data/tokens")) == before
+    path = Path("data/tokens/para/train/a.tokens.npy")
+    np.save("again.npy", np.load(path))
+    assert Path("again.npy").read_bytes() == path.read_bytes()

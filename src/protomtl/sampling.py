@@ -1,6 +1,7 @@
 """Which rows each step trains on: a pure function of (seed, task, epoch, step), so that resuming is exact."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,5 +35,12 @@ def rows(task: str, size: int, settings: Training, seed: int, epoch: int, step: 
         passed, batch = epoch, step
     else:
         passed, batch = divmod(epoch * steps + step, batches)
-    order = generator(seed, "order", task, passed).permutation(size)
-    return order[batch * settings.batch_size : (batch + 1) * settings.batch_size]
+    return order(seed, task, passed, size)[batch * settings.batch_size : (batch + 1) * settings.batch_size]
+
+
+@lru_cache(maxsize=32)  # drawn once for a pass over a task, not once for each of its steps
+def order(seed: int, task: str, passed: int, size: int) -> np.ndarray:
+    """[size] the random order of one pass."""
+    found = generator(seed, "order", task, passed).permutation(size)
+    found.flags.writeable = False
+    return found

@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from protomtl.config import SPLITS, Task
+from protomtl.describe import normalised
 from protomtl.paths import SNIPPETS
 from protomtl.readers import BadRow, Row, checked_row, read_lines
 
@@ -82,11 +83,6 @@ def checked(path: Path, line: int, task: Task, identifier: str, texts: list[str]
         return checked_row(path, line, task, identifier, texts, label)
     except BadRow as error:
         return error
-
-
-def normalised(text: str) -> str:
-    """The form in which two texts count as the same: case and white space do not matter."""
-    return " ".join(text.lower().split())
 
 
 def components(rows: list[Row]) -> np.ndarray:

@@ -1,7 +1,10 @@
 """Step `tokenize`: data/tokens holds every text as token numbers, once per backbone and maximum length."""
 
+from array import array
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,39 +17,54 @@ BATCH = 8192  # texts handed to the tokenizer at a time
 
 
 def run(tokens: Tokens, tasks: dict[str, Task]) -> None:
-    """Tokenise all prepared tables into flat arrays that training maps into memory."""
+    """Tokenise all prepared tables into flat arrays that training maps into memory; a few thousand rows at a time."""
     from transformers import AutoTokenizer  # heavy
 
     tokenizer = AutoTokenizer.from_pretrained(BACKBONE)
     special = {"cls": tokenizer.cls_token_id, "sep": tokenizer.sep_token_id, "pad": tokenizer.pad_token_id}
     if missing := [name for name, number in special.items() if number is None]:
         raise SystemExit(f"{BACKBONE}: its tokenizer has no {', '.join(missing)} token; use a BERT-like encoder")
+    backend = tokenizer.backend_tokenizer  # the library below, without an object of transformers for each text
+    backend.no_padding()
+    backend.enable_truncation(tokens.max_length - 2)
     with atomic(TOKENS) as part:
         for name, task in tasks.items():
             for split in SPLITS:
-                table = pq.read_table(PREPARED / name / f"{split}.parquet")
+                table = pq.ParquetFile(PREPARED / name / f"{split}.parquet")
                 folder = part / name / split
                 folder.mkdir(parents=True)
                 for side in ("a", "b")[: len(task.texts)]:
-                    write_texts(folder, side, table.column(f"text_{side}").to_pylist(), tokenizer, tokens.max_length)
-                np.save(folder / "labels.npy", table.column("label").to_numpy().astype(np.float32))
-                print(f"tokenize {name} {split}: {len(table)} rows", flush=True)
+                    write_texts(folder, side, columns(table, f"text_{side}"), backend)
+                labels = [column.to_numpy(zero_copy_only=False) for column in columns(table, "label")]
+                np.save(folder / "labels.npy", np.concatenate(labels).astype(np.float32))
+                print(f"tokenize {name} {split}: {table.metadata.num_rows} rows", flush=True)
         # With the digests, tokens.json stands for all of the cache: stages depend on this one file.
         write_json(part / "tokens.json", special | {"max_length": tokens.max_length, "files": digest_folder(part)})
 
 
-def write_texts(folder: Path, side: str, texts: list[str], tokenizer: Any, max_length: int) -> None:
+def columns(table: pq.ParquetFile, name: str) -> Iterator[Any]:
+    """One column, BATCH rows at a time."""
+    return (batch.column(0) for batch in table.iter_batches(BATCH, columns=[name]))
+
+
+def write_texts(folder: Path, side: str, texts: Iterator[Any], backend: Any) -> None:
     """SIDE.tokens.npy: the tokens of all texts end to end; SIDE.offsets.npy: where each text begins and the end.
 
     Without special tokens, so that one cache serves single texts and concatenated pairs.
     """
-    lengths: list[int] = []
-    parts: list[np.ndarray] = []
-    for start in range(0, len(texts), BATCH):
-        ids = tokenizer(
-            texts[start : start + BATCH], add_special_tokens=False, truncation=True, max_length=max_length - 2
-        )["input_ids"]
-        lengths += map(len, ids)
-        parts += [np.fromiter((t for text in ids for t in text), dtype=np.int32)]
-    np.save(folder / f"{side}.tokens.npy", np.concatenate(parts))
+    lengths = array("q")
+    with (folder / f"{side}.tokens.npy").open("wb") as file:
+        header(file, 0)
+        for batch in texts:
+            encodings = backend.encode_batch_fast(batch.to_pylist(), add_special_tokens=False)  # on all cores
+            ids = [encoding.ids for encoding in encodings]
+            lengths.extend(map(len, ids))
+            np.fromiter(chain.from_iterable(ids), dtype=np.int32).tofile(file)
+        file.seek(0)
+        header(file, sum(lengths))
     np.save(folder / f"{side}.offsets.npy", np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def header(file: BinaryIO, length: int) -> None:
+    """The header of an .npy file of int32; NumPy leaves room in it, so that a longer array's has the same size."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "<i4", "fortran_order": False, "shape": (length,)})

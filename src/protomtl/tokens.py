@@ -59,10 +59,10 @@ class TokenTable:
     def __init__(self, root: Path, task: str, split: str) -> None:
         self.special = read_json(root / "tokens.json")
         folder = root / task / split
-        self.labels: np.ndarray = np.load(folder / "labels.npy")
+        self.labels: np.ndarray = np.load(folder / "labels.npy", mmap_mode="r")
         sides = [s for s in ("a", "b") if (folder / f"{s}.tokens.npy").exists()]
         self.sides = [
-            (np.load(folder / f"{s}.tokens.npy", mmap_mode="r"), np.load(folder / f"{s}.offsets.npy")) for s in sides
+            tuple(np.load(folder / f"{s}.{part}.npy", mmap_mode="r") for part in ("tokens", "offsets")) for s in sides
         ]
 
     def __len__(self) -> int:

@@ -1,0 +1,119 @@
+"""What all contenders are given: sentence pairs of the default data, the default backbone, the same batches."""
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from protomtl import config, sampling, steps
+from protomtl.files import read_json
+from protomtl.paths import BACKBONE, PREPARED, TOKENS
+from protomtl.tokens import TokenTable
+
+BATCH, SEED, LENGTH = 64, 1, 5  # pairs of a step; of the sampling; the largest similarity
+WARM = 5  # steps that are not timed: a process is slow at first, whoever's it is
+SENTENCES = 6000  # of the encoding
+
+
+def prepare() -> None:
+    """Fetch and tokenise the data in the current folder, which holds params.yaml."""
+    for step in ("download", "backbone", "prepare", "tokenize"):
+        steps.run(step)
+
+
+def settings(number: int) -> config.Training:
+    """transformers' default training arguments, as settings of the loop here."""
+    base = config.load().pretrain
+    same = {"lr": 5e-5, "schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "clip_norm": 1.0}
+    return base.model_copy(
+        update={"epochs": 1, "steps_per_epoch": number, "batch_size": BATCH, "save_every": number, **same}
+    )
+
+
+def rows(task: str, size: int, steps: int, step: int) -> np.ndarray:
+    """[BATCH] the rows of a step, as the loop here draws them."""
+    return sampling.rows(task, size, settings(steps), SEED, 0, step, steps)
+
+
+def all_rows(steps: int) -> np.ndarray:
+    """[steps · BATCH] the pairs of all steps, in order."""
+    size = len(TokenTable(TOKENS, "sts", "train"))
+    return np.concatenate([rows("sts", size, steps, step) for step in range(steps)])
+
+
+def pairs(number: int) -> list[dict[str, Any]]:
+    """a, b and label in [0, 1] of the rows of each step, in order."""
+    table = pq.read_table(PREPARED / "sts" / "train.parquet").take(all_rows(number)).to_pylist()
+    return [{"a": row["text_a"], "b": row["text_b"], "label": row["label"] / LENGTH} for row in table]
+
+
+def sentences() -> list[str]:
+    """SENTENCES movie snippets, in the order of the data."""
+    texts: list[str] = pq.read_table(PREPARED / "sst" / "train.parquet").column("text_a").to_pylist()[:SENTENCES]
+    return texts
+
+
+def loss(a: Tensor, b: Tensor, labels: Tensor) -> Tensor:
+    """Mean squared error of the cosine: what sentence-transformers' CosineSimilarityLoss is."""
+    return functional.mse_loss(torch.cosine_similarity(a, b), labels)
+
+
+def without_dropout(model: nn.Module) -> None:
+    """For the check that all compute the same."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        if hasattr(module, "config"):
+            module.config.hidden_dropout_prob = module.config.attention_probs_dropout_prob = 0.0
+
+
+def token_lengths(number: int) -> np.ndarray:
+    """Tokens of each of the 2 · number · BATCH sequences, special tokens included."""
+    table = TokenTable(TOKENS, "sts", "train")
+    return np.concatenate([part.lengths for part in table.embeddable(all_rows(number), False)])
+
+
+def flops(lengths: np.ndarray) -> float:
+    """Floating-point operations of one forward pass over sequences of these lengths, padding not counted:
+    two for each weight of the layers and token, and the two products of attention."""
+    shape = config_of_backbone()
+    width, inner, layers = shape["hidden_size"], shape["intermediate_size"], shape["num_hidden_layers"]
+    weights = layers * (4 * width * width + 2 * width * inner)
+    return float((2 * weights * lengths + 4 * layers * width * lengths.astype(float) ** 2).sum())
+
+
+def config_of_backbone() -> dict[str, Any]:
+    shape: dict[str, Any] = read_json(BACKBONE / "config.json")
+    return shape
+
+
+def peak(precision: str, threads: int) -> float:
+    """Floating-point operations a second of a matrix product of 1024³, the best of many."""
+    torch.set_num_threads(threads)
+    x = torch.randn(1024, 1024, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
+    return 2 * 1024**3 / min(timed(lambda: x @ x) for _ in range(100))
+
+
+def timed(function: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
+
+
+def memory() -> float:
+    """Gigabytes that this process held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def folder(name: str) -> Path:
+    """A place for what a trainer writes."""
+    path = Path("written") / name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
