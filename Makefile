@@ -15,8 +15,11 @@ compare: .venv/ready      ## experiments side by side: main figures and the para
 test: .venv/ready         ## all tests
 	pytest -n 2 --dist loadfile
 
-soak: .venv/ready         ## random kills of random processes, and the same bytes each time (15 min)
+soak: .venv/ready         ## random kills of random processes, and the same bytes each time (7 min)
 	python -m tests.soak
+
+bench: .venv/bench        ## training and encoding beside transformers' and sentence-transformers' (15 min)
+	python -m benchmarks.engine
 
 lint: .venv/ready         ## style, types, workflow format
 	ruff check .
@@ -36,10 +39,17 @@ format: .venv/ready       ## rewrite to the project's style
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
+.venv/bench: .venv/ready requirements.bench.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.bench.lock
+	touch $@
+
 lock:                     ## pin what pyproject.toml allows today
 	rm -rf .lockenv && $(PYTHON) -m venv .lockenv
 	.lockenv/bin/python -m pip install --quiet torch==2.13.0
 	.lockenv/bin/python -m pip install --quiet -e '.[dev]'
 	(echo '# Every package of the environment, pinned: `make lock` writes it from a fresh environment (pyproject.toml).'; \
 	 .lockenv/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//') > requirements.lock
+	.lockenv/bin/python -m pip install --quiet -e '.[bench]'
+	(echo '# What `make bench` compares with, beside requirements.lock: `make lock` writes it.'; \
+	 .lockenv/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//' | grep -vxFf requirements.lock) > requirements.bench.lock
 	rm -rf .lockenv

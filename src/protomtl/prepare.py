@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from protomtl import starter
 from protomtl.config import SPLITS, Data, Task
 from protomtl.describe import Described, described, shared
 from protomtl.files import atomic, write_json
@@ -65,6 +64,8 @@ def good_rows(rows: Iterable[Row | BadRow], data: Data, bad: list[str]) -> Itera
 
 
 def read_starter(data: Data, tasks: dict[str, Task], bad: list[str], left_out: dict[str, int]) -> Splits:
+    from protomtl import starter  # heavy
+
     found: dict[str, list[Row | BadRow]] = {name: [] for name in tasks}
     for name, row in starter.read(RAW, tasks, left_out):
         found.setdefault(name, []).append(row)

@@ -35,12 +35,11 @@ def rows(task: str, size: int, settings: Training, seed: int, epoch: int, step: 
         passed, batch = epoch, step
     else:
         passed, batch = divmod(epoch * steps + step, batches)
-    return order(seed, task, passed, size)[batch * settings.batch_size : (batch + 1) * settings.batch_size]
+    start = batch * settings.batch_size
+    return order(seed, task, passed, size)[start : start + settings.batch_size].copy()
 
 
 @lru_cache(maxsize=32)  # drawn once for a pass over a task, not once for each of its steps
 def order(seed: int, task: str, passed: int, size: int) -> np.ndarray:
     """[size] the random order of one pass."""
-    found = generator(seed, "order", task, passed).permutation(size)
-    found.flags.writeable = False
-    return found
+    return generator(seed, "order", task, passed).permutation(size)

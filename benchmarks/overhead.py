@@ -1,0 +1,65 @@
+"""What the engines themselves cost in `make all`, in processor seconds: planning, jobs, starting processes.
+
+    python -m benchmarks.overhead FOLDER
+
+Runs the whole pipeline in FOLDER, a fresh clone, then measures the parts in the finished one.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from protomtl.files import write_json
+from tests.commands import environment
+
+ROOT = Path(__file__).parents[1]
+IDLE = ("pretrain", "--method", "baseline", "--seed", "1")  # a step that has nothing to do
+# What a process of a step imports; pre-training in most methods only writes a note.
+HEAVY = {
+    "finetune": "import protomtl.finetune; from transformers import AutoModel, BertModel",
+    "evaluate": "import protomtl.evaluate; from transformers import AutoModel, BertModel",
+    "embed": "import protomtl.embed; from transformers import AutoModel, BertModel",
+    "tokenize": "import protomtl.tokenize; from transformers import AutoTokenizer",
+}
+
+
+def main(project: Path) -> None:
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(project)], check=True)
+    wall, whole = spent(project, "snakemake", "--cores", "4", "all")
+    stages = [line.strip(" :\n") for line in (project / "dvc.lock").open() if line[:2] == "  " and line[2] != " "]
+    plan = spent(project, "snakemake", "-n", "all")[1]
+    dvc = spent(project, "dvc", "repro", "--single-item", "--force", f"pretrain@{IDLE[2]}-{IDLE[4]}")[1]
+    job = dvc - spent(project, sys.executable, "-m", "protomtl", *IDLE)[1]
+    imports = sum(imported(project, stage.partition("@")[0]) for stage in stages)
+    found = {"seconds": wall, "processor": whole, "plan": plan, "jobs": len(stages) * job, "imports": imports}
+    found["share"] = (plan + len(stages) * job + imports) / whole
+    print({key: round(value, 3) for key, value in found.items()}, f"{len(stages)} jobs of {job:.2f} s")
+    write_json(Path(__file__).with_suffix(".json"), found)
+
+
+_seconds: dict[str, float] = {}
+
+
+def imported(project: Path, step: str) -> float:
+    """Processor seconds that a process of this step needs before it begins to work."""
+    if step not in _seconds:
+        code = HEAVY.get(step, f"import protomtl.{step}")
+        _seconds[step] = min(spent(project, sys.executable, "-c", code)[1] for _ in range(3))
+    return _seconds[step]
+
+
+def spent(project: Path, *command: str) -> tuple[float, float]:
+    """(wall seconds, processor seconds) of a command and all that it starts."""
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    path = os.pathsep.join(["src", environment().get("PYTHONPATH", "")])
+    subprocess.run(command, cwd=project, env={**environment(), "PYTHONPATH": path}, check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - begin, busy
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).absolute())
