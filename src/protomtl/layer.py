@@ -91,8 +91,8 @@ class Layer(torch.autograd.Function):
         for rows in step.blocks(size):
             result[rows] += torch.mm(g_qkv[rows], wq)
         pairs = ((g_qkv, x_low), (g_out, context), (g_raised, middle_low), (g_down, active))
-        (wq_, bq_), (wo_, bo_), (wu_, bu_), (wd_, bd_) = ((torch.mm(g.t(), x), g.sum(0)) for g, x in pairs)
-        return (result, wq_, bq_, wo_, bo_, *norm_1, wu_, bu_, wd_, bd_, *norm_2, None, None)
+        qkv, out, up, down = ((torch.mm(g.t(), x), g.sum(0)) for g, x in pairs)  # weight and bias of each
+        return (result, *qkv, *out, *norm_1, *up, *down, *norm_2, None, None)
 
 
 def add(residual: Tensor, output: Tensor, step: Step, total: Tensor) -> Tensor | None:

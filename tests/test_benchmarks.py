@@ -1,0 +1,46 @@
+"""What the benchmarks count is right; the times themselves are no tests."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import contenders, engine, picture, workload
+
+from .steps import run_steps
+
+
+def test_the_operations_of_a_forward_pass_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data/backbone").mkdir(parents=True)
+    shape = {"hidden_size": 2, "intermediate_size": 8, "num_hidden_layers": 3}
+    Path("data/backbone/config.json").write_text(json.dumps(shape))
+    weights = 3 * (4 * 2 * 2 + 2 * 2 * 8)  # four square maps and two of the inner width, in three layers
+    attention = 3 * 2 * 2 * 2 * 5 * 5  # two products of two operations a term: scores and context, 5 × 5 × width
+    assert workload.flops(np.array([5])) == 2 * weights * 5 + attention
+    assert workload.flops(np.array([5, 5])) == 2 * workload.flops(np.array([5]))
+
+
+def test_this_projects_contender_trains_the_batches_that_the_others_are_given(workdir: Path) -> None:
+    run_steps("download", "backbone", "prepare", "tokenize")
+    steps = workload.WARM + 3
+    found = contenders.training_run("protomtl-check", 1, steps)
+    assert len(found["losses"]) == steps
+    assert found["seconds"] > 0
+    pairs = workload.pairs(steps)
+    assert len(pairs) == len(workload.all_rows(steps))
+    assert all(0 <= pair["label"] <= 1 for pair in pairs)
+
+
+def test_the_table_has_the_median_and_the_spread(tmp_path: Path) -> None:
+    keys = ("kind", "name", "processes", "threads", "precision")
+    rows: list[dict[str, Any]] = [dict(zip(keys, row, strict=True)) for row in engine.ROWS]
+    for row in rows:
+        row |= {"per_second": [100.0, 90.0, 130.0], "gigabytes": [1.5, 1.75], "utilisation": 0.5}
+    lines = engine.table(rows).splitlines()
+    assert len(lines) == len(engine.ROWS) + 2
+    assert lines[2] == "| training: protomtl (2 threads) | 100 | 90 to 130 | 50% | 1.75 |"
+    picture.draw(rows, tmp_path / "bars.png", engine.label)
+    assert (tmp_path / "bars.png").stat().st_size > 10_000
