@@ -55,7 +55,7 @@ def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None, 
     if optimizer is not None:
         for number, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
-    plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with atomic(path) as part:
         save_file(plain, part, metadata={"progress": json.dumps(progress)})
 
