@@ -22,7 +22,7 @@ from protomtl.files import write_json
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
-STEPS, CHECKED = 40, 10
+STEPS, CHECKED = 24, 10
 CHECKS = ["protomtl-check", "trainer-check", "sentence_transformers-check"]
 ROWS = [  # kind, contender, processes at once, threads of each, precision
     ("training", "protomtl", 1, 2, "bf16"),
