@@ -22,6 +22,7 @@ from protomtl.encoder import Encoder, embed_batch, evaluating
 from protomtl.model import MultiTaskModel
 from protomtl.paths import BACKBONE, TOKENS
 from protomtl.tokens import Sequences, TokenTable
+from protomtl.weighting import fixed
 
 Figures = tuple[list[float], list[float]]  # the beginning of each step; the losses
 Variant = str
@@ -44,7 +45,9 @@ def protomtl(threads: int, steps: int, variant: Variant) -> Figures:
     model = nn.ModuleDict({"encoder": encoder})
     folder = workload.folder(f"protomtl-{os.getpid()}")
     chosen = workload.settings(steps)
-    result = training.train("benchmark", model, losses, {"sts": len(table)}, chosen, workload.SEED, folder, {})
+    result = training.train(
+        "benchmark", training.Objective(model, losses, fixed({})), {"sts": len(table)}, chosen, workload.SEED, folder
+    )
     return marks, [point["loss"] for point in result.curves.train]
 
 

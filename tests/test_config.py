@@ -35,7 +35,7 @@ def edited(folder: Path, path: str, value: Any) -> Path:
         ("finetune.lr", -1.0, r"finetune\.lr: .*greater than 0"),
         ("finetune.epochs", 0, r"finetune\.epochs"),
         ("finetune.learning_rate", 1.0, r"finetune\.learning_rate: Extra inputs"),
-        ("pretrain.distance", "cosine", r"pretrain\.distance: .*'euclidean' or 'squared_euclidean'"),
+        ("pretrain.distance", "manhattan", r"pretrain\.distance: .*'squared_euclidean' or 'cosine'"),
         ("compute.precision", ..., r"compute\.precision: Field required"),
         ("tasks.sst.classes", ..., r"tasks\.sst: .*`classes` belongs to kind classification"),
         ("tasks.sts.range", [5, 0], r"tasks\.sts: .*smallest, largest"),
@@ -90,7 +90,7 @@ def test_every_method_of_report_and_poster_is_run() -> None:
         "prototypical",
     ]
     poster = ["add_combination", "mult_combination", "concat_combination", "prototypical_sum"]
-    assert config.load(ROOT / "params.yaml").methods == report + poster
+    assert config.load(ROOT / "params.yaml").methods[:13] == report + poster
 
 
 @pytest.mark.parametrize("name", ["sst", "para", "sts"])

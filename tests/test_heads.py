@@ -1,6 +1,7 @@
 """The heads of the appendix, Tables 3 to 5: layers, shapes, sums by hand and gradients."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -24,15 +25,15 @@ def built(method: str) -> nn.ModuleDict:
     return heads.build_heads(TASKS, WIDTH, settings(method)).eval()
 
 
-def inputs(task: Task, concat: bool, rows: int = 4) -> tuple[torch.Tensor, ...]:
-    return tuple(torch.randn(rows, WIDTH) for _ in range(2 if task.pair and not concat else 1))
+def inputs(task: Task, pairs: str, rows: int = 4) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.randn(rows, WIDTH) for _ in range(2 if task.pair and pairs != "concat" else 1))
 
 
 @pytest.mark.parametrize("method", PARAMS.method)
 def test_every_method_gives_one_output_per_class_or_value(method: str) -> None:
-    concat = settings(method).pair_encoding == "concat"
+    pairs = settings(method).pair_encoding
     for name, task in TASKS.items():
-        assert built(method)[name](*inputs(task, concat)).shape == (4, {"sst": 5}.get(name, 1))
+        assert built(method)[name](*inputs(task, pairs)).shape == (4, {"sst": 5}.get(name, 1))
 
 
 def test_sentiment_head_is_table_3() -> None:
@@ -91,7 +92,7 @@ def test_gradients_of_heads_and_losses_against_finite_differences(method: str) -
     torch.manual_seed(1)
     built_heads = built(method).double()
     for name, task in TASKS.items():
-        vectors = tuple(v.double().requires_grad_() for v in inputs(task, settings(method).pair_encoding == "concat"))
+        vectors = tuple(v.double().requires_grad_() for v in inputs(task, settings(method).pair_encoding))
         labels = torch.tensor([0.0, 1.0, 1.0, 0.0]).double()
         assert torch.autograd.gradcheck(
             lambda *v, n=name, t=task, y=labels: heads.task_loss(t, built_heads[n](*v), y), vectors
@@ -112,3 +113,33 @@ def test_probabilities() -> None:
     assert heads.probabilities(TASKS["sst"], torch.zeros(1, 5)).tolist()[0] == pytest.approx([0.2] * 5)
     assert heads.probabilities(TASKS["para"], torch.zeros(1, 1)).tolist() == [[0.5, 0.5]]
     assert heads.probabilities(TASKS["sts"], torch.tensor([[7.0], [-1.0], [2.5]]))[:, 0].tolist() == [7.0, -1.0, 2.5]
+
+
+def test_a_pair_that_was_encoded_both_ways_has_the_mean_of_both() -> None:
+    head = built("both_ways")["para"]
+    a, b = torch.randn(4, WIDTH), torch.randn(4, WIDTH)
+    torch.testing.assert_close(head(a, b), head((a + b) / 2))
+
+
+def test_smoothed_labels_worked_by_hand() -> None:
+    ordered = heads.soft_labels(TASKS["sst"], 0.2)
+    assert ordered[0].tolist() == pytest.approx([0.8, 0.2, 0, 0, 0])
+    assert ordered[2].tolist() == pytest.approx([0, 0.1, 0.8, 0.1, 0])
+    unordered = heads.soft_labels(TASKS["sst"].model_copy(update={"ordered": False}), 0.2)
+    assert unordered[1].tolist() == pytest.approx([0.04, 0.84, 0.04, 0.04, 0.04])
+    # A binary label 1 becomes 0.9; at logit 0 the loss is log 2 whatever the label.
+    labels, logit = torch.tensor([1.0]), torch.tensor([[2.0]])
+    loss = heads.task_loss(TASKS["para"], logit, labels, 0.2).item()
+    p = 1 / (1 + math.exp(-2))
+    assert loss == pytest.approx(-0.9 * math.log(p) - 0.1 * math.log(1 - p), abs=1e-6)
+
+
+def test_spectral_heads_have_norm_one_and_are_saved_whole(tmp_path: Path) -> None:
+    from protomtl.model import load_heads, save_heads
+
+    chosen = config.finetuning(PARAMS.finetune, "x", {"smoothness": {"kind": "r4f", "weight": 1.0}})
+    first, second = (heads.build_heads(TASKS, WIDTH, chosen) for _ in range(2))
+    assert torch.linalg.matrix_norm(first["sst"].linear.weight, 2).item() == pytest.approx(1.0)
+    save_heads(first, tmp_path / "heads.safetensors")
+    load_heads(second, tmp_path / "heads.safetensors")
+    assert torch.equal(first["sst"].linear.weight, second["sst"].linear.weight)

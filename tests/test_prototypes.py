@@ -1,5 +1,6 @@
 """The prototypical step against numbers worked by hand and against a line-by-line port of appendix A.2."""
 
+import math
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from protomtl import config, prototypes
+from protomtl.prototypical import PrototypicalLoss
 
 from .conftest import ROOT
 
@@ -21,10 +23,10 @@ def test_prototypes_are_the_means_of_the_classes_present() -> None:
     assert place.tolist() == [1, 1, 0]
 
 
-def test_logits_are_negative_distances_worked_by_hand() -> None:
+def test_logits_are_similarities_worked_by_hand() -> None:
     query, centre = torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 2.0]])
-    assert prototypes.negative_distances(query, centre, "euclidean").tolist() == [[-5.0, -2.0]]
-    assert prototypes.negative_distances(query, centre, "squared_euclidean").tolist() == [[-25.0, -4.0]]
+    assert prototypes.similarities(query, centre, "euclidean").tolist() == [[-5.0, -2.0]]
+    assert prototypes.similarities(query, centre, "squared_euclidean").tolist() == [[-25.0, -4.0]]
 
 
 def test_loss_worked_by_hand() -> None:
@@ -87,3 +89,81 @@ def test_similarity_scores_become_six_classes() -> None:
     task = config.load(ROOT / "params.yaml").tasks["sts"]
     scores = torch.arange(0, 51) / 10
     assert prototypes.class_labels(task, scores).unique().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+# Classes 0: 0, 2, 4 and 1: 10, 14 on a line; class 2 has one row, 20.
+LINE = torch.tensor([[0.0], [2.0], [4.0], [10.0], [14.0], [20.0]])
+CLASSES = torch.tensor([0, 0, 0, 1, 1, 2])
+
+
+def test_leave_one_out_worked_by_hand() -> None:
+    logits, targets = prototypes.leave_one_out_logits(LINE, CLASSES, "euclidean")
+    assert targets.tolist() == [0, 0, 0, 1, 1]  # the last row has nobody who stands for its class
+    # Row 0: the mean of 2 and 4 is 3 away; class 1 (12) 12 away; class 2 (20) 20 away. Row 10: 14 is 4 away.
+    assert logits[0].tolist() == [-3.0, -12.0, -20.0]
+    assert logits[3].tolist() == [-8.0, -4.0, -10.0]
+
+
+@given(st.integers(2, 30), st.integers(1, 5), st.integers(0, 2**31), st.sampled_from(["euclidean", "cosine"]))
+def test_leave_one_out_equals_leaving_one_out(rows: int, classes: int, seed: int, distance: str) -> None:
+    random = torch.Generator().manual_seed(seed)
+    x = torch.randn(rows, 4, generator=random, dtype=torch.float64)
+    y = torch.randint(0, classes, (rows,), generator=random)
+    logits, _ = prototypes.leave_one_out_logits(x, y, distance)
+    slow = []
+    for row in range(rows):
+        if (y == y[row]).sum() > 1:
+            others = torch.arange(rows) != row
+            means = [x[(y == k) & (others | (y != y[row]))].mean(0) for k in sorted(set(y.tolist()))]
+            slow.append(prototypes.similarities(x[row : row + 1], torch.stack(means), distance)[0])
+    assert logits.shape[0] == len(slow)
+    if slow:
+        torch.testing.assert_close(logits, torch.stack(slow))
+
+
+@given(st.integers(2, 30), st.integers(1, 5), st.integers(0, 2**31))
+def test_an_episode_classifies_half_of_each_class_by_the_other_half(rows: int, classes: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    y = torch.randint(0, classes, (rows,))
+    x = 100.0 * y[:, None] + torch.rand(rows, 1)  # classes far apart
+    logits, targets = prototypes.episode_logits(x, y, "euclidean")
+    counts = torch.bincount(y)
+    assert len(targets) == sum(int(n) - int(n) // 2 for n in counts if n > 1)
+    assert logits.shape[1] == (counts > 1).sum()
+    assert not len(targets) or (logits.argmax(1) == targets).all()
+
+
+@pytest.mark.parametrize("kind", ["leave_one_out", "episode"])
+def test_a_batch_in_which_every_row_is_alone_costs_nothing(kind: str) -> None:
+    x = torch.rand(3, 2, requires_grad=True)
+    loss, _ = prototypes.prototypical_loss(x, torch.arange(3), prototypes=kind)
+    loss.backward()
+    assert loss.item() == 0 and x.grad is not None and not x.grad.any()
+
+
+def test_a_query_is_no_part_of_its_prototype() -> None:
+    x = torch.tensor([[0.0], [3.0]])
+    torch.manual_seed(0)
+    logits, _ = prototypes.episode_logits(x, torch.tensor([1, 1]), "euclidean")
+    assert logits.tolist() == [[-3.0]]
+
+
+def test_cosine_and_temperature_worked_by_hand() -> None:
+    x, y = torch.tensor([[2.0, 0.0], [0.0, 3.0]]), torch.tensor([0, 1])
+    loss, _ = prototypes.prototypical_loss(x, y, "cosine", scale=2.0)
+    assert loss.item() == pytest.approx(math.log(1 + math.exp(-2)), abs=1e-6)  # cosines 1 and 0, times two
+
+
+def test_epoch_prototypes_are_means_over_the_epoch_so_far() -> None:
+    settings = config.load(ROOT / "params.yaml").pretrain.model_copy(update={"prototypes": "epoch"})
+    space = PrototypicalLoss(settings, classes=3, width=1, steps=2)
+    first, second = torch.tensor([[0.0], [8.0]]), torch.tensor([[2.0], [6.0]])
+    labels = torch.tensor([0, 2])
+    assert space(first, labels).item() == pytest.approx(math.log(1 + math.exp(-8)), abs=1e-6)
+    # Means now 1 and 7 (class 1 was never seen): 2 is 1 and 5 away, 6 is 5 and 1 away.
+    second.requires_grad_()
+    loss = space(second, labels)
+    assert loss.item() == pytest.approx(math.log(1 + math.exp(-4)), abs=1e-6)
+    loss.backward()
+    assert second.grad is not None and second.grad.abs().sum() > 0
+    assert space(first, labels).item() == pytest.approx(math.log(1 + math.exp(-8)), abs=1e-6)  # begun anew

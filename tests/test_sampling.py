@@ -19,7 +19,8 @@ def settings(**changes: object) -> Finetune:
 
 
 @pytest.mark.parametrize(
-    ("mode", "budget", "steps"), [("longest", 0, 13), ("zip", 0, 2), ("longest", 5, 5), ("zip", 5, 2), ("zip", 1, 1)]
+    ("mode", "budget", "steps"),
+    [("longest", 0, 13), ("zip", 0, 2), ("longest", 5, 5), ("zip", 5, 2), ("zip", 1, 1), ("sqrt", 0, 6)],
 )
 def test_steps_of_an_epoch(mode: str, budget: int, steps: int) -> None:
     assert sampling.steps_per_epoch(SIZES, settings(sampling=mode, steps_per_epoch=budget)) == steps
@@ -60,3 +61,37 @@ def test_every_row_is_equally_likely() -> None:
     first = np.concatenate([sampling.rows("t", 20, settings(batch_size=5), seed, 0, 0, 4) for seed in range(2000)])
     counts = np.bincount(first, minlength=20)
     assert abs(counts - 500).max() < 5 * np.sqrt(500 * 0.75)
+
+
+def drawn(mode: str, epochs: int = 3, steps: int = 7) -> list[dict[str, np.ndarray]]:
+    chosen = settings(sampling=mode, epochs=epochs)
+    return [sampling.draw(SIZES, chosen, 1, epoch, step, steps) for epoch in range(epochs) for step in range(steps)]
+
+
+def test_longest_and_zip_draw_one_batch_of_each_task() -> None:
+    assert all([len(rows) for rows in step.values()] == [8, 8, 8] for step in drawn("longest")[:1])
+
+
+@pytest.mark.parametrize(("mode", "power"), [("proportional", 1.0), ("sqrt", 0.5)])
+def test_tasks_have_their_share_of_the_rows(mode: str, power: float) -> None:
+    counts = {task: sum(len(step[task]) for step in drawn(mode)) for task in SIZES}
+    whole = sum(size**power for size in SIZES.values())
+    for task, size in SIZES.items():
+        assert counts[task] == pytest.approx(21 * 24 * size**power / whole, abs=3)
+    assert all(len(rows) > 0 for step in drawn(mode) for rows in step.values())
+
+
+def test_annealed_goes_from_proportional_towards_equal() -> None:
+    chosen = settings(sampling="annealed", epochs=5)
+    first, last = (sampling.shares(SIZES, chosen, epoch) for epoch in (0, 4))
+    assert first == pytest.approx(sampling.shares(SIZES, settings(sampling="proportional"), 0))
+    power = np.array(list(SIZES.values())) ** 0.2  # 1 - 0.8, as in the paper's last epoch
+    assert last == pytest.approx(24 * power / power.sum())
+
+
+@pytest.mark.parametrize("mode", ["proportional", "sqrt", "annealed"])
+def test_with_shares_too_each_pass_visits_every_row_once(mode: str) -> None:
+    for task, size in SIZES.items():
+        rows = np.concatenate([step[task] for step in drawn(mode)])
+        for start in range(0, len(rows) - size + 1, size):
+            assert sorted(rows[start : start + size].tolist()) == list(range(size))

@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from protomtl import files, training
+from protomtl import files, optimizer, training
 from protomtl.config import Finetune, load
 from protomtl.files import read_json
+from protomtl.weighting import fixed
 
 from .commands import environment
 from .conftest import ROOT, patch_params
@@ -30,11 +31,11 @@ def settings(**changes: object) -> Finetune:
     ("step", "share"), [(0, 0.5), (1, 1.0), (2, 1.0), (6, 0.5), (9, 0.125)]
 )  # ten steps, two of warm-up, eight of decay
 def test_rate_warms_up_and_decays(step: int, share: float) -> None:
-    assert training.learning_rate(settings(schedule="linear", warmup=0.2), step, 10) == pytest.approx(share)
+    assert optimizer.learning_rate(settings(schedule="linear", warmup=0.2), step, 10) == pytest.approx(share)
 
 
 def test_constant_rate() -> None:
-    assert {training.learning_rate(settings(schedule="constant"), step, 10) for step in range(10)} == {1.0}
+    assert {optimizer.learning_rate(settings(schedule="constant"), step, 10) for step in range(10)} == {1.0}
 
 
 class Toy(nn.Module):
@@ -54,13 +55,11 @@ def fit(folder: Path, dev: list[float], **changes: object) -> tuple[Toy, trainin
     losses = lambda rows: {"a": toy.encoder.weight.sum() * len(rows["a"]), "b": toy.head.weight.sum()}  # noqa: E731
     result = training.train(
         "toy",
-        toy,
-        losses,
+        training.Objective(toy, losses, fixed({"a": 0.5})),
         {"a": 12, "b": 5},
         settings(**changes),
         1,
         folder,
-        {"a": 0.5},
         1.0,
         lambda: {"overall": next(figures)},
     )
@@ -74,8 +73,36 @@ def test_losses_are_weighted_and_summed(tmp_path: Path) -> None:
 
 
 def test_encoder_and_heads_have_their_own_rates(tmp_path: Path) -> None:
-    optimizer = training.build_optimizer(Toy(), settings(lr=0.25), 0.5)
-    assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.5]
+    built = optimizer.build_optimizer(Toy(), settings(lr=0.25), 0.5)
+    assert [group["lr"] for group in built.param_groups] == [0.25, 0.5]
+
+
+def test_each_layer_learns_more_slowly_than_the_one_above_it() -> None:
+    names = ["embeddings.word", "encoder.layer.0.out", "encoder.layer.1.out", "pooler.dense"]
+    model = nn.ModuleDict({"encoder": nn.ModuleDict({"bert": named(names)}), "heads": nn.Linear(1, 1, bias=False)})
+    built = optimizer.build_optimizer(model, settings(lr=1.0, layer_decay=0.5), 3.0)
+    rates = {id(p): group["lr"] for group in built.param_groups for p in group["params"]}
+    assert [rates[id(p)] for p in model.parameters()] == [0.25, 0.5, 1.0, 1.0, 3.0]
+    assert built.param_groups[0]["lr"] == 1.0  # what the curve shows
+
+
+def named(names: list[str]) -> nn.Module:
+    """A module with a weight under each of these names."""
+    root = nn.Module()
+    for name in names:
+        module = root
+        for part in name.split("."):
+            if not hasattr(module, part):
+                module.add_module(part, nn.Module())
+            module = getattr(module, part)
+        module.weight = nn.Parameter(torch.zeros(1))
+    return root
+
+
+def test_the_averaged_weights_are_kept(tmp_path: Path) -> None:
+    plain, _ = fit(tmp_path / "plain", [0.0, 1.0], lr=0.1, head_lr=0.1, schedule="constant")
+    averaged, _ = fit(tmp_path / "averaged", [0.0, 1.0], lr=0.1, head_lr=0.1, schedule="constant", averaging=0.5)
+    assert plain.head.weight < averaged.head.weight < 1.0  # the loss pushes the weight down; its average lags behind
 
 
 @pytest.mark.parametrize(("dev", "best"), [([0.1, 0.2], 2), ([0.2, 0.1], 1), ([0.2, 0.2], 1)])
@@ -94,13 +121,11 @@ def test_a_loss_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="step 1: the loss is nan"):
         training.train(
             "toy",
-            toy,
-            lambda rows: {"a": toy.encoder.weight.sum() * float("nan")},
+            training.Objective(toy, lambda rows: {"a": toy.encoder.weight.sum() * float("nan")}, fixed({})),
             {"a": 9},
             settings(),
             1,
             tmp_path / "s",
-            {},
         )
 
 
@@ -114,9 +139,15 @@ def outcome(workdir: Path, step: str, method: str) -> dict[str, str]:
     return files.digest_folder(workdir / "results" / step / method)
 
 
+REMEMBERED = {  # what a training remembers from step to step, beside weights and moments
+    "finetune": {"averaging": 0.9, "weighting": "uncertainty"},
+    "pretrain": {"prototypes": "epoch", "distance": "cosine", "sampling": "annealed"},
+}
+
+
 @pytest.mark.parametrize(("step", "method"), [("finetune", "shared_layers"), ("pretrain", "prototypical")])
 def test_a_killed_training_goes_on_and_gives_the_same_bytes(prepared: Path, step: str, method: str) -> None:
-    patch_params(prepared, {step: {"epochs": 6, "steps_per_epoch": 20}})
+    patch_params(prepared, {step: {"epochs": 6, "steps_per_epoch": 20, "save_every": 3, **REMEMBERED[step]}})
     if step == "finetune":
         run_method(method, "pretrain")
     run_method(method, step)
@@ -198,7 +229,7 @@ def test_frozen_training_on_stored_vectors_equals_training_through_the_frozen_en
     model = MultiTaskModel(Encoder(Path("data/backbone"), "mean", params.compute), params.tasks, chosen, 1).eval()
     tables = {name: TokenTable(Path("data/tokens"), name, "train") for name in params.tasks}
     rows = {name: torch.arange(3, 9).numpy() for name in params.tasks}
-    stored = finetune.finetuning_losses(model, tables, params.tasks)(rows)
+    stored = finetune.finetuning_losses(model, tables, params.tasks, chosen)(rows)
     for name, task in params.tasks.items():
         vectors = embed_table(model.encoder, tables[name], False, rows[name])
         labels = torch.from_numpy(tables[name].labels[rows[name]])

@@ -66,11 +66,18 @@ def cast(linear: nn.Linear, dtype: torch.dtype, scale: float) -> tuple[Tensor, T
 
 
 def encode(
-    model: Any, tokens: Tensor, types: Tensor, lengths: np.ndarray, dtype: torch.dtype, training: bool
+    model: Any,
+    tokens: Tensor,
+    types: Tensor,
+    lengths: np.ndarray,
+    dtype: torch.dtype,
+    training: bool,
+    noise: Tensor | None = None,
 ) -> tuple[Tensor, Arena]:
     """The last hidden states [tokens, width] float32 of sequences that lie end to end, sorted by length.
 
-    tokens, types: [tokens]; lengths: [sequences]. The states are gone when the arena is: pool them first.
+    tokens, types: [tokens]; lengths: [sequences]; noise: [tokens, width], added to the embeddings of the words.
+    The states are gone when the arena is: pool them first.
     """
     config, embeddings = model.config, model.embeddings
     hidden, attention = (
@@ -82,7 +89,7 @@ def encode(
     tables = (embeddings.word_embeddings, embeddings.position_embeddings, embeddings.token_type_embeddings)
     norm, places = embeddings.LayerNorm, (tokens, positions(lengths), types)
     state: Tensor = Embeddings.apply(  # type: ignore[no-untyped-call]
-        *(table.weight for table in tables), norm.weight, norm.bias, norm.eps, places, step
+        *(table.weight for table in tables), norm.weight, norm.bias, noise, norm.eps, places, step
     )
     scales = [dropout.scale if dropout else 1.0 for dropout in (attention, hidden)]
     for layer in model.encoder.layer:
@@ -116,12 +123,14 @@ class Embeddings(torch.autograd.Function):
     """Words, positions and types, summed, normalised, with dropout."""
 
     @staticmethod
-    def forward(ctx, words, positions, types, weight, bias, eps, places, step):  # type: ignore[no-untyped-def]
+    def forward(ctx, words, positions, types, weight, bias, noise, eps, places, step):  # type: ignore[no-untyped-def]
         size, width = len(places[0]), words.shape[1]
         total, state, part = (step.arena(size, width, dtype=words.dtype) for _ in range(3))
         torch.index_select(words, 0, places[0], out=total)
         for table, index in ((positions, places[1]), (types, places[2])):
             total += torch.index_select(table, 0, index, out=part)
+        if noise is not None:
+            total += noise
         saved = []
         for rows in step.blocks(size):
             normal, mean, rstd = torch.native_layer_norm(total[rows], (width,), weight, bias, eps)
@@ -145,4 +154,4 @@ class Embeddings(torch.autograd.Function):
             part = grad[rows] if mask is None else grad[rows] * mask
             inner[rows] = norm_backward(part, total[rows], mean, rstd, weight, bias, norm)
         tables = (torch.zeros(n, width).index_add_(0, index, inner) for n, index in zip(sizes, places, strict=True))
-        return (*tables, *norm, None, None, None)
+        return (*tables, *norm, inner.clone() if ctx.needs_input_grad[5] else None, None, None, None)

@@ -44,6 +44,7 @@ class Task(Block):
     files: Files
     classes: Annotated[int, Field(ge=2)] | None = None
     range: tuple[float, float] | None = None
+    ordered: bool = False
 
     @model_validator(mode="after")
     def labels_are_defined(self) -> Self:
@@ -53,6 +54,8 @@ class Task(Block):
             raise ValueError("`range` belongs to kind regression, and only there")
         if self.range is not None and self.range[0] >= self.range[1]:
             raise ValueError("`range` must be [smallest, largest]")
+        if self.ordered and self.kind != "classification":
+            raise ValueError("`ordered` belongs to kind classification, and only there")
         return self
 
     @property
@@ -83,42 +86,71 @@ class Compute(Block):
     threads: Positive
 
 
+class Smoothness(Block):
+    """Keeping outputs where they are when the input is moved a little."""
+
+    kind: Literal["r3f", "r4f", "smart"]
+    weight: Annotated[float, Field(ge=0)]
+    radius: Annotated[float, Field(gt=0)]
+
+
 class Training(Block):
     """What both phases share: budget, sampling and optimiser."""
 
     epochs: Positive
     steps_per_epoch: Annotated[int, Field(ge=0)]
     batch_size: Positive
-    sampling: Literal["longest", "zip"]
+    sampling: Literal["longest", "zip", "proportional", "sqrt", "annealed"]
+    gradients: Literal["sum", "pcgrad"]
     lr: Annotated[float, Field(gt=0)]
+    layer_decay: Annotated[float, Field(gt=0, le=1)]
     schedule: Literal["linear", "constant"]
     warmup: Fraction
     weight_decay: Annotated[float, Field(ge=0)]
     clip_norm: Annotated[float, Field(ge=0)]
+    averaging: Annotated[float, Field(ge=0, lt=1)]
     save_every: Positive
+    smoothness: Smoothness
 
 
 class Pretrain(Training):
+    objective: Literal["prototypical", "softmax", "muppet", "mlm"]
     pair_encoding: Literal["concat", "sum"]
-    distance: Literal["euclidean", "squared_euclidean"]
+    distance: Literal["euclidean", "squared_euclidean", "cosine"]
+    prototypes: Literal["batch", "leave_one_out", "episode", "epoch"]
+    shuffled_labels: bool
+    head_lr: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def objective_has_what_it_needs(self) -> Self:
+        if self.objective != "muppet" and self.smoothness.weight:
+            raise ValueError("`smoothness` belongs to `objective: muppet`")
+        return self
 
 
 class Finetune(Training):
     head_lr: Annotated[float, Field(gt=0)]
+    prototypes: Annotated[float, Field(ge=0)]
     frozen: bool
-    pair_encoding: Literal["separate", "concat"]
+    pair_encoding: Literal["separate", "concat", "both_ways"]
     combine: Literal["mult", "add", "concat"]
     hidden: bool
     share_hidden: bool
     similarity: Literal["head", "cosine"]
+    weighting: Literal["fixed", "uncertainty"]
     weights: dict[Name, Annotated[float, Field(ge=0)]]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
 
     @model_validator(mode="after")
     def heads_exist(self) -> Self:
-        if self.pair_encoding == "concat" and self.similarity == "cosine":
+        if self.pair_encoding != "separate" and self.similarity == "cosine":
             raise ValueError("`similarity: cosine` needs two embeddings: `pair_encoding: separate`")
         if self.share_hidden and not self.hidden:
             raise ValueError("`share_hidden` needs `hidden: true`")
+        if self.weighting == "uncertainty" and self.weights:
+            raise ValueError("`weights` belongs to `weighting: fixed`")
+        if self.frozen and (self.smoothness.weight or self.prototypes):
+            raise ValueError("`smoothness` and `prototypes` train the encoder: `frozen: false`")
         return self
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,30 +69,45 @@ class Encoder(nn.Module):
         self.bert.set_attn_implementation("eager" if plain else "sdpa")
         return super().train(mode)
 
-    def forward(self, sequences: Sequences) -> Tensor:
+    def forward(self, sequences: Sequences, noise: Tensor | None = None) -> Tensor:
         """[n, width] float32, one vector per sequence, in the order given.
 
+        noise: [tokens, width], added to the embeddings of the words, for a pass with a graph.
         A CPU encodes BERT without padding (bert.py). Else sequences are sorted by length and padded in chunks.
         Either way the batch stays what was sampled.
         """
         order = np.argsort(sequences.lengths, kind="stable")
         if self.packed and torch.is_grad_enabled():
-            vectors = self.packed_vectors(sequences, order)
+            vectors = self.packed_vectors(sequences, order, noise)
         elif self.packed:
             vectors = torch.cat(self.in_blocks(sequences, order))
         else:
             size = CHUNK[self.device.type]
             chunks = [order[i : i + size] for i in range(0, len(order), size)]
-            vectors = torch.cat([self.padded_vectors(*sequences.padded(chunk)) for chunk in chunks])
+            vectors = torch.cat([self.padded_vectors(*sequences.padded(chunk), noise) for chunk in chunks])
         return vectors[torch.from_numpy(np.argsort(order, kind="stable")).to(self.device)]
 
-    def packed_vectors(self, sequences: Sequences, rows: np.ndarray) -> Tensor:
+    def packed_vectors(self, sequences: Sequences, rows: np.ndarray, noise: Tensor | None) -> Tensor:
         """Encode sequences, sorted by length, with a graph for the backward pass; returns [rows, width] float32."""
-        tokens, types, lengths = sequences.packed(rows)
-        states, arena = bert.encode(self.bert, tokens, types, lengths, self.dtype, self.training)
+        tokens, types, lengths, place = sequences.packed(rows)
+        shifted = None if noise is None else noise[place]
+        states, arena = bert.encode(self.bert, tokens, types, lengths, self.dtype, self.training, shifted)
         vectors = self.pooled(states, lengths)
         del arena  # not before: the states lie in it
         return vectors
+
+    def states(self, sequences: Sequences) -> Tensor:
+        """[tokens, width] float32, the last hidden state of each token in the order given, with a graph."""
+        order = np.argsort(sequences.lengths, kind="stable")
+        if self.packed:
+            tokens, types, lengths, place = sequences.packed(order)
+            states, arena = bert.encode(self.bert, tokens, types, lengths, self.dtype, self.training)
+            states = states[place.argsort()]
+            del arena  # not before: the states lay in it
+            return states
+        _, _, mask, where = padded = sequences.padded(order)
+        hidden: Tensor = self.run(*padded, None).last_hidden_state
+        return hidden[torch.from_numpy(mask)][torch.from_numpy(where[mask]).argsort()].float()
 
     def in_blocks(self, sequences: Sequences, order: np.ndarray) -> list[Tensor]:
         """Encode sequences, sorted by length, without a graph: [n, width] for each block of a thousand tokens.
@@ -104,7 +120,7 @@ class Encoder(nn.Module):
         blocks = np.split(order, np.flatnonzero(np.diff(number)) + 1)
 
         def vectors(rows: np.ndarray) -> Tensor:
-            tokens, types, lengths = sequences.packed(rows)
+            tokens, types, lengths, _ = sequences.packed(rows)
             with torch.no_grad():  # it does not reach other threads by itself
                 return self.pooled(bert.states(self.bert, weights, tokens, types, lengths), lengths)
 
@@ -134,26 +150,53 @@ class Encoder(nn.Module):
             vectors: Tensor = self.bert.pooler(first[:, None])
         return vectors.float()
 
-    def padded_vectors(self, tokens: np.ndarray, types: np.ndarray, mask: np.ndarray) -> Tensor:
+    def padded_vectors(
+        self, tokens: np.ndarray, types: np.ndarray, mask: np.ndarray, place: np.ndarray, noise: Tensor | None
+    ) -> Tensor:
         """Encode one padded chunk, each input [n, longest]; returns [n, width] float32."""
-        ids, kinds, attend = (torch.from_numpy(x).to(self.device) for x in (tokens, types, mask))
-        extra = {"token_type_ids": kinds} if getattr(self.bert.config, "type_vocab_size", 0) > 1 else {}
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            output = self.bert(input_ids=ids, attention_mask=attend.long(), **extra)
+        output = self.run(tokens, types, mask, place, noise)
         if self.pooling == "pooler":
             pooled: Tensor = output.pooler_output.float()
             return pooled
         hidden: Tensor = output.last_hidden_state.float()
         if self.pooling == "cls":
             return hidden[:, 0]
-        weights = attend[..., None].float()
+        weights = torch.from_numpy(mask).to(self.device)[..., None].float()
         return (hidden * weights).sum(1) / weights.sum(1)
 
+    def run(
+        self, tokens: np.ndarray, types: np.ndarray, mask: np.ndarray, place: np.ndarray, noise: Tensor | None
+    ) -> Any:
+        """What transformers' model gives for one padded chunk."""
+        ids, kinds, attend, where = (torch.from_numpy(x).to(self.device) for x in (tokens, types, mask, place))
+        extra = {"token_type_ids": kinds} if getattr(self.bert.config, "type_vocab_size", 0) > 1 else {}
+        with (
+            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"),
+            added(self.bert.get_input_embeddings(), None if noise is None else noise[where]),
+        ):
+            return self.bert(input_ids=ids, attention_mask=attend.long(), **extra)
 
-def embed_batch(encoder: Encoder, groups: dict[str, list[Sequences]]) -> dict[str, tuple[Tensor, ...]]:
-    """Embed all tasks of a step at once: per task one tensor [batch, width] per sequence group."""
+
+@contextmanager
+def added(module: nn.Module, noise: Tensor | None) -> Iterator[None]:
+    """Inside, what a module returns has `noise` added to it."""
+    handle = None if noise is None else module.register_forward_hook(lambda _, __, output: output + noise)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            handle.remove()
+
+
+def embed_batch(
+    encoder: Encoder, groups: dict[str, list[Sequences]], noise: Tensor | None = None
+) -> dict[str, tuple[Tensor, ...]]:
+    """Embed all tasks of a step at once: per task one tensor [batch, width] per sequence group.
+
+    noise: [tokens of all groups, width], added to the embeddings of the words.
+    """
     every = [s for group in groups.values() for s in group]
-    pieces = iter(encoder(joined(every)).split([len(s.lengths) for s in every]))
+    pieces = iter(encoder(joined(every), noise).split([len(s.lengths) for s in every]))
     return {task: tuple(next(pieces) for _ in group) for task, group in groups.items()}
 
 

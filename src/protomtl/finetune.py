@@ -15,6 +15,9 @@ from protomtl.heads import task_loss
 from protomtl.metrics import main_metric, overall, predictions, task_metrics
 from protomtl.model import MultiTaskModel, save_encoder, save_heads, save_record, starting_encoder
 from protomtl.paths import DEV_CURVES, FINETUNE, PRETRAIN, TOKENS, TRAIN_CURVES, run_folder
+from protomtl.prototypes import class_labels, prototypical_loss
+from protomtl.sampling import Batches
+from protomtl.smoothness import divergences
 from protomtl.tokens import TokenTable
 
 
@@ -74,29 +77,33 @@ def fit(
             main[name] = main_metric(task_metrics(task, dev[name].labels, predicted))
         return {"overall": overall(main), **main}
 
-    losses = finetuning_losses(model, tables, tasks)
+    objective = training.Objective(model, finetuning_losses(model, tables, tasks, settings), model.weigh)
     sizes = {name: len(table) for name, table in tables.items()}
-    return training.train(
-        title, model, losses, sizes, settings, seed, folder, settings.weights, settings.head_lr, validate
-    )
+    return training.train(title, objective, sizes, settings, seed, folder, settings.head_lr, validate)
 
 
 def finetuning_losses(
-    model: MultiTaskModel, tables: Mapping[str, TokenTable], tasks: Mapping[str, Task]
+    model: MultiTaskModel, tables: Mapping[str, TokenTable], tasks: Mapping[str, Task], settings: Finetune
 ) -> training.Losses:
-    """The losses of a step: every task's batch through the encoder (or, frozen, looked up) and its head."""
+    """The losses of a step: every task's rows through the encoder (or, frozen, looked up) and its head."""
     stored = {name: model.embedder(table) for name, table in tables.items()} if model.frozen else None
+    smoothness = settings.smoothness
 
-    def embed(rows: training.Batches) -> dict[str, tuple[Tensor, ...]]:
-        if stored is not None:
-            return {name: stored[name](r) for name, r in rows.items()}
-        return embed_batch(model.encoder, {name: tables[name].embeddable(r, model.concat) for name, r in rows.items()})
-
-    def losses(rows: training.Batches) -> dict[str, Tensor]:
-        found = {}
-        for name, parts in embed(rows).items():
-            labels = torch.from_numpy(tables[name].labels[rows[name]]).to(model.encoder.device)
-            found[name] = task_loss(tasks[name], model.heads[name](*parts), labels)
+    def losses(rows: Batches) -> dict[str, Tensor]:
+        if stored is None:
+            groups = {name: model.sequences(tables[name], r) for name, r in rows.items()}
+            parts = embed_batch(model.encoder, groups)
+        else:
+            groups, parts = {}, {name: stored[name](r) for name, r in rows.items()}
+        labels = {n: torch.from_numpy(tables[n].labels[r]).to(model.encoder.device) for n, r in rows.items()}
+        outputs = {name: model.heads[name](*parts[name]) for name in rows}
+        found = {name: task_loss(tasks[name], outputs[name], labels[name], settings.label_smoothing) for name in rows}
+        if smoothness.weight:
+            moved = divergences(model.encoder, model.heads, tasks, groups, outputs, smoothness)
+            found = {name: found[name] + smoothness.weight * moved[name] for name in rows}
+        if settings.prototypes:
+            near = {n: prototypical_loss(torch.stack(parts[n]).sum(0), class_labels(tasks[n], labels[n])) for n in rows}
+            found = {name: found[name] + settings.prototypes * near[name][0] for name in rows}
         return found
 
     return losses

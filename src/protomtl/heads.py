@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 
 from protomtl.config import Finetune, Task
 
@@ -10,17 +11,30 @@ DROPOUT = 0.3
 
 
 class SingleHead(nn.Module):
-    """Dropout and one linear layer (Table 3): for one text, and for a pair that was encoded as one sequence."""
+    """Dropout and one linear layer (Table 3): for one text, and for a pair that was encoded as one sequence.
 
-    def __init__(self, width: int, outputs: int) -> None:
+    A pair that was encoded both ways round has the mean of both embeddings.
+    """
+
+    def __init__(self, width: int, outputs: int, spectral: bool = False) -> None:
         super().__init__()
         self.dropout = nn.Dropout(DROPOUT)
         self.linear = nn.Linear(width, outputs)
+        if spectral:
+            parametrize.register_parametrization(self.linear, "weight", Spectral())
 
-    def forward(self, embedding: Tensor) -> Tensor:
-        """[n, width] -> [n, outputs]."""
-        output: Tensor = self.linear(self.dropout(embedding))
+    def forward(self, *embeddings: Tensor) -> Tensor:
+        """One or two [n, width] -> [n, outputs]."""
+        output: Tensor = self.linear(self.dropout(torch.stack(embeddings).mean(0)))
         return output
+
+
+class Spectral(nn.Module):
+    """A weight with largest singular value 1: of R4F (Aghajanyan et al. 2021, eq. 7), exact for heads so small."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        largest: Tensor = torch.linalg.matrix_norm(weight, 2)
+        return weight / largest
 
 
 def hidden_layers(width: int) -> nn.ModuleList:
@@ -35,12 +49,16 @@ class PairHead(nn.Module):
     no hidden layers (`hidden` None): they combine the embeddings themselves.
     """
 
-    def __init__(self, width: int, outputs: int, combine: str, hidden: nn.ModuleList | None) -> None:
+    def __init__(
+        self, width: int, outputs: int, combine: str, hidden: nn.ModuleList | None, spectral: bool = False
+    ) -> None:
         super().__init__()
         self.dropout = nn.Dropout(DROPOUT)
         self.hidden = hidden
         self.combine = combine
         self.linear = nn.Linear(2 * width if combine == "concat" else width, outputs)
+        if spectral:
+            parametrize.register_parametrization(self.linear, "weight", Spectral())
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Two [n, width] -> [n, outputs]."""
@@ -75,27 +93,40 @@ def build_heads(tasks: dict[str, Task], width: int, settings: Finetune) -> nn.Mo
     """One head per task, as the settings of the method say."""
     separate = settings.pair_encoding == "separate"
     shared = hidden_layers(width) if separate and settings.share_hidden else None
+    spectral = settings.smoothness.kind == "r4f" and settings.smoothness.weight > 0
     heads = nn.ModuleDict()
     for name, task in tasks.items():
         outputs = task.classes or 1
         if not (task.pair and separate):
-            heads[name] = SingleHead(width, outputs)
+            heads[name] = SingleHead(width, outputs, spectral)
         elif task.kind == "regression" and settings.similarity == "cosine":
             heads[name] = CosineHead(*task.bounds)
         else:
             hidden = (shared or hidden_layers(width)) if settings.hidden else None
-            heads[name] = PairHead(width, outputs, settings.combine, hidden)
+            heads[name] = PairHead(width, outputs, settings.combine, hidden, spectral)
     return heads
 
 
-def task_loss(task: Task, outputs: Tensor, labels: Tensor) -> Tensor:
+def task_loss(task: Task, outputs: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     """The loss of a head's outputs [n, outputs] (§5.3): cross entropy, binary cross entropy with a sigmoid,
-    or mean squared error against the label itself. labels: [n] float."""
+    or mean squared error against the label itself. labels: [n] float; smoothing: of class labels."""
     if task.kind == "classification":
-        return functional.cross_entropy(outputs, labels.long())
+        return functional.cross_entropy(outputs, soft_labels(task, smoothing).to(outputs)[labels.long()])
     if task.kind == "binary":
-        return functional.binary_cross_entropy_with_logits(outputs[:, 0], labels)
+        return functional.binary_cross_entropy_with_logits(outputs[:, 0], labels + smoothing * (0.5 - labels))
     return functional.mse_loss(outputs[:, 0], labels)
+
+
+def soft_labels(task: Task, smoothing: float) -> Tensor:
+    """[classes, classes] the distribution that stands for each label of a classification task.
+
+    `smoothing` of it is shared by all classes (Szegedy et al. 2016), or, if they are ordered, by its neighbours.
+    """
+    classes = task.classes or 2
+    others = torch.ones(classes, classes)
+    if task.ordered:
+        others = others.tril(1).triu(-1) - torch.eye(classes)
+    return (1 - smoothing) * torch.eye(classes) + smoothing * others / others.sum(1, keepdim=True)
 
 
 def probabilities(task: Task, outputs: Tensor) -> Tensor:

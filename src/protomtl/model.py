@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ from torch import Tensor, nn
 
 from protomtl import __version__
 from protomtl.config import Compute, Finetune, Task
-from protomtl.encoder import Encoder, embed_table, evaluating
+from protomtl.encoder import Encoder, evaluating
 from protomtl.files import read_json, write_json
 from protomtl.heads import build_heads, probabilities
 from protomtl.paths import BACKBONE
 from protomtl.random import seed_torch
-from protomtl.tokens import TokenTable
+from protomtl.tokens import Sequences, TokenTable
+from protomtl.weighting import Uncertainty, fixed
 
 LIBRARIES = ("torch", "transformers", "safetensors", "numpy", "scipy", "scikit-learn")
 BLOCK = 4096  # rows that are embedded at a time
@@ -33,16 +33,27 @@ class MultiTaskModel(nn.Module):
     def __init__(self, encoder: Encoder, tasks: dict[str, Task], settings: Finetune, seed: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.concat = settings.pair_encoding == "concat"
+        self.pair_encoding = settings.pair_encoding
         seed_torch(seed, "heads")
         self.heads = build_heads(tasks, encoder.width, settings).to(encoder.device)
+        self.weigh = Uncertainty(tasks) if settings.weighting == "uncertainty" else fixed(settings.weights)
         self.frozen = settings.frozen
         if self.frozen:
             encoder.requires_grad_(False)
 
+    def sequences(self, table: TokenTable, rows: np.ndarray) -> list[Sequences]:
+        """What the encoder embeds of each row: one sequence, or two of a pair."""
+        if self.pair_encoding == "both_ways" and len(table.sides) == 2:
+            return [table.pair(rows), table.pair(rows, turned=True)]
+        return table.embeddable(rows, self.pair_encoding == "concat")
+
     def embedder(self, table: TokenTable) -> Embedder:
         """rows -> the embeddings of these rows without dropout or gradient; a frozen encoder encodes once."""
-        embed = partial(embed_table, self.encoder, table, self.concat)
+
+        def embed(rows: np.ndarray) -> tuple[Tensor, ...]:
+            with evaluating(self.encoder):
+                return tuple(self.encoder(group) for group in self.sequences(table, rows))
+
         if not self.frozen:
             return embed
         blocks = [embed(rows) for rows in in_blocks(len(table))]

@@ -20,9 +20,9 @@ def run(
     """Write the folder of this phase; its start.json names the encoder that fine-tuning starts from."""
     target = run_folder(PRETRAIN, method, seed)
     if pretrain is not None:
-        from protomtl import prototypical  # heavy
+        from protomtl import pretraining  # heavy
 
-        prototypical.train_encoder(target, method, seed, pretrain, tasks, backbone, compute)
+        pretraining.train_encoder(target, method, seed, pretrain, tasks, backbone, compute)
         return
     with atomic(target) as part:
         part.mkdir()

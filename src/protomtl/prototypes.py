@@ -17,6 +17,17 @@ def class_labels(task: Task, labels: Tensor) -> Tensor:
     return (round_half_away(labels) if task.kind == "regression" else labels).long()
 
 
+def number_of_classes(task: Task) -> int:
+    """Of class_labels."""
+    low, high = class_labels(task, torch.tensor(task.bounds)).tolist()
+    return int(high - low) + 1
+
+
+def class_numbers(task: Task, labels: Tensor) -> Tensor:
+    """[n] class_labels, counted from 0 for the smallest."""
+    return class_labels(task, labels) - class_labels(task, torch.tensor(task.bounds[:1])).to(labels.device)
+
+
 def class_prototypes(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Means c_k of the embeddings of each class that is present (report §4.3; Snell et al. 2017, eq. 1).
 
@@ -29,19 +40,79 @@ def class_prototypes(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor
     return sums / counts[:, None], place
 
 
-def negative_distances(embeddings: Tensor, prototypes: Tensor, distance: str) -> Tensor:
-    """Logits [n, k] = -|q - c_k| (report §4.3), or its square (`squared_euclidean`, Snell et al. 2017)."""
+def similarities(embeddings: Tensor, prototypes: Tensor, distance: str) -> Tensor:
+    """Logits [n, k] of embeddings [n, d] and prototypes [k, d]: -|q - c_k| (`euclidean`, report §4.3), its square
+    (`squared_euclidean`, Snell et al. 2017) or the cosine of q and c_k (`cosine`)."""
+    if distance == "cosine":
+        return functional.normalize(embeddings, dim=1) @ functional.normalize(prototypes, dim=1).t()
     if distance == "squared_euclidean":
         return -(embeddings[:, None] - prototypes[None]).square().sum(-1)
     # Not by matrix product: that loses the small distances that matter, and its gradient at 0 is not 0.
     return -torch.cdist(embeddings, prototypes, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def prototypical_loss(embeddings: Tensor, labels: Tensor, distance: str = "euclidean") -> tuple[Tensor, Tensor]:
-    """Cross entropy over the distances to the batch's prototypes, and the accuracy (report, appendix A.2).
+def similarity(a: Tensor, b: Tensor, distance: str) -> Tensor:
+    """[n] of each row of a with the same row of b, both [n, d]; see `similarities`."""
+    if distance == "cosine":
+        return functional.cosine_similarity(a, b, dim=1)
+    if distance == "squared_euclidean":
+        return -(a - b).square().sum(1)
+    distances: Tensor = torch.linalg.vector_norm(a - b, dim=1)
+    return -distances
 
-    embeddings: [n, d], float32; labels: [n] integers. A row counts in its own prototype, as in the paper.
+
+def batch_logits(embeddings: Tensor, labels: Tensor, distance: str) -> tuple[Tensor, Tensor]:
+    """Logits [n, k] and targets [n]: a row counts in its own prototype (report, appendix A.2)."""
+    prototypes, place = class_prototypes(embeddings, labels)
+    return similarities(embeddings, prototypes, distance), place
+
+
+def leave_one_out_logits(embeddings: Tensor, labels: Tensor, distance: str) -> tuple[Tensor, Tensor]:
+    """As `batch_logits`, but the prototype of a row's own class is the mean of the class's *other* rows.
+
+    Rows that are alone in their class are left out: nothing stands for their class.
     """
     prototypes, place = class_prototypes(embeddings, labels)
-    logits = negative_distances(embeddings, prototypes, distance)
-    return functional.cross_entropy(logits, place), (logits.argmax(1) == place).float().mean()
+    counts = torch.bincount(place)[place][:, None]
+    kept = counts[:, 0] > 1
+    rows, place, counts = embeddings[kept], place[kept], counts[kept]
+    own = (prototypes[place] * counts - rows) / (counts - 1)
+    logits = similarities(rows, prototypes, distance)
+    return logits.scatter(1, place[:, None], similarity(rows, own, distance)[:, None]), place
+
+
+def episode_logits(embeddings: Tensor, labels: Tensor, distance: str) -> tuple[Tensor, Tensor]:
+    """A random half of each class gives its prototype (support), the other half is classified (query).
+
+    Snell et al. 2017, algorithm 1. Classes with a single row are left out. Drawn from torch's generator.
+    """
+    _, place = torch.unique(labels, return_inverse=True)
+    order = torch.randperm(len(place), device=place.device)
+    order = order[place[order].argsort(stable=True)]  # class by class, in random order within
+    counts = torch.bincount(place)
+    within = torch.arange(len(place), device=place.device) - (counts.cumsum(0) - counts)[place[order]]
+    half = counts[place[order]] // 2
+    support, query = order[within < half], order[(within >= half) & (half > 0)]
+    prototypes, _ = class_prototypes(embeddings[support], labels[support])
+    classes = torch.unique(labels[support])
+    return similarities(embeddings[query], prototypes, distance), torch.searchsorted(classes, labels[query])
+
+
+LOGITS = {"batch": batch_logits, "leave_one_out": leave_one_out_logits, "episode": episode_logits}
+
+
+def prototypical_loss(
+    embeddings: Tensor,
+    labels: Tensor,
+    distance: str = "euclidean",
+    prototypes: str = "batch",
+    scale: Tensor | float = 1.0,
+) -> tuple[Tensor, Tensor]:
+    """Cross entropy over the similarities to the batch's prototypes, and the accuracy (report, appendix A.2).
+
+    embeddings: [n, d], float32; labels: [n] integers; prototypes: a key of LOGITS; scale: an inverse temperature.
+    """
+    logits, place = LOGITS[prototypes](embeddings, labels, distance)
+    if not len(place):  # no class has two rows, which leave_one_out and episode need
+        return 0 * embeddings.sum(), embeddings.new_zeros(())
+    return functional.cross_entropy(scale * logits, place), (logits.argmax(1) == place).float().mean()

@@ -1,74 +1,85 @@
 """Prototypical pre-training: teach the encoder a space in which each class lies round its mean (report §4.3, A.2)."""
 
+import math
 from collections.abc import Mapping
-from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from protomtl import state, timing, training
-from protomtl.config import Backbone, Compute, Pretrain, Task
+from protomtl.config import Pretrain, Task
 from protomtl.encoder import Encoder, embed_batch
-from protomtl.files import atomic, digest_folder, write_csv, write_json
-from protomtl.model import save_encoder, save_record
-from protomtl.paths import BACKBONE, TOKENS
-from protomtl.prototypes import class_labels, prototypical_loss
+from protomtl.prototypes import class_numbers, number_of_classes, prototypical_loss, similarities
+from protomtl.sampling import Batches
 from protomtl.tokens import TokenTable
+from protomtl.training import Objective
+from protomtl.weighting import fixed
 
 
-def train_encoder(
-    target: Path,
-    method: str,
-    seed: int,
+class PrototypicalLoss(nn.Module):
+    """The loss of one task, with what it learns and remembers."""
+
+    sums: Tensor  # [classes, width] of the epoch's embeddings so far
+    counts: Tensor  # [classes]
+    done: Tensor  # steps of this training
+
+    def __init__(self, settings: Pretrain, classes: int, width: int, steps: int) -> None:
+        """classes: of the task; width: of the embeddings; steps: of an epoch."""
+        super().__init__()
+        self.settings, self.steps = settings, steps
+        if settings.distance == "cosine":  # all cosines lie in [-1, 1]: without a factor, no class is ever certain
+            self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+        if settings.prototypes == "epoch":
+            self.register_buffer("sums", torch.zeros(classes, width))
+            self.register_buffer("counts", torch.zeros(classes))
+            self.register_buffer("done", torch.zeros((), dtype=torch.long))
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """embeddings: [n, width] float32; labels: [n] 0 .. classes - 1."""
+        scale = self.log_scale.exp() if self.settings.distance == "cosine" else 1.0
+        if self.settings.prototypes == "epoch":
+            return self.epoch_loss(embeddings, labels, scale)
+        return prototypical_loss(embeddings, labels, self.settings.distance, self.settings.prototypes, scale)[0]
+
+    def epoch_loss(self, embeddings: Tensor, labels: Tensor, scale: Tensor | float) -> Tensor:
+        """Against the means over all rows of the epoch so far, these included (the report's future work).
+
+        Only this step's rows have a gradient: the others were embedded by weights that are gone.
+        """
+        if self.done % self.steps == 0:
+            self.sums.zero_(), self.counts.zero_()
+        sums = self.sums.index_add(0, labels, embeddings)
+        counts = self.counts + torch.bincount(labels, minlength=len(self.counts))
+        seen = counts > 0
+        logits = similarities(embeddings, sums[seen] / counts[seen, None], self.settings.distance)
+        self.sums, self.counts, self.done = sums.detach(), counts, self.done + 1
+        return functional.cross_entropy(scale * logits, (seen.cumsum(0) - 1)[labels])
+
+
+def objective(
+    encoder: Encoder,
+    tables: Mapping[str, TokenTable],
+    tasks: Mapping[str, Task],
+    labels: Mapping[str, np.ndarray],
     settings: Pretrain,
-    tasks: dict[str, Task],
-    backbone: Backbone,
-    compute: Compute,
-) -> None:
-    """Pre-train the backbone on all tasks and write it to `target`, with its curve and its record."""
-    tables = {name: TokenTable(TOKENS, name, "train") for name in tasks}
-    record = {
-        "method": method,
-        "seed": seed,
-        "pretrain": settings.model_dump(),
-        "tasks": {name: task.model_dump() for name, task in tasks.items()},
-        "backbone": backbone.model_dump(),
-    }
-    inputs = [digest_folder(TOKENS), digest_folder(BACKBONE), compute.model_dump()]
-    with state.exclusive("pretrain", method, seed, record, inputs) as folder:
-        encoder = Encoder(BACKBONE, backbone.pooling, compute)
-        sizes = {name: len(table) for name, table in tables.items()}
-        result = training.train(
-            f"pretrain {method} seed {seed}",
-            nn.ModuleDict({"encoder": encoder}),
-            prototypical_losses(encoder, tables, tasks, settings),
-            sizes,
-            settings,
-            seed,
-            folder,
-            weights={},
-        )
-        with atomic(target) as part:
-            part.mkdir()
-            save_encoder(encoder, part / "encoder")
-            save_record(part, record | {"steps": result.steps}, encoder, compute)
-            write_json(part / "start.json", {"encoder": str(target / "encoder")})
-            write_csv(part / "train.csv", result.curves.train)
-    timing.write("pretrain", method, seed, result.seconds)
+    steps: int,
+) -> Objective:
+    """For each task the prototypical loss of its rows; labels: [rows of the table], of regression they are rounded."""
+    loss = nn.ModuleDict(
+        {
+            name: PrototypicalLoss(settings, number_of_classes(task), encoder.width, steps)
+            for name, task in tasks.items()
+        }
+    ).to(encoder.device)
 
-
-def prototypical_losses(
-    encoder: Encoder, tables: Mapping[str, TokenTable], tasks: Mapping[str, Task], settings: Pretrain
-) -> training.Losses:
-    """The losses of a step: for each task the prototypical loss of its batch; regression labels are rounded."""
-
-    def losses(rows: training.Batches) -> dict[str, Tensor]:
+    def losses(rows: Batches) -> dict[str, Tensor]:
         groups = {name: tables[name].embeddable(r, settings.pair_encoding == "concat") for name, r in rows.items()}
         found = {}
         for name, parts in embed_batch(encoder, groups).items():
             embedding = torch.stack(parts).sum(0)  # f(a) + f(b) (A.2), or the one embedding there is
-            labels = class_labels(tasks[name], torch.from_numpy(tables[name].labels[rows[name]]))
-            found[name], _ = prototypical_loss(embedding, labels.to(encoder.device), settings.distance)
+            classes = class_numbers(tasks[name], torch.from_numpy(labels[name][rows[name]]))
+            found[name] = loss[name](embedding, classes.to(encoder.device))
         return found
 
-    return losses
+    return Objective(nn.ModuleDict({"encoder": encoder, "loss": loss}), losses, fixed({}))

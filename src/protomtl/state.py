@@ -3,12 +3,13 @@
 import fcntl
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -49,9 +50,16 @@ def forget(stage: str, method: str, seed: int) -> None:
     remove(STATE / stage / f"{method}-seed{seed}")
 
 
-def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None, progress: dict[str, Any]) -> None:
-    """Write weights, optimiser moments and progress as one safetensors file, atomically."""
-    tensors = {f"model.{name}": value for name, value in trained(model).items()}
+def save(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None,
+    progress: dict[str, Any],
+    average: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write weights, their average, optimiser moments and progress as one safetensors file, atomically."""
+    tensors = {f"model.{name}": value for name, value in changing(model).items()}
+    tensors |= {f"average.{name}": value for name, value in (average or {}).items()}
     if optimizer is not None:
         for number, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
@@ -60,28 +68,42 @@ def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None, 
         save_file(plain, part, metadata={"progress": json.dumps(progress)})
 
 
-def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
-    """Restore what `save` wrote; returns the progress."""
-    from safetensors import safe_open
-
+def load(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None,
+    average: Mapping[str, Tensor] | None = None,
+) -> dict[str, Any]:
+    """Restore what `save` wrote, `average` in place; returns the progress."""
     with safe_open(path, framework="pt") as file:
         progress: dict[str, Any] = json.loads(file.metadata()["progress"])
     tensors = load_file(path)
-    weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-    missing, unexpected = model.load_state_dict(weights, strict=False)
-    wanted = set(trained(model))
+    missing, unexpected = model.load_state_dict(under("model.", tensors), strict=False)
+    wanted = set(changing(model))
     if unexpected or wanted & set(missing):
         raise SystemExit(f"{path}: does not fit the model; remove the file to train from the start")
+    for name, value in (average or {}).items():
+        value.copy_(tensors[f"average.{name}"])
     if optimizer is not None:
         state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, number, moment = name.split(".")
-                state.setdefault(int(number), {})[moment] = tensor
+        for name, tensor in under("optimizer.", tensors).items():
+            number, moment = name.split(".")
+            state.setdefault(int(number), {})[moment] = tensor
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return progress
+
+
+def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def trained(model: nn.Module) -> dict[str, Tensor]:
     """The parameters that training changes, each once (shared layers have two names)."""
     return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
+def changing(model: nn.Module) -> dict[str, Tensor]:
+    """All tensors that training changes: the trained parameters, and what a method remembers in buffers."""
+    remembered = model.state_dict().keys() & dict(model.named_buffers()).keys()
+    return trained(model) | {name: value for name, value in model.named_buffers() if name in remembered}

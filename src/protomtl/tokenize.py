@@ -24,6 +24,7 @@ def run(tokens: Tokens, tasks: dict[str, Task]) -> None:
     special = {"cls": tokenizer.cls_token_id, "sep": tokenizer.sep_token_id, "pad": tokenizer.pad_token_id}
     if missing := [name for name, number in special.items() if number is None]:
         raise SystemExit(f"{BACKBONE}: its tokenizer has no {', '.join(missing)} token; use a BERT-like encoder")
+    special["mask"] = tokenizer.mask_token_id  # only masked language modelling needs it
     backend = tokenizer.backend_tokenizer  # the library below, without an object of transformers for each text
     backend.no_padding()
     backend.enable_truncation(tokens.max_length - 2)

@@ -24,20 +24,21 @@ class Sequences:
     lengths: Ints
     pad: int
 
-    def padded(self, rows: Ints) -> tuple[Ints, Ints, Ints]:
-        """(tokens, types, mask) of some sequences, each [rows, longest of them]."""
+    def padded(self, rows: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+        """(tokens, types, mask, place) of some sequences, each [rows, longest of them]; place: of each token here."""
         lengths = self.lengths[rows]
         columns = np.arange(lengths.max())
         mask = columns < lengths[:, None]
         starts = (np.cumsum(self.lengths) - self.lengths)[rows]
-        position = np.where(mask, starts[:, None] + columns, 0)
-        return np.where(mask, self.tokens[position], self.pad), np.where(mask, self.types[position], 0), mask
+        place = np.where(mask, starts[:, None] + columns, 0)
+        return np.where(mask, self.tokens[place], self.pad), np.where(mask, self.types[place], 0), mask, place
 
-    def packed(self, rows: Ints) -> tuple[Tensor, Tensor, Ints]:
-        """(tokens, types, lengths) of some sequences, end to end in the order of `rows`, as they are needed next."""
+    def packed(self, rows: Ints) -> tuple[Tensor, Tensor, Ints, Tensor]:
+        """(tokens, types, lengths, place) of some sequences, end to end in the order of `rows`; place: as above."""
         lengths = self.lengths[rows]
         place = ragged((np.cumsum(self.lengths) - self.lengths)[rows], lengths)
-        return torch.from_numpy(self.tokens[place]), torch.from_numpy(self.types[place]), lengths
+        tokens, types, places = (torch.from_numpy(x) for x in (self.tokens[place], self.types[place], place))
+        return tokens, types, lengths, places
 
 
 def joined(batches: list[Sequences]) -> Sequences:
@@ -73,13 +74,14 @@ class TokenTable:
         offsets = self.sides[side][1]
         return self.assemble([(side, offsets[rows], offsets[rows + 1] - offsets[rows])])
 
-    def pair(self, rows: Ints) -> Sequences:
-        """[CLS] a [SEP] b [SEP] of each row; the longer text is cut first to fit the maximum length."""
-        (_, a_offsets), (_, b_offsets) = self.sides
+    def pair(self, rows: Ints, turned: bool = False) -> Sequences:
+        """[CLS] a [SEP] b [SEP] of each row (turned: b before a); the longer text is cut first to fit."""
+        first, second = (1, 0) if turned else (0, 1)
+        a_offsets, b_offsets = self.sides[first][1], self.sides[second][1]
         a = a_offsets[rows + 1] - a_offsets[rows]
         b = b_offsets[rows + 1] - b_offsets[rows]
         a, b = truncated(a, b, self.special["max_length"] - 3)
-        return self.assemble([(0, a_offsets[rows], a), (1, b_offsets[rows], b)])
+        return self.assemble([(first, a_offsets[rows], a), (second, b_offsets[rows], b)])
 
     def embeddable(self, rows: Ints, concat: bool) -> list[Sequences]:
         """What the encoder embeds of each row: one text, a concatenated pair, or the two texts of a pair."""
