@@ -12,6 +12,8 @@ from protomtl import config
 
 from .conftest import ROOT
 
+SST = YAML(typ="safe").load(ROOT / "params.yaml")["tasks"]["sst"]
+
 
 def edited(folder: Path, path: str, value: Any) -> Path:
     """params.yaml with one key set, or removed (value ...)."""
@@ -51,8 +53,12 @@ def edited(folder: Path, path: str, value: Any) -> Path:
         (
             "method.sst_weighted.finetune",
             {"weights": {"ssst": 1}},
-            r"method\.sst_weighted\.finetune\.weights: no such task",
+            r"method\.sst_weighted\.finetune\.weights: no such main task: \['ssst'\]",
         ),
+        ("tasks.sst.auxiliary", "sometimes", r"tasks\.sst\.auxiliary: .*boolean"),
+        ("tasks.sst.auxiliary", True, r"method\.sst_weighted\.finetune\.weights: no such main task: \['sst'\]"),
+        ("tasks", {"sst": {**SST, "auxiliary": True}}, r"tasks: all are auxiliary"),
+        ("pretrain.auxiliary", ..., r"pretrain\.auxiliary: Field required"),
         ("embed.method", "nosuch", r"embed\.method|methods: nosuch"),
         ("embed.seed", 9, r"embed\.seed: 9 is not among"),
         ("surprise", 1, r"surprise: Extra inputs"),
@@ -98,6 +104,18 @@ def test_weights_belong_to_the_task_in_the_methods_name(name: str) -> None:
     params = config.load(ROOT / "params.yaml")
     settings = config.finetuning(params.finetune, name, params.method[f"{name}_weighted"].finetune)
     assert settings.weights == {task: 0.98 if task == name else 0.01 for task in params.tasks}
+
+
+def test_the_main_tasks_are_those_that_are_not_auxiliary_in_their_order() -> None:
+    tasks = config.load(ROOT / "params.yaml").tasks
+    assert config.main_tasks(tasks) == tasks
+    auxiliary = tasks["sst"].model_copy(update={"auxiliary": True})
+    assert list(config.main_tasks({"a": auxiliary, "sts": tasks["sts"], "b": auxiliary, "sst": tasks["sst"]})) == [
+        "sts",
+        "sst",
+    ]
+    with pytest.raises(SystemExit, match="at least one must be a main task"):
+        config.main_tasks({"a": auxiliary})
 
 
 def test_the_settings_of_a_method_are_the_base_under_its_overrides() -> None:

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import io
 import socket
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pytest
 
 from protomtl import backbone, download, fetch
 from protomtl.config import Backbone, Data, Files, Task
-from protomtl.paths import BACKBONE, RAW
+from protomtl.paths import BACKBONE, RAW, SNIPPETS
 
 CONTENT = b"id,text\n1,a film\n"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -279,6 +281,33 @@ def data(source: str, mirror: str = "", folder: str = "") -> Data:
             "max_train_rows": 0,
         }
     )
+
+
+def make_sdist(path: Path, names: list[str]) -> Path:
+    """An sdist with an archive in it that holds a file of each name, whose content is its name."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name in names:
+            member = tarfile.TarInfo(f"hutto_ICWSM_2014/{name}")
+            member.size = len(name)
+            archive.addfile(member, io.BytesIO(name.encode()))
+    with zipfile.ZipFile(path, "w") as sdist:
+        sdist.writestr(download.ARCHIVE, packed.getvalue())
+    return path
+
+
+def test_all_files_of_snippets_are_unpacked_and_no_other(tmp_path: Path) -> None:
+    names = ["_README_.txt", *SNIPPETS.values()]
+    (tmp_path / "raw").mkdir()
+    download.snippets(make_sdist(tmp_path / "ratings.zip", names), tmp_path / "raw")
+    assert files_in(tmp_path / "raw") == sorted(names[1:])
+    assert all((tmp_path / "raw" / name).read_text() == name for name in names[1:])
+
+
+def test_an_archive_that_lacks_a_file_of_snippets_is_refused(tmp_path: Path) -> None:
+    names = list(SNIPPETS.values())
+    with pytest.raises(SystemExit, match=rf"ratings\.zip: .*hutto_ICWSM_2014\.tar\.gz has no file {names[-1]}"):
+        download.snippets(make_sdist(tmp_path / "ratings.zip", names[:-1]), tmp_path)
 
 
 def make_own(folder: Path) -> Path:

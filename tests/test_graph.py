@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_only_the_dispatch_of_steps_reads_parameters() -> None:
 
 def test_outputs_are_the_folders_that_the_code_writes() -> None:
     outs = {o.replace("/${item.method}/seed${item.seed}", "") for s in STAGES.values() for o in s["outs"]}
-    declared = {str(p) for name, p in vars(paths).items() if name.isupper() and not isinstance(p, str)}
+    declared = {str(p) for name, p in vars(paths).items() if name.isupper() and isinstance(p, Path)}
     assert outs == declared - {str(paths.TIMING), str(paths.SUMMARY), str(paths.STATE)}
 
 

@@ -267,10 +267,12 @@ def test_the_same_input_gives_the_same_bytes(raw: Path) -> None:
 
 @pytest.fixture
 def starter_raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """data/raw with 100 snippets, 120 captions (scores 0, 1, .. 5) and 180 news pairs (scores 2, 3.5 and 4.5)."""
+    """data/raw with 100 snippets for two tasks each, 120 captions (scores 0, 1, .. 5), 180 news pairs (2, 3.5, 4.5)."""
     monkeypatch.chdir(tmp_path)
     RAW.mkdir(parents=True)
-    (RAW / SNIPPETS).write_text("".join(f"{i}\t{i % 5 * 1.6 - 3.2:.2f}\tsnippet {i}\n" for i in range(100)))
+    for name in ("sst", "tweets"):
+        lines = [f"{i}\t{i % 5 * 1.6 - 3.2:.2f}\t{name} snippet {i}\n" for i in range(100)]
+        (RAW / SNIPPETS[name]).write_text("".join(lines))
     for split, start in (("train", 0), ("dev", 100), ("test", 200)):
         captions = [f"main-captions\tf\ty\t1\t{i % 6}\tman {start + i}\tdog {start + i}\n" for i in range(40)]
         news = [f"main-news\tf\ty\t1\t{(2, 3.5, 4.5)[i % 3]}\tbank {start + i}\tvote {start + i}\n" for i in range(60)]
@@ -290,6 +292,14 @@ def test_the_starter_data_become_three_tasks_that_share_no_text_between_splits(s
     assert set(report()["shared_texts"].values()) == {0}
     assert report()["left_out"] == {"para": 60}
     assert "Left out on purpose: 60 pairs of para (score between 3 and 4)." in markdown()
+
+
+def test_an_auxiliary_task_is_prepared_and_reported_like_any_other(starter_raw: Path) -> None:
+    prepare.run(settings(source="starter"), {"sst": SST, "tweets": SST.model_copy(update={"auxiliary": True})})
+    assert counts("tweets") == {"train": 80, "dev": 10, "test": 10}
+    assert report()["splits"]["tweets"]["dev"]["labels"] == {"0": 2, "1": 2, "2": 2, "3": 2, "4": 2}
+    assert {row["text_a"].split()[0] for row in table("tweets", "train")} == {"tweets"}
+    assert [line for line in markdown() if line.startswith("| tweets | test | 10 |")]
 
 
 def test_the_split_seed_decides_the_splits_of_the_starter_data(starter_raw: Path) -> None:

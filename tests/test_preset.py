@@ -20,7 +20,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "presets").glob("*.yaml")))
+NAMES = sorted(p.stem for p in (ROOT / "presets").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_preset_gives_sound_parameters_and_keeps_every_comment(project: Path, name: str) -> None:
     before = (project / "params.yaml").read_text()
     preset.apply(name)
@@ -31,16 +34,28 @@ def test_a_preset_gives_sound_parameters_and_keeps_every_comment(project: Path, 
     config.load()
 
 
-def test_applying_twice_is_applying_once(project: Path) -> None:
-    preset.apply("paper")
+@pytest.mark.parametrize("name", NAMES)
+def test_applying_twice_is_applying_once(project: Path, name: str) -> None:
+    preset.apply(name)
     once = (project / "params.yaml").read_text()
-    preset.apply("paper")
+    preset.apply(name)
     assert (project / "params.yaml").read_text() == once
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("finetune: {lrr: 1}", r"finetune\.lrr: params\.yaml has no such key"), ("finetune: {lr: x}", r"finetune\.lr")],
+    [
+        ("finetune: {lrr: 1}", r"presets/wrong\.yaml does not fit params\.yaml:\n.*finetune\.lrr: Extra inputs"),
+        ("finetune: {lr: x}", r"finetune\.lr"),
+        ("task: {mood: {}}", r"task: Extra inputs"),
+        ("tasks: {sst: {clases: 3}}", r"tasks\.sst\.clases: Extra inputs"),
+        ("tasks: {ssst: {classes: 3}}", r"tasks\.ssst\.kind: Field required"),
+        ("tasks: {sst: {auxiliary: true}}", r"weights: no such main task: \['sst'\]"),
+        ("method: {cosine: {finetune: {lrr: 1}}}", r"method\.cosine\.finetune\.lrr: Extra inputs"),
+        ("method: {cosinus: {finetune: {}}}", r"method\.cosinus\.label: Field required"),
+        ("methods: [prototypical, cosinus]", r"methods: cosinus: there is no block"),
+        ("finetune: {lr: 1", "not valid YAML"),
+    ],
 )
 def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) -> None:
     before = (project / "params.yaml").read_text()
@@ -52,8 +67,28 @@ def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) 
 
 
 def test_an_unknown_preset_lists_those_that_exist(project: Path) -> None:
-    with pytest.raises(SystemExit, match="there are: cs224n, everything, paper"):
+    with pytest.raises(SystemExit, match="there are: cs224n, everything, five_tasks, paper"):
         preset.apply("nosuch")
+
+
+def test_five_tasks_adds_two_tasks_for_pre_training_in_the_style_of_the_others(project: Path) -> None:
+    before = config.load().tasks
+    preset.apply("five_tasks")
+    tasks = config.load().tasks
+    assert list(tasks) == ["sst", "para", "sts", "amazon", "tweets"]
+    assert config.main_tasks(tasks) == before
+    assert all((tasks[name].kind, tasks[name].classes) == ("classification", 5) for name in ("amazon", "tweets"))
+    assert "    texts: [sentence]\n    label: sentiment\n    files: {train: amazon-" in Path("params.yaml").read_text()
+
+
+def test_a_preset_may_bring_a_method_and_replaces_lists_as_a_whole(project: Path) -> None:
+    block = "{label: Mine, source: here, pretrain: {auxiliary: true}, finetune: {lr: 2.0e-4}}"
+    (project / "presets/mine.yaml").write_text(f"methods: [prototypical, mine]\nmethod:\n  mine: {block}\n")
+    preset.apply("mine")
+    params = config.load()
+    assert params.methods == ["prototypical", "mine"]
+    assert set(params.method) == {*config.load(ROOT / "params.yaml").method, "mine"}  # the blocks of the others stay
+    assert config.finetuning(params.finetune, "mine", params.method["mine"].finetune).lr == 2e-4
 
 
 def test_paper_has_the_papers_settings(project: Path) -> None:

@@ -21,7 +21,7 @@ TASKS = {"sst": SST, "para": PARA, "sts": STS}
 PATH = Path("file.txt")
 
 
-# --- movie snippets
+# --- rated snippets
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,13 @@ def test_a_bin_holds_a_fifth_of_the_scale(rating: float) -> None:
     assert abs(rating - (-3.2 + 1.6 * starter.sentiment(rating))) <= 0.8 + 1e-9
 
 
-def test_a_snippet_becomes_a_row() -> None:
-    row = starter.snippet(PATH, 7, ["17_3", "-1.55", " a dull film "], SST)
-    assert row == Row("movie-17_3", ("a dull film",), 1.0)
+@pytest.mark.parametrize(
+    ("task", "identifier"),
+    [("sst", "movie-17_3"), ("amazon", "amazon-17_3"), ("tweets", "tweets-17_3"), ("editorial", "nyt-17_3")],
+)
+def test_a_snippet_becomes_a_row_whose_id_says_where_it_is_from(task: str, identifier: str) -> None:
+    row = starter.snippet(Path("data/raw", SNIPPETS[task]), 7, ["17_3", "-1.55", " a dull film "], SST)
+    assert row == Row(identifier, ("a dull film",), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +153,7 @@ def test_a_malformed_pair_is_named_by_file_and_line_and_belongs_to_the_task_of_i
 
 
 def write_starter(folder: Path, snippets: str, pairs: dict[str, str]) -> None:
-    (folder / SNIPPETS).write_text(snippets)
+    (folder / SNIPPETS["sst"]).write_text(snippets)
     for split in ("train", "dev", "test"):
         (folder / f"sts-{split}.csv").write_text(pairs.get(split, ""))
 
@@ -183,8 +187,23 @@ def test_pairs_of_a_task_that_is_not_wanted_are_not_counted_as_left_out(tmp_path
     assert left_out == {}
 
 
-def test_a_task_that_the_starter_data_lack_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"tasks: the starter data has no nli"):
+def test_every_file_of_snippets_is_a_task_and_only_those_asked_for_are_read(tmp_path: Path) -> None:
+    write_starter(tmp_path, "1\t0.0\tof sst\n", {})
+    for name in ("amazon", "tweets", "editorial"):
+        (tmp_path / SNIPPETS[name]).write_text(f"1\t0.0\tof {name}\n")
+    found = {
+        name: row.texts
+        for name, row in starter.read(tmp_path, dict.fromkeys(SNIPPETS, SST), {})
+        if isinstance(row, Row)
+    }
+    assert found == {name: (f"of {name}",) for name in ("sst", "amazon", "tweets", "editorial")}
+    (tmp_path / SNIPPETS["editorial"]).unlink()
+    assert [name for name, _ in starter.read(tmp_path, {"tweets": SST}, {})] == ["tweets"]
+
+
+def test_a_task_that_the_starter_data_lack_is_an_error_that_names_it_and_those_there_are(tmp_path: Path) -> None:
+    message = "tasks: the starter data has no nli; it has amazon, editorial, para, sst, sts, tweets"
+    with pytest.raises(SystemExit, match=message):
         list(starter.read(tmp_path, {**TASKS, "nli": PARA}, {}))
 
 

@@ -36,7 +36,7 @@ class Files(Block):
 
 
 class Task(Block):
-    """A task: what its labels are, and where texts and labels stand in its files."""
+    """A task: what its labels are, where texts and labels stand in its files, and whether only pre-training uses it."""
 
     kind: Literal["classification", "binary", "regression"]
     texts: Annotated[list[str], Field(min_length=1, max_length=2)]
@@ -45,6 +45,7 @@ class Task(Block):
     classes: Annotated[int, Field(ge=2)] | None = None
     range: tuple[float, float] | None = None
     ordered: bool = False
+    auxiliary: bool = False
 
     @model_validator(mode="after")
     def labels_are_defined(self) -> Self:
@@ -115,6 +116,7 @@ class Training(Block):
 
 class Pretrain(Training):
     objective: Literal["prototypical", "softmax", "muppet", "mlm"]
+    auxiliary: bool
     pair_encoding: Literal["concat", "sum"]
     distance: Literal["euclidean", "squared_euclidean", "cosine"]
     prototypes: Literal["batch", "leave_one_out", "episode", "epoch"]
@@ -186,10 +188,10 @@ class Params(Block):
     method: dict[Name, Method]
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read YAML 1.2 (as DVC does, so that 1e-5 is a number)."""
+def read_yaml(path: Path, kind: Literal["safe", "rt"] = "safe") -> dict[str, Any]:
+    """Read YAML 1.2 (as DVC does, so that 1e-5 is a number); `rt`, round trip, keeps comments and style."""
     try:
-        return dict(YAML(typ="safe").load(path) or {})
+        return dict(YAML(typ=kind).load(path) or {})
     except FileNotFoundError:
         raise SystemExit(f"{path}: no such file; run from the root of the project") from None
     except (YAMLError, ValueError, TypeError) as error:
@@ -211,6 +213,14 @@ def checked(where: str, kind: Any, value: Any) -> Any:
     except ValidationError as error:
         lines = [f"{'.'.join([where, *map(str, e['loc'])])}: {e['msg']}" for e in error.errors()]
         raise SystemExit("\n".join(lines)) from None
+
+
+def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
+    """The tasks that are fine-tuned, evaluated and shown: all but the auxiliary ones. SystemExit if there is none."""
+    main = {name: task for name, task in tasks.items() if not task.auxiliary}
+    if not main:
+        raise SystemExit(f"{PARAMS}: tasks: all are auxiliary; at least one must be a main task")
+    return main
 
 
 def merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,9 +265,10 @@ def load(path: Path = PARAMS) -> Params:
         raise SystemExit(f"{path}: embed.method: {params.embed.method} is not among `methods`")
     if params.embed.seed not in params.seeds:
         raise SystemExit(f"{path}: embed.seed: {params.embed.seed} is not among `seeds`")
+    main = main_tasks(params.tasks)
     for name, block in params.method.items():
         recipe(params.pretrain, name, block.pretrain)
         settings = finetuning(params.finetune, name, block.finetune)
-        if unknown := set(settings.weights) - set(params.tasks):
-            raise SystemExit(f"{path}: method.{name}.finetune.weights: no such task: {sorted(unknown)}")
+        if unknown := set(settings.weights) - set(main):
+            raise SystemExit(f"{path}: method.{name}.finetune.weights: no such main task: {sorted(unknown)}")
     return params

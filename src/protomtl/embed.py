@@ -12,7 +12,7 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 
 from protomtl import drawing
-from protomtl.config import Backbone, Compute, Embed, Pretrain, Task
+from protomtl.config import Backbone, Compute, Embed, Pretrain, Task, main_tasks
 from protomtl.encoder import Encoder, embed_table
 from protomtl.files import atomic, read_json, write_json
 from protomtl.model import starting_encoder
@@ -24,6 +24,7 @@ from protomtl.tokens import TokenTable
 
 def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compute) -> None:
     """Write results/embed: figure1 (PNG, SVG), its points (CSV) and its silhouette scores (JSON)."""
+    tasks = main_tasks(tasks)
     source = run_folder(PRETRAIN, embed.method, embed.seed)
     after = starting_encoder(source)
     settings = None if after == BACKBONE else Pretrain.model_validate(read_json(source / "config.json")["pretrain"])

@@ -7,17 +7,18 @@ import numpy as np
 import pandas as pd
 
 from protomtl import drawing
-from protomtl.config import Method, Task
+from protomtl.config import Method, Task, main_tasks
 from protomtl.files import atomic
 from protomtl.paths import DEV_CURVES, FIGURES, TABLES, TRAIN_CURVES, run_folder
 
 
 def run(methods: list[str], seeds: list[int], method: dict[str, Method], tasks: dict[str, Task]) -> None:
     """Write results/figures."""
+    main = list(main_tasks(tasks))
     with atomic(FIGURES) as part:
         part.mkdir()
-        draw_curves(methods, seeds, method, list(tasks), part)
-        draw_bars(pd.read_csv(TABLES / "table1.csv"), list(tasks), part)
+        draw_curves(methods, seeds, method, main, part)
+        draw_bars(pd.read_csv(TABLES / "table1.csv"), main, part)
     print(f"figures: {', '.join(sorted(p.name for p in FIGURES.glob('*.png')))}")
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from protomtl import state, timing, training
-from protomtl.config import Backbone, Compute, Finetune, Task
+from protomtl.config import Backbone, Compute, Finetune, Task, main_tasks
 from protomtl.encoder import Encoder, embed_batch
 from protomtl.files import atomic, digest_folder, write_csv
 from protomtl.heads import task_loss
@@ -30,6 +30,7 @@ def run(
     compute: Compute,
 ) -> None:
     """Train encoder and heads, keep the epoch with the best dev overall, write model, record and curves."""
+    tasks = main_tasks(tasks)
     start = starting_encoder(run_folder(PRETRAIN, method, seed))
     record = {
         "method": method,

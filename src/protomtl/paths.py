@@ -22,7 +22,12 @@ TIMING = Path("results/timing")
 SUMMARY = Path("results/summary")
 STATE = Path(".state")
 
-SNIPPETS = "movieReviewSnippets_GroundTruth.txt"  # file of the starter data
+SNIPPETS = {  # the starter data's tasks of rated snippets, and their files
+    "sst": "movieReviewSnippets_GroundTruth.txt",
+    "amazon": "amazonReviewSnippets_GroundTruth.txt",
+    "tweets": "tweets_GroundTruth.txt",
+    "editorial": "nytEditorialSnippets_GroundTruth.txt",
+}
 
 
 def run_folder(root: Path, method: str, seed: int) -> Path:

@@ -13,7 +13,11 @@ PRESETS = Path("presets")
 
 
 def apply(name: str, params: Path = config.PARAMS) -> None:
-    """Lay presets/NAME.yaml over params.yaml; an unknown key or a value that does not fit changes nothing."""
+    """Lay presets/NAME.yaml over params.yaml; a result that `config.load` refuses changes nothing.
+
+    Mappings are merged key by key, so that a preset can bring a task or a method; a list, such as
+    `methods`, is replaced as a whole.
+    """
     path = PRESETS / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.yaml")))
@@ -23,22 +27,20 @@ def apply(name: str, params: Path = config.PARAMS) -> None:
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     content = yaml.load(params)
-    lay_over(content, config.read_yaml(path), str(path))
+    lay_over(content, config.read_yaml(path, "rt"))
     with atomic(params) as part:
         yaml.dump(content, part)
-        config.load(part)
+        try:
+            config.load(part)
+        except SystemExit as error:
+            raise SystemExit(f"{path} does not fit {params}:\n{error}") from None
     print(f"{params} now has preset {name}; `git diff {params}` shows what changed")
 
 
-def lay_over(content: Any, patch: Mapping[str, Any], where: str) -> None:
-    """Set each value of `patch` in `content`; a key that `content` lacks is an error, except below `finetune`
-    and `pretrain` of a method, where it is an override of the base settings."""
+def lay_over(content: Any, patch: Mapping[str, Any]) -> None:
+    """Set each value of `patch` in `content`, in place: what stays keeps its comments."""
     for key, value in patch.items():
-        inside = f"{where}: {key}" if ": " not in where else f"{where}.{key}"
-        override = ".method." in inside.replace(": ", ".")
-        if key not in content and not override:
-            raise SystemExit(f"{inside}: params.yaml has no such key")
         if isinstance(value, Mapping) and isinstance(content.get(key), Mapping):
-            lay_over(content[key], value, inside)
+            lay_over(content[key], value)
         else:
             content[key] = value

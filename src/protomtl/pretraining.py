@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from protomtl import mlm, muppet, prototypical, sampling, state, timing, training
-from protomtl.config import Backbone, Compute, Pretrain, Task
+from protomtl.config import Backbone, Compute, Pretrain, Task, main_tasks
 from protomtl.encoder import Encoder
 from protomtl.files import atomic, digest_folder, write_csv, write_json
 from protomtl.model import save_encoder, save_record
@@ -26,6 +26,7 @@ def train_encoder(
     compute: Compute,
 ) -> None:
     """Pre-train the backbone on all tasks and write it to `target`, with its curve and its record."""
+    tasks = tasks if settings.auxiliary else main_tasks(tasks)
     tables = {name: TokenTable(TOKENS, name, "train") for name in tasks}
     record = {
         "method": method,

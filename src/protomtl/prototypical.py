@@ -66,12 +66,9 @@ def objective(
     steps: int,
 ) -> Objective:
     """For each task the prototypical loss of its rows; labels: [rows of the table], of regression they are rounded."""
-    loss = nn.ModuleDict(
-        {
-            name: PrototypicalLoss(settings, number_of_classes(task), encoder.width, steps)
-            for name, task in tasks.items()
-        }
-    ).to(encoder.device)
+    sizes = {name: number_of_classes(task) for name, task in tasks.items()}
+    loss = nn.ModuleDict({name: PrototypicalLoss(settings, n, encoder.width, steps) for name, n in sizes.items()})
+    loss.to(encoder.device)
 
     def losses(rows: Batches) -> dict[str, Tensor]:
         groups = {name: tables[name].embeddable(r, settings.pair_encoding == "concat") for name, r in rows.items()}

@@ -1,5 +1,6 @@
-"""The default data: movie snippets rated by people, and the STS Benchmark, cut into three tasks."""
+"""The default data: snippets rated by people (Hutto and Gilbert 2014), and the STS Benchmark, cut into tasks."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,17 +18,19 @@ from protomtl.readers import BadRow, Row, checked_row, read_lines
 EDGES = (-2.4, -0.8, 0.8, 2.4)  # five equal bins of the mean rating in [-4, 4]
 GENRES = {"main-captions": "sts", "main-news": "para", "main-forum": "para", "main-forums": "para"}
 SAME, DIFFERENT = 4.0, 3.0  # a pair scored at least 4 is a paraphrase, at most 3 is none, between them left out
-TASKS = {"sst", "para", "sts"}
+TASKS = {*SNIPPETS, "para", "sts"}
 FOLDS = 10  # one is test, one is dev, the others are train
 
 
 def read(folder: Path, tasks: dict[str, Task], left_out: dict[str, int]) -> Iterator[tuple[str, Row | BadRow]]:
     """(task, row) for every row of the two packages' files; pairs left out on purpose are counted."""
     if unknown := set(tasks) - TASKS:
-        raise SystemExit(f"params.yaml: tasks: the starter data has no {', '.join(sorted(unknown))}")
-    if "sst" in tasks:
-        for line, fields in read_lines(folder / SNIPPETS):
-            yield "sst", snippet(folder / SNIPPETS, line, fields, tasks["sst"])
+        has = f"it has {', '.join(sorted(TASKS))}"
+        raise SystemExit(f"params.yaml: tasks: the starter data has no {', '.join(sorted(unknown))}; {has}")
+    for name in [n for n in SNIPPETS if n in tasks]:
+        path = folder / SNIPPETS[name]
+        for line, fields in read_lines(path):
+            yield name, snippet(path, line, fields, tasks[name])
     for split in SPLITS:
         path = folder / f"sts-{split}.csv"
         for line, fields in read_lines(path):
@@ -44,14 +47,18 @@ def sentiment(rating: float) -> int:
 
 
 def snippet(path: Path, line: int, fields: list[str], task: Task) -> Row | BadRow:
-    """A movie snippet: id, mean rating of 20 people in [-4, 4], text."""
+    """A snippet: id, mean of people's ratings in [-4, 4], text.
+
+    The row's id begins with the first word of the file's name: movie, amazon, tweets or nyt.
+    """
     try:
         identifier, rating, text = fields
         if not -4 <= float(rating) <= 4:
             raise ValueError(rating)
     except ValueError:
         return BadRow(path, line, f"not `id, rating in [-4, 4], text`: {fields}")
-    return checked(path, line, task, f"movie-{identifier}", [text], str(sentiment(float(rating))))
+    source = re.split("[A-Z_.]", path.name)[0]
+    return checked(path, line, task, f"{source}-{identifier}", [text], str(sentiment(float(rating))))
 
 
 def pair(

@@ -33,17 +33,18 @@ def show() -> None:
     Seconds come from this folder's own runs; a result that DVC restored has none.
     """
     params = config.load()
+    main = list(config.main_tasks(params.tasks))
     with atomic(SUMMARY) as part:
         part.mkdir()
         for name, (_, title) in TITLES.items():
             table = pd.read_csv(TABLES / f"{name}.csv")
             table["seconds"] = [seconds(method, params.seeds) for method in table["method"]]
             table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
-            (part / f"{name}.md").write_text(markdown(table, list(params.tasks), title), encoding="utf-8")
+            (part / f"{name}.md").write_text(markdown(table, main, title), encoding="utf-8")
         draw_pipeline(GRAPH, len(params.methods), len(params.seeds), part)
     with (SUMMARY / "table1.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    figures = [*params.tasks, "overall"]
+    figures = [*main, "overall"]
     width = max(len(row["label"]) for row in rows)
     print(f"\nDev, {params.data.source} data, {params.backbone.name}, seeds {params.seeds}; (paper's value)\n")
     print(f"{'':{width}}" + "".join(f"{name:>17}" for name in figures) + "  seconds")

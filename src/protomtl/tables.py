@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from protomtl.config import Backbone, Data, Method, Task
+from protomtl.config import Backbone, Data, Method, Task, main_tasks
 from protomtl.files import atomic, read_json, write_json
 from protomtl.leftovers import remove_leftovers
 from protomtl.paths import EVALUATE, FINETUNE, TABLES, run_folder
@@ -33,15 +33,16 @@ def run(
     metrics.json has those of the best method, few enough for the columns of `dvc exp show`; methods.json has all.
     """
     remove_leftovers(methods, seeds)
+    main = list(main_tasks(tasks))
     about = {"backbone": backbone.name, "data": data.source}
     with atomic(TABLES) as part:
         part.mkdir()
         for name, (split, title) in TITLES.items():
-            table = build(methods, seeds, method, list(tasks), split, about)
+            table = build(methods, seeds, method, main, split, about)
             table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
-            (part / f"{name}.md").write_text(markdown(table, list(tasks), title), encoding="utf-8")
-            print(markdown(table, list(tasks), title))
-        figures = {m: main_figures(m, seeds, list(tasks)) for m in methods}
+            (part / f"{name}.md").write_text(markdown(table, main, title), encoding="utf-8")
+            print(markdown(table, main, title))
+        figures = {m: main_figures(m, seeds, main) for m in methods}
         best = max(methods, key=lambda m: figures[m]["overall"])
         write_json(part / "metrics.json", {"best": best, **figures[best]})
         write_json(part / "methods.json", figures)
