@@ -75,18 +75,18 @@ def outputs_deleted(project: Path) -> None:
 
 
 EDITS: dict[str, tuple[Edit, set[str]]] = {
-    "a global parameter": (global_parameter, stages("finetune", "evaluate", "tables", "figures")),
+    "a global parameter": (global_parameter, stages("finetune", "evaluate", "tables", "ensemble", "figures")),
     "a parameter of one method": (
         parameter_of_one_method,
-        stages("finetune", "evaluate", "tables", "figures", methods=["cosine"]),
+        stages("finetune", "evaluate", "tables", "ensemble", "figures", methods=["cosine"]),
     ),
     "one pre-training recipe": (
         recipe_of_one_method,
-        stages(*PER_RUN, "embed", "tables", "figures", methods=["prototypical"]),
+        stages(*PER_RUN, "embed", "tables", "ensemble", "figures", methods=["prototypical"]),
     ),
     "a method added": (
         parameters(methods=[*METHODS, "concat"]),
-        stages(*PER_RUN, "tables", "figures", methods=["concat"]),
+        stages(*PER_RUN, "tables", "ensemble", "figures", methods=["concat"]),
     ),
     "the source of one stage": (append(f"{SOURCES}/embed.py", "# edited\n"), stages("embed")),
     "a shared module, its results the same": (

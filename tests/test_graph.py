@@ -64,5 +64,6 @@ def test_figure_2_shows_the_graph() -> None:
     assert set(graph) == set(STAGES)
     assert graph["embed"] == {"backbone", "tokenize", "pretrain"}
     assert graph["tables"] == {"finetune", "evaluate"}
+    assert graph["ensemble"] == {"evaluate", "tables"}
     column = pipeline.levels(graph)
     assert all(column[parent] < column[name] for name in graph for parent in graph[name])

@@ -14,6 +14,7 @@ TRAIN_CURVES = Path("results/curves/train")  # loss of each step
 DEV_CURVES = Path("results/curves/dev")  # figures of each epoch
 EVALUATE = Path("results/evaluate")
 EMBED = Path("results/embed")
+ENSEMBLE = Path("results/ensemble")
 TABLES = Path("results/tables")
 FIGURES = Path("results/figures")
 

@@ -19,6 +19,7 @@ STEPS = (  # a step is a stage of dvc.yaml, a rule, a module with `run`, and a s
     "evaluate",
     "embed",
     "tables",
+    "ensemble",
     "figures",
 )
 PER_RUN = ("pretrain", "finetune", "evaluate")  # once per method and seed

@@ -14,6 +14,19 @@ rule evaluate:
         REPRO
 
 
+rule ensemble:
+    input:
+        graph.inputs("ensemble"),
+    output:
+        graph.outputs("ensemble"),
+    log:
+        "logs/ensemble.log",
+    params:
+        target=graph.target("ensemble"),
+    shell:
+        REPRO
+
+
 rule tables:
     input:
         graph.inputs("tables"),
