@@ -162,6 +162,18 @@ def test_a_gain_on_one_seed_and_a_loss_on_another_settle_nothing() -> None:
     assert on_these == pytest.approx(2 / (statistics.RESAMPLES + 1)) and on_others > 0.2
 
 
+@pytest.mark.parametrize(("noise", "seeds", "share"), [(0, 3, 0.05), (1, 1, 0.16), (1, 3, 0.07), (100, 3, 0.26)])
+def test_few_seeds_raise_false_alarms_as_the_readme_says(noise: float, seeds: int, share: float) -> None:
+    """1000 methods equal to the reference; examples move a difference by 1 (deviation), each training by `noise`."""
+    random = generator(13, "test", seeds)
+    resamples, methods = statistics.RESAMPLES, 1000
+    found = random.normal(size=(methods, 1)) + noise * random.normal(size=(methods, seeds))
+    values = np.zeros((resamples, methods + 1, seeds))
+    values[:, 1:] = found + random.normal(size=(resamples, methods, 1))
+    differences = statistics.paired_differences(values, 0, statistics.draw_counts(random, resamples, seeds))
+    assert (statistics.two_sided_p(differences) < 0.05).mean() == pytest.approx(share, abs=0.04)
+
+
 # --- correction
 
 
