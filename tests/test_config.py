@@ -43,6 +43,7 @@ def edited(folder: Path, path: str, value: Any) -> Path:
         ("tasks.sts.range", [5, 0], r"tasks\.sts: .*smallest, largest"),
         ("methods", ["nosuch"], r"methods: nosuch: there is no block method\.nosuch"),
         ("methods", [], r"methods: .*at least 1"),
+        ("compare", ["concat", "nosuch"], r"compare: nosuch: there is no block method\.nosuch"),
         ("method.cosine.finetune", {"similarity": "euclid"}, r"method\.cosine\.finetune\.similarity"),
         (
             "method.cosine.finetune",

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from protomtl import config, metrics, steps, timing
+from protomtl import comparisons, config, metrics, steps, timing
 from protomtl.files import read_json
 
 from .conftest import ROOT, make_workdir, patch_params
@@ -51,7 +51,7 @@ def test_every_row_of_the_paper_averages_to_its_overall() -> None:
 def three_methods(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Path:
     """A finished run of three methods; its tests only read it."""
     folder = make_workdir(tmp_path_factory.mktemp("evaluated"), tiny_backbone)
-    patch_params(folder, {"methods": ["baseline", "prototypical", "cosine"]})
+    patch_params(folder, {"methods": ["baseline", "prototypical", "cosine"], "compare": ["baseline", "concat"]})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         run_all()
@@ -103,10 +103,40 @@ def test_tables_show_ours_the_papers_and_the_difference(evaluated: Path) -> None
     assert row["overall_difference"] == pytest.approx(row["overall"] - 0.724, abs=1e-4)
     text = Path("results/tables/table1.md").read_text()
     line = next(line for line in text.splitlines() if line.startswith("| Prototypical pre-trained |"))
-    assert re.search(rf"{row['overall']:.3f} \(0\.724; [+-]0\.\d\d\d\)", line)
+    interval = rf"{row['overall_low']:.3f} to {row['overall_high']:.3f}"
+    assert re.search(rf"{row['overall']:.3f} \(0\.724; [+-]0\.\d\d\d\) \| {interval} \|", line)
     assert "best dev overall" in text
     second = pd.read_csv("results/tables/table2.csv").set_index("method")
     assert second.loc["prototypical", "overall_paper"] == 0.728 and np.isnan(second.loc["cosine", "overall_paper"])
+
+
+def test_intervals_are_of_the_resampled_predictions(evaluated: Path) -> None:
+    resampled = comparisons.resampled_figures(["baseline", "prototypical", "cosine"], [1], TASKS, "test")
+    table = pd.read_csv("results/tables/table2.csv")
+    for figure in (*TASKS, "overall"):
+        expected = np.percentile(resampled[figure][:, :, 0], [2.5, 97.5], axis=0)
+        found = table[[f"{figure}_low", f"{figure}_high"]].to_numpy().T
+        assert found == pytest.approx(expected, abs=6e-5)
+
+
+def test_methods_are_compared_with_those_references_that_are_run(evaluated: Path) -> None:
+    """`compare` names concat too, which is not among `methods` here."""
+    rows = pd.read_csv("results/tables/comparisons.csv")
+    assert set(rows["reference"]) == {"baseline"} and set(rows["method"]) == {"prototypical", "cosine"}
+    for number, split in ((1, "dev"), (2, "test")):
+        table = pd.read_csv(f"results/tables/table{number}.csv").set_index("method")
+        found = rows[rows["split"] == split].set_index(["figure", "method"])
+        for figure in (*TASKS, "overall"):
+            expected = table.loc[["prototypical", "cosine"], figure] - table.loc["baseline", figure]
+            assert found.loc[figure, "difference"].to_numpy() == pytest.approx(expected, abs=2e-4)
+    text = Path("results/tables/comparisons.md").read_text()
+    assert "## dev: minus Baseline (frozen)" in text and "## test: minus Baseline (frozen)" in text
+
+
+def test_a_reference_that_is_no_method_is_an_error(workdir: Path) -> None:
+    patch_params(workdir, {"compare": ["basline"]})
+    with pytest.raises(SystemExit, match=r"params\.yaml: compare: basline: there is no block method\.basline"):
+        steps.run("tables")
 
 
 def test_the_checkpoint_of_the_best_dev_epoch_is_the_one_evaluated(evaluated: Path) -> None:
@@ -159,6 +189,7 @@ def test_without_test_labels_there_are_predictions_in_the_courses_format_only(wo
     assert (folder / "test/sts-test-output.csv").read_text().startswith("id \t Predicted_Similiary \n")
     assert not (folder / "test/sst-confusion.csv").exists()
     assert "no labels" in Path("results/tables/table2.md").read_text()
+    assert pd.read_csv("results/tables/table2.csv")[["sst_low", "overall_high"]].isna().all(axis=None)
 
 
 def test_the_summary_shows_table_times_and_places(evaluated: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,6 @@
 """params.yaml, checked once: unknown keys, wrong types and impossible values are errors that name their path."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -173,10 +173,11 @@ class Method(Block):
 
 
 class Params(Block):
-    """All of params.yaml. `methods` may only name blocks that exist, and every block must be sound."""
+    """All of params.yaml. `methods` and `compare` may only name blocks that exist, and every block must be sound."""
 
     seeds: Annotated[list[int], Field(min_length=1)]
     methods: Annotated[list[Name], Field(min_length=1)]
+    compare: list[Name]  # need not be among `methods`, so that a run of a few methods changes nothing else
     data: Data
     tasks: Annotated[dict[Name, Task], Field(min_length=1)]
     backbone: Backbone
@@ -255,12 +256,18 @@ def phase(path: Path, name: str, method: str) -> Pretrain | Finetune | None:
     return finetuning(section(path, name, Finetune), method, block[name])
 
 
+def check_blocks(where: str, names: Iterable[str], blocks: Mapping[str, Any]) -> None:
+    """Each name of a list in params.yaml must be that of a block under `method`."""
+    for name in names:
+        if name not in blocks:
+            raise SystemExit(f"{where}: {name}: there is no block method.{name}")
+
+
 def load(path: Path = PARAMS) -> Params:
     """All of params.yaml, with every method's settings checked too."""
     params: Params = checked(str(path), Params, read_yaml(path))
-    for name in (*params.methods, params.embed.method):
-        if name not in params.method:
-            raise SystemExit(f"{path}: methods: {name}: there is no block method.{name}")
+    check_blocks(f"{path}: methods", (*params.methods, params.embed.method), params.method)
+    check_blocks(f"{path}: compare", params.compare, params.method)
     if params.embed.method not in params.methods:
         raise SystemExit(f"{path}: embed.method: {params.embed.method} is not among `methods`")
     if params.embed.seed not in params.seeds:

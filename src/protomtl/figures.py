@@ -11,6 +11,8 @@ from protomtl.config import Method, Task, main_tasks
 from protomtl.files import atomic
 from protomtl.paths import DEV_CURVES, FIGURES, TABLES, TRAIN_CURVES, run_folder
 
+OURS = "ours, with 95 % interval over dev examples"
+
 
 def run(methods: list[str], seeds: list[int], method: dict[str, Method], tasks: dict[str, Task]) -> None:
     """Write results/figures."""
@@ -48,16 +50,18 @@ def draw_curves(
 
 
 def draw_bars(table: pd.DataFrame, tasks: list[str], folder: Path) -> None:
-    """Table 1: a panel per figure, a pair of bars per method, ours (with deviation over seeds) and the paper's."""
+    """Table 1: a panel per figure, a pair of bars per method, ours (with its 95 % interval) and the paper's."""
     figures = [*tasks, "overall"]
     figure, axes = plt.subplots(1, len(figures), figsize=(3.4 * len(figures), 0.42 * len(table) + 1.6), sharey=True)
     place = np.arange(len(table))
     for panel, name in zip(axes, figures, strict=True):
         paper = table[f"{name}_paper"] if f"{name}_paper" in table else np.full(len(table), np.nan)
-        bars = panel.barh(place - 0.2, table[name], 0.4, color=drawing.OURS, label="ours", xerr=table.get(f"{name}_sd"))
+        reach = [table[name] - table[f"{name}_low"], table[f"{name}_high"] - table[name]]
+        whiskers = np.clip(reach, 0, None)  # a percentile interval need not hold the value that it is of
+        bars = panel.barh(place - 0.2, table[name], 0.4, color=drawing.OURS, label=OURS, xerr=whiskers)
         panel.barh(place + 0.2, paper, 0.4, color=drawing.PAPER, label="paper (bert-base, 20 epochs)")
         panel.bar_label(bars, fmt="%.3f", padding=2, fontsize=7)
-        panel.set(title=name, yticks=place, xlim=(min(0, table[name].min()) * 1.15, 1))
+        panel.set(title=name, yticks=place, xlim=(min(0, table[f"{name}_low"].min()) * 1.15, 1))
         panel.set_yticklabels(table["label"])
     axes[0].invert_yaxis()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)

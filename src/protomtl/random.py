@@ -3,7 +3,6 @@
 import hashlib
 
 import numpy as np
-import torch
 
 
 def number(seed: int, *purpose: str | int) -> int:
@@ -19,4 +18,6 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 
 def seed_torch(seed: int, *purpose: str | int) -> None:
     """Set torch's global generator, which dropout and initialisation use, for one purpose (such as one step)."""
+    import torch  # slow, and who draws by numpy alone needs none
+
     torch.manual_seed(number(seed, *purpose))

@@ -17,7 +17,7 @@ from protomtl.tables import TITLES, markdown
 
 GRAPH = Path("dvc.yaml")
 PLACES = {
-    "results/tables/": "Tables 1 and 2 (CSV, Markdown); main figures on dev as JSON",
+    "results/tables/": "Tables 1 and 2, comparisons of methods (CSV, Markdown); main figures on dev as JSON",
     "results/ensemble/": "all runs together, weighted on dev: figures, weights, predictions",
     "results/embed/": "Figure 1: t-SNE before and after pre-training, with silhouette scores",
     "results/figures/": "training curves and Table 1 as bars (PNG, SVG)",
