@@ -1,0 +1,144 @@
+"""What finished runs say about the claim: kept figures in docs/runs, and the page docs/findings.md made of them."""
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from protomtl import config
+from protomtl.files import atomic, read_json, write_json
+from protomtl.paths import EMBED, ENSEMBLE, TABLES
+
+RUNS, PAGE = Path("docs/runs"), Path("docs/findings.md")
+LOCK = Path("dvc.lock")
+KEPT = (TABLES / "table1.csv", TABLES / "table2.csv", TABLES / "comparisons.csv", ENSEMBLE / "metrics.json")
+MAYBE = (EMBED / "space.json",)
+LEVEL = 0.05  # of p, corrected by Holm
+
+QUESTIONS = (  # (question, the method that is to be better, than which other)
+    ("Does prototypical pre-training help?", "prototypical", "concat"),
+    ("Does it help more than as many updates of plain fine-tuning?", "prototypical", "concat_longer"),
+    ("Is it the prototypes, or would linear heads on the same classes do?", "prototypical", "softmax_pretrained"),
+    ("Is it the classes, or would any pre-training do?", "prototypical", "shuffled_pretrained"),
+    ("Does pre-finetuning with task heads (MUPPET) do better?", "muppet", "prototypical"),
+)
+
+
+def keep(name: str) -> None:
+    """Copy the figures of the results that are here to docs/runs/NAME, with what they were made from."""
+    params = config.load()
+    with atomic(RUNS / name) as part:
+        part.mkdir()
+        for path in (*KEPT, *(path for path in MAYBE if path.exists())):
+            if not path.exists():
+                raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
+            shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
+        about = {
+            "commit": git("rev-parse", "HEAD"),
+            "changed": sorted(line[3:] for line in git("status", "--porcelain", "--untracked-files=no").splitlines()),
+            "dvc_lock": hashlib.sha256(LOCK.read_bytes()).hexdigest(),
+            "data": params.data.source,
+            "rows": params.data.max_train_rows,
+            "backbone": params.backbone.name,
+            "seeds": params.seeds,
+            "pretrain": params.pretrain.model_dump(),
+            "finetune": params.finetune.model_dump(),
+        }
+        write_json(part / "about.json", about)
+    print(f"{RUNS / name}: kept; `python -m protomtl findings` writes {PAGE} of all that is kept")
+
+
+def git(*command: str) -> str:
+    return subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout.rstrip()  # noqa: S607
+
+
+def write() -> None:
+    """Write docs/findings.md: for each kept run and each question the difference, its interval and p, and a verdict."""
+    runs = sorted(path.parent for path in RUNS.glob("*/about.json"))
+    if not runs:
+        raise SystemExit(f"{RUNS}: no run is kept; `python -m protomtl keep NAME` keeps the results that are here")
+    lines = ["# Findings", "", *INTRODUCTION]
+    for run in runs:
+        lines += section(run)
+    with atomic(PAGE) as part:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{PAGE}: of {', '.join(run.name for run in runs)}")
+
+
+INTRODUCTION = (
+    "Made by `python -m protomtl findings` from the figures in `docs/runs`, which `python -m protomtl keep NAME` took",
+    "from finished runs. Differences are of means over seeds; intervals (95 %) and p come from a paired bootstrap over",
+    "examples and seeds; p is corrected by Holm over the methods of a run. A verdict needs",
+    f"p below {LEVEL} on test (on dev where test has no labels).",
+    "",
+)
+
+
+def section(run: Path) -> list[str]:
+    """One run: what it was, and its answers."""
+    about, rows = read_json(run / "about.json"), pd.read_csv(run / "tables-comparisons.csv")
+    split = "test" if (rows["split"] == "test").any() else "dev"
+    figures = list(dict.fromkeys(rows["figure"]))
+    lines = [f"## {run.name}", "", *described(about), ""]
+    for question, method, other in QUESTIONS:
+        found = {f: compared(rows[(rows["split"] == split) & (rows["figure"] == f)], method, other) for f in figures}
+        known = {figure: row for figure, row in found.items() if row is not None}
+        if not known:
+            continue
+        lines += [f"**{question}** `{method}` minus `{other}`, {split}: {verdict(known)}", ""]
+        lines += ["| figure | difference | 95 % interval | p, Holm |", "|---|---|---|---|"]
+        lines += [
+            f"| {figure} | {row['difference']:+.4f} | {row['low']:+.4f} to {row['high']:+.4f} | {row['p_holm']:.3f} |"
+            for figure, row in known.items()
+        ]
+        lines.append("")
+    return lines
+
+
+def described(about: dict[str, Any]) -> list[str]:
+    """The line of a run's data, seeds and budget, and where it can be found again."""
+    seeds, changed = ", ".join(map(str, about["seeds"])), ", ".join(about["changed"])
+    budgets = [
+        f"{about[phase]['epochs']} epochs of {about[phase]['steps_per_epoch'] or 'all'} steps"
+        for phase in ("pretrain", "finetune")
+    ]
+    return [
+        f"Data: {about['data']}; backbone: {about['backbone']}; seeds {seeds};",
+        f"pre-training {budgets[0]}, fine-tuning {budgets[1]}, {about['finetune']['batch_size']} examples of each task a step. Commit `{about['commit'][:10]}`"
+        + (f", with changes to {changed}" if changed else "")
+        + f"; dvc.lock {about['dvc_lock'][:10]}.",
+    ]
+
+
+def compared(rows: pd.DataFrame, method: str, other: str) -> dict[str, float] | None:
+    """The comparison of two methods, whichever of them was the reference; None if neither was."""
+    there = rows[(rows["method"] == method) & (rows["reference"] == other)]
+    back = rows[(rows["method"] == other) & (rows["reference"] == method)]
+    if len(there):
+        return {key: float(there.iloc[0][key]) for key in ("difference", "low", "high", "p_holm")}
+    if len(back):
+        row = back.iloc[0]
+        return {"difference": -row["difference"], "low": -row["high"], "high": -row["low"], "p_holm": row["p_holm"]}
+    return None
+
+
+def verdict(found: dict[str, dict[str, float]]) -> str:
+    """What the figures allow to say, overall and of each task."""
+    whole = found.get("overall")
+    parts = [f"{name} {word(row)}" for name, row in found.items() if name != "overall" and word(row) != "undecided"]
+    tasks = f" By task: {', '.join(parts)}." if parts else " No task by itself is decided."
+    if whole is None:
+        return tasks.strip()
+    if word(whole) == "undecided":
+        return f"**not shown** overall; gains above {max(whole['high'], 0):.3f} are unlikely.{tasks}"
+    return f"**{word(whole)}** overall by {abs(whole['difference']):.3f}.{tasks}"
+
+
+def word(row: dict[str, float]) -> str:
+    """better or worse where p says so, else undecided."""
+    if row["p_holm"] >= LEVEL:
+        return "undecided"
+    return "better" if row["difference"] > 0 else "worse"
