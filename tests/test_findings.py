@@ -48,7 +48,7 @@ def test_tasks_are_named_that_are_decided() -> None:
 def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path) -> None:
     with pytest.raises(SystemExit, match="no run is kept"):
         findings.write()
-    with pytest.raises(SystemExit, match="table1.csv: not there"):
+    with pytest.raises(SystemExit, match=r"table1\.csv: not there"):
         findings.keep("own")
     patch_params(workdir, {"methods": ["concat", "prototypical"]})
     run_all()
