@@ -107,7 +107,7 @@ def described(about: dict[str, Any]) -> list[str]:
     ]
     return [
         f"Data: {about['data']}; backbone: {about['backbone']}; seeds {seeds};",
-        f"pre-training {budgets[0]}, fine-tuning {budgets[1]}, {about['finetune']['batch_size']} examples a task and step;",
+        f"pre-training {budgets[0]}, fine-tuning {budgets[1]}, {about['finetune']['batch_size']} examples a task;",
         f"commit `{about['commit'][:10]}`"
         + (f", with changes to {changed}" if changed else "")
         + f"; dvc.lock {about['dvc_lock'][:10]}.",
