@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from protomtl import sampling
 from protomtl.config import Finetune, load
+from protomtl.random import some_rows
 
 from .conftest import ROOT
 
@@ -60,3 +61,16 @@ def test_every_row_is_equally_likely() -> None:
     first = np.concatenate([sampling.rows("t", 20, settings(batch_size=5), seed, 0, 0, 4) for seed in range(2000)])
     counts = np.bincount(first, minlength=20)
     assert abs(counts - 500).max() < 5 * np.sqrt(500 * 0.75)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**40))
+def test_some_rows_are_distinct_in_order_and_as_many_as_there_are(rows: int, most: int, seed: int) -> None:
+    drawn = some_rows(rows, most, seed, "purpose")
+    assert len(drawn) == min(rows, most)
+    assert (np.diff(drawn) > 0).all() and drawn[0] >= 0 and drawn[-1] < rows
+
+
+def test_some_rows_are_others_for_another_seed_or_purpose() -> None:
+    draws = [some_rows(1000, 10, seed, purpose).tolist() for seed, purpose in ((1, "a"), (2, "a"), (1, "b"))]
+    assert draws[0] == some_rows(1000, 10, 1, "a").tolist()
+    assert draws[0] != draws[1] and draws[0] != draws[2]

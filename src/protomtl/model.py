@@ -42,12 +42,13 @@ class MultiTaskModel(nn.Module):
 
     def embedder(self, table: TokenTable) -> Embedder:
         """rows -> the embeddings of these rows without dropout or gradient; a frozen encoder encodes once."""
-        embed = partial(embed_table, self.encoder, table, self.concat)
-        if not self.frozen:
-            return embed
-        blocks = [embed(rows) for rows in in_blocks(len(table))]
-        stored = [torch.cat(parts) for parts in zip(*blocks, strict=True)]
-        return lambda rows: tuple(vectors[torch.from_numpy(rows)] for vectors in stored)
+        return self.stored(table) if self.frozen else partial(embed_table, self.encoder, table, self.concat)
+
+    def stored(self, table: TokenTable) -> Embedder:
+        """The same for an encoder that no longer changes: the whole table is encoded here, once."""
+        blocks = [embed_table(self.encoder, table, self.concat, rows) for rows in in_blocks(len(table))]
+        whole = [torch.cat(parts) for parts in zip(*blocks, strict=True)]
+        return lambda rows: tuple(vectors[torch.from_numpy(rows)] for vectors in whole)
 
     def scores(self, name: str, task: Task, embed: Embedder, size: int) -> np.ndarray:
         """[size, classes] probabilities (regression: [size, 1] values) of a whole table, without dropout."""

@@ -37,6 +37,17 @@ def negative_distances(embeddings: Tensor, prototypes: Tensor, distance: str) ->
     return -torch.cdist(embeddings, prototypes, compute_mode="donot_use_mm_for_euclid_dist")
 
 
+def nearest_class(embeddings: Tensor, examples: Tensor, labels: Tensor) -> Tensor:
+    """[n] class of the nearest prototype: prediction without a head (report §4.3; Snell et al. 2017, eq. 2).
+
+    embeddings: [n, d]; examples: [m, d], of which the prototypes are the means; labels: [m] integers.
+    The nearest is the same by euclidean and by squared distance; of equally near ones it is the smallest class.
+    """
+    prototypes, _ = class_prototypes(examples, labels)
+    classes: Tensor = torch.unique(labels)  # in the order of the prototypes
+    return classes[negative_distances(embeddings, prototypes, "euclidean").argmax(1)]
+
+
 def prototypical_loss(embeddings: Tensor, labels: Tensor, distance: str = "euclidean") -> tuple[Tensor, Tensor]:
     """Cross entropy over the distances to the batch's prototypes, and the accuracy (report, appendix A.2).
 

@@ -77,7 +77,7 @@ def build(
                 f"{figure}_paper": theirs,
                 f"{figure}_difference": round(ours.mean() - theirs, 4) if len(ours) and theirs is not None else None,
             }
-        row |= {c: round(runs[c].mean(), 4) for c in map(str, runs) if c.endswith("_spearman")}
+        row |= {c: round(runs[c].mean(), 4) for c in map(str, runs) if c.endswith(("_spearman", "_nearest"))}
         row |= {
             "epochs": records[0]["finetune"]["epochs"],
             "steps": records[0]["steps"],
@@ -93,10 +93,12 @@ def markdown(table: pd.DataFrame, tasks: list[str], title: str) -> str:
     """A table to read: `ours (paper, difference)`; classes as accuracy, regression as Pearson correlation."""
     figures = [*tasks, "overall"]
     timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
-    head = ["method", *figures, "epochs (best)", "steps", "seeds", *timed]
+    classes = [name for name in tasks if f"{name}_nearest" in table]
+    nearest = [f"nearest prototype ({', '.join(classes)})"] if classes else []
+    head = ["method", *figures, *nearest, "epochs (best)", "steps", "seeds", *timed]
     lines = [f"## {title}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in table.to_dict("records"):
-        cells = [str(row["label"]), *(cell(row, figure) for figure in figures)]
+        cells = [str(row["label"]), *(cell(row, figure) for figure in figures), *nearest_cell(row, classes)]
         cells += [
             f"{row['epochs']} ({row['best_epoch']})",
             str(row["steps"]),
@@ -108,6 +110,7 @@ def markdown(table: pd.DataFrame, tasks: list[str], title: str) -> str:
     lines += [
         "",
         "Ours (paper's; difference). Accuracy for classes, Pearson correlation for similarity, overall is their mean.",
+        *(["Nearest prototype: accuracy without the head, by the nearest mean of training rows."] if classes else []),
         "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
         f"Data: {about['data']}; backbone: {about['backbone']}.",
         *(note for name, note in NOTES.items() if name == about["backbone"]),
@@ -125,3 +128,8 @@ def cell(row: dict[Any, Any], figure: str) -> str:
     if pd.notna(row[f"{figure}_paper"]):
         ours += f" ({row[f'{figure}_paper']:.3f}; {row[f'{figure}_difference']:+.3f})"
     return ours
+
+
+def nearest_cell(row: dict[Any, Any], classes: list[str]) -> list[str]:
+    """[`0.587, 0.702`]: accuracy of each of these tasks by nearest prototype; no cell without tasks."""
+    return [", ".join(f"{row[f'{name}_nearest']:.3f}" for name in classes)] if classes else []
