@@ -54,6 +54,7 @@ def edited(folder: Path, path: str, value: Any) -> Path:
             r"method\.sst_weighted\.finetune\.weights: no such task",
         ),
         ("embed.method", "nosuch", r"embed\.method|methods: nosuch"),
+        ("embed.probe_samples", 0, r"embed\.probe_samples: .*greater than or equal to 4"),
         ("embed.seed", 9, r"embed\.seed: 9 is not among"),
         ("surprise", 1, r"surprise: Extra inputs"),
     ],

@@ -126,6 +126,7 @@ class Embed(Block):
     method: Name
     samples: Annotated[int, Field(ge=4)]
     perplexity: Annotated[float, Field(gt=0)]
+    probe_samples: Annotated[int, Field(ge=4)]
     seed: int
 
 
