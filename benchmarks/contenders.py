@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from benchmarks import workload
 from protomtl import config, finetune, training
-from protomtl.config import Compute
 from protomtl.encoder import Encoder, embed_batch, evaluating
 from protomtl.model import MultiTaskModel
 from protomtl.paths import BACKBONE, TOKENS
+from protomtl.schema import Compute
 from protomtl.tokens import Sequences, TokenTable
 from protomtl.weighting import fixed
 

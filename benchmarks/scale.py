@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
 from benchmarks import workload
-from protomtl.config import SPLITS
 from protomtl.files import write_json
 from protomtl.paths import PREPARED
+from protomtl.schema import SPLITS
 from tests.conftest import patch_params
 
 ROOT = Path(__file__).parents[1]

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from protomtl import bert, layer, packing
 from protomtl.attention import attend
-from protomtl.config import Compute
 from protomtl.dropout import Dropout
 from protomtl.encoder import Encoder
 from protomtl.memory import BLOCK, Arena
+from protomtl.schema import Compute
 from protomtl.tokens import Sequences
 
 FP32 = Compute(device="cpu", precision="fp32", threads=1)

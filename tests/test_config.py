@@ -61,6 +61,7 @@ def edited(folder: Path, path: str, value: Any) -> Path:
         ("tasks", {"sst": {**SST, "auxiliary": True}}, r"tasks: all are auxiliary"),
         ("pretrain.auxiliary", ..., r"pretrain\.auxiliary: Field required"),
         ("embed.method", "nosuch", r"embed\.method|methods: nosuch"),
+        ("embed.probe_samples", 0, r"embed\.probe_samples: .*greater than or equal to 4"),
         ("embed.seed", 9, r"embed\.seed: 9 is not among"),
         ("surprise", 1, r"surprise: Extra inputs"),
     ],

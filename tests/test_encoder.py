@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from protomtl.config import Compute, load
+from protomtl.config import load
 from protomtl.encoder import Encoder, device_of, embed_batch, embed_table, evaluating, precision_of
+from protomtl.schema import Compute
 from protomtl.tokens import TokenTable
 
 from .steps import run_steps

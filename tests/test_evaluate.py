@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats
+from sklearn.neighbors import NearestCentroid
 
-from protomtl import comparisons, config, metrics, steps, timing
+from protomtl import comparisons, config, evaluate, metrics, steps, timing
+from protomtl.evaluate import trained_model
 from protomtl.files import read_json
+from protomtl.tokens import TokenTable
 
 from .conftest import ROOT, make_workdir, patch_params
 from .steps import run_all, run_method, run_steps
@@ -96,6 +100,49 @@ def test_tables_predictions_and_metrics_agree(evaluated: Path) -> None:
                 assert table.loc[method, figure] == pytest.approx(value, abs=6e-5)
 
 
+@pytest.mark.parametrize("method", ["baseline", "prototypical", "cosine"])
+def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: Path) -> None:
+    """Frozen, pairs as one sequence, pairs apart; all training rows are fewer than the prototypes may have."""
+    model, _ = trained_model(Path(f"results/finetune/{method}/seed1"))
+    stored = read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))
+    for name in ("sst", "para"):
+        embedded, labels = {}, {}
+        for split in ("train", "dev", "test"):
+            table = TokenTable(Path("data/tokens"), name, split)
+            parts = model.embed(table, np.arange(len(table)))
+            embedded[split], labels[split] = sum(part.numpy() for part in parts), np.array(table.labels, dtype=int)
+        centroids = NearestCentroid().fit(embedded["train"], labels["train"])
+        for split in ("dev", "test"):
+            rows = predictions(Path(f"results/evaluate/{method}/seed1/{split}/{name}.csv"))
+            assert list(rows)[-1] == "nearest"
+            assert [int(v) for v in rows["nearest"]] == centroids.predict(embedded[split]).tolist()
+            accuracy = np.mean([a == b for a, b in zip(rows["nearest"], rows["gold"], strict=True)])
+            assert stored[split][f"{name}_nearest"] == pytest.approx(accuracy, abs=1e-6)
+    assert "sts_nearest" not in stored["dev"]
+    assert "nearest" not in predictions(Path(f"results/evaluate/{method}/seed1/dev/sts.csv"))
+
+
+def test_prototypes_are_of_some_training_rows_only(evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _ = trained_model(Path("results/finetune/cosine/seed1"))
+    monkeypatch.setattr(evaluate, "EXAMPLES", 10)
+    embeddings, classes = evaluate.labelled(model, "sst", 1)
+    assert embeddings.shape == (10, 32) and classes.shape == (10,)
+    assert torch.equal(embeddings, evaluate.labelled(model, "sst", 1)[0])
+    assert not torch.equal(embeddings, evaluate.labelled(model, "sst", 2)[0])
+
+
+def test_tables_show_the_accuracy_of_the_nearest_prototype(evaluated: Path) -> None:
+    for number, split in ((1, "dev"), (2, "test")):
+        row = pd.read_csv(f"results/tables/table{number}.csv").set_index("method").loc["cosine"]
+        stored = read_json(Path("results/evaluate/cosine/seed1/metrics.json"))[split]
+        for name in ("sst", "para"):
+            assert row[f"{name}_nearest"] == pytest.approx(stored[f"{name}_nearest"], abs=6e-5)
+        lines = Path(f"results/tables/table{number}.md").read_text().splitlines()
+        column = lines[2].split(" | ").index("nearest prototype (sst, para)")
+        line = next(line for line in lines if line.startswith("| Cosine similarity STS |"))
+        assert line.split(" | ")[column] == f"{row['sst_nearest']:.3f}, {row['para_nearest']:.3f}"
+
+
 def test_tables_show_ours_the_papers_and_the_difference(evaluated: Path) -> None:
     table = pd.read_csv("results/tables/table1.csv").set_index("method")
     row = table.loc["prototypical"]
@@ -149,7 +196,7 @@ def test_the_checkpoint_of_the_best_dev_epoch_is_the_one_evaluated(evaluated: Pa
 
 
 def test_figures_are_written_as_png_and_svg(evaluated: Path) -> None:
-    for name in ("embed/figure1", "figures/curves", "figures/table1"):
+    for name in ("embed/figure1", "embed/figure1-umap", "figures/curves", "figures/table1"):
         assert Path(f"results/{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in Path(f"results/{name}.svg").read_text()
 
@@ -188,7 +235,9 @@ def test_without_test_labels_there_are_predictions_in_the_courses_format_only(wo
     assert lines[0] == "id \t Predicted_Sentiment " and re.fullmatch(r"mtest0 , [0-4] ", lines[1])
     assert (folder / "test/sts-test-output.csv").read_text().startswith("id \t Predicted_Similiary \n")
     assert not (folder / "test/sst-confusion.csv").exists()
-    assert "no labels" in Path("results/tables/table2.md").read_text()
+    assert pd.read_csv(folder / "test/sst.csv")["nearest"].between(0, 4).all()  # predicted, with nothing to compare
+    second = Path("results/tables/table2.md").read_text()
+    assert "no labels" in second and "earest prototype" not in second
     assert pd.read_csv("results/tables/table2.csv")[["sst_low", "overall_high"]].isna().all(axis=None)
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from protomtl import backbone, download, fetch
-from protomtl.config import Backbone, Data, Files, Task
 from protomtl.paths import BACKBONE, RAW, SNIPPETS
+from protomtl.schema import Backbone, Data, Files, Task
 
 CONTENT = b"id,text\n1,a film\n"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from protomtl import prepare
-from protomtl.config import Data, Files, Task
 from protomtl.files import digest_folder
 from protomtl.paths import PREPARED, RAW, REPORT, SNIPPETS
+from protomtl.schema import Data, Files, Task
 
 SST = Task(
     kind="classification",

@@ -54,6 +54,27 @@ def appendix_a2(latents: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return functional.cross_entropy(logits, new_labels), (logits.argmax(1) == new_labels).float().mean()
 
 
+def test_the_nearest_prototype_predicts_worked_by_hand() -> None:
+    examples = torch.tensor([[0.0, 0.0], [2.0, 0.0], [5.0, 5.0]])  # prototypes (1, 0) of class 3 and (5, 5) of class 1
+    queries = torch.tensor([[0.0, 1.0], [4.0, 9.0], [3.0, 2.5]])  # the last is as near to both: the smaller class
+    assert prototypes.nearest_class(queries, examples, torch.tensor([3, 3, 1])).tolist() == [3, 1, 1]
+
+
+@given(st.integers(1, 30), st.integers(1, 6), st.integers(0, 2**31))
+def test_the_nearest_prototype_equals_a_search_one_by_one(rows: int, classes: int, seed: int) -> None:
+    random = torch.Generator().manual_seed(seed)
+    queries, examples = (torch.randn(n, 4, generator=random, dtype=torch.float64) for n in (7, rows))
+    labels = torch.randint(0, classes, (rows,), generator=random) * 2
+    expected = []
+    for query in queries:
+        distance = {}
+        for label in set(labels.tolist()):
+            members = [e for e, own in zip(examples, labels.tolist(), strict=True) if own == label]
+            distance[label] = (query - sum(members) / len(members)).norm().item()
+        expected.append(min(distance, key=lambda label: distance[label]))
+    assert prototypes.nearest_class(queries, examples, labels).tolist() == expected
+
+
 @given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 2**31))
 def test_equals_the_pseudocode_of_the_appendix(rows: int, classes: int, seed: int) -> None:
     random = torch.Generator().manual_seed(seed)

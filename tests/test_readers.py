@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protomtl.config import Files, Task
 from protomtl.readers import BadRow, Row, read_table
+from protomtl.schema import Files, Task
 
 FILES = Files(train="train.csv", dev="dev.csv", test="test.csv")
 SINGLE = Task(kind="classification", classes=5, texts=["text"], label="label", files=FILES)

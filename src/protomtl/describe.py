@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from protomtl.config import Task
 from protomtl.readers import Row
+from protomtl.schema import Task
 
 
 class Described:

@@ -9,9 +9,9 @@ import zipfile
 from pathlib import Path
 
 from protomtl import fetch
-from protomtl.config import SPLITS, Data, Task
 from protomtl.files import atomic
 from protomtl.paths import RAW, SNIPPETS
+from protomtl.schema import SPLITS, Data, Task
 
 RATINGS = fetch.Package("vaderSentiment", "0.5", "5d97c37f3ef6e24eef331122e055dbedafeb6a56abfce0608b326701116ea49a")
 PAIRS = fetch.Package(

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from protomtl import bert, memory
-from protomtl.config import Compute
 from protomtl.layer import ROWS
+from protomtl.schema import Compute
 from protomtl.tokens import Sequences, TokenTable, joined
 
 CHUNK = {"cpu": 32, "cuda": 256}  # sequences of similar length that are padded and encoded together

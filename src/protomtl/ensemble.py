@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
-from protomtl.config import Task, main_tasks
+from protomtl.config import main_tasks
 from protomtl.files import atomic, write_json
 from protomtl.metrics import main_metric, overall, predictions, task_metrics
 from protomtl.paths import ENSEMBLE, EVALUATE, run_folder
+from protomtl.schema import Task
 
 ITERATIONS = 1000  # of the mixture's weights; they move no further by then
 

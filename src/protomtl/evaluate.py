@@ -5,16 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
+from torch import Tensor
 
 from protomtl import state
-from protomtl.config import Compute, Finetune, Task
 from protomtl.encoder import Encoder
 from protomtl.files import atomic, read_json, write_json
 from protomtl.metrics import main_metric, overall, predictions, task_metrics
 from protomtl.model import MultiTaskModel, load_heads
 from protomtl.paths import EVALUATE, FINETUNE, PREPARED, TOKENS, run_folder
+from protomtl.prototypes import nearest_class
+from protomtl.random import some_rows
+from protomtl.schema import Compute, Finetune, Task
 from protomtl.tokens import TokenTable
 
+EXAMPLES = 1000  # training rows behind the prototypes: more hardly move the means, but would all be encoded
 # Header of the CS224N default project's submission files, by kind of task.
 SUBMISSION = {
     "classification": "Predicted_Sentiment",
@@ -30,11 +35,14 @@ def run(method: str, seed: int) -> None:
     """
     state.forget("finetune", method, seed)
     model, tasks = trained_model(run_folder(FINETUNE, method, seed))
+    examples = {name: labelled(model, name, seed) for name, task in tasks.items() if task.kind != "regression"}
     metrics: dict[str, dict[str, float]] = {}
     with atomic(run_folder(EVALUATE, method, seed)) as part:
         for split in ("dev", "test"):
             (part / split).mkdir(parents=True)
-            found = {name: evaluate_task(model, name, task, split, part / split) for name, task in tasks.items()}
+            found = {}
+            for name, task in tasks.items():
+                found[name] = evaluate_task(model, name, task, split, part / split, examples.get(name))
             metrics[split] = flat(found)
         write_json(part / "metrics.json", metrics)
     for split, values in metrics.items():
@@ -52,41 +60,66 @@ def trained_model(folder: Path) -> tuple[MultiTaskModel, dict[str, Task]]:
     return model, tasks
 
 
-def evaluate_task(model: MultiTaskModel, name: str, task: Task, split: str, folder: Path) -> dict[str, float]:
-    """Write predictions (and a confusion matrix, or without labels a submission); returns the metrics."""
+def labelled(model: MultiTaskModel, name: str, seed: int) -> tuple[Tensor, Tensor]:
+    """Embeddings [n, width], of two texts their sum (A.2), and classes [n] of random training rows."""
+    train = TokenTable(TOKENS, name, "train")
+    rows = some_rows(len(train), EXAMPLES, seed, "prototypes", name)
+    vectors = torch.stack(model.embed(train, rows)).sum(0)
+    return vectors, torch.from_numpy(train.labels[rows]).long().to(vectors.device)
+
+
+def evaluate_task(
+    model: MultiTaskModel, name: str, task: Task, split: str, folder: Path, examples: tuple[Tensor, Tensor] | None
+) -> dict[str, float]:
+    """Write predictions (and a confusion matrix, or without labels a submission); returns the metrics.
+
+    Classes are predicted by the head and, as `nearest`, by the nearest prototype of `examples`.
+    """
     table = TokenTable(TOKENS, name, split)
     ids = pq.read_table(PREPARED / name / f"{split}.parquet", columns=["id"]).column("id").to_pylist()
-    scores = model.scores(name, task, model.embedder(table), len(table))
-    predicted = predictions(task, scores)
-    write_predictions(folder / f"{name}.csv", task, ids, table.labels, predicted, scores)
+    embed = model.stored(table)
+    scores = model.scores(name, task, embed, len(table))
+    predicted, nearest = predictions(task, scores), None
+    if examples:
+        nearest = nearest_class(torch.stack(embed(np.arange(len(table)))).sum(0), *examples).cpu().numpy()
+    write_predictions(folder / f"{name}.csv", task, ids, table.labels, predicted, scores, nearest)
     if np.isnan(table.labels).any():
         write_submission(folder / f"{name}-{split}-output.csv", task, ids, predicted)
         return {}
-    if task.kind != "regression":
+    metrics = task_metrics(task, table.labels, predicted)
+    if nearest is not None:
         write_confusion(folder / f"{name}-confusion.csv", table.labels.astype(int), predicted, task.classes or 2)
-    return task_metrics(task, table.labels, predicted)
+        metrics["nearest"] = task_metrics(task, table.labels, nearest)["accuracy"]
+    return metrics
 
 
 def flat(found: dict[str, dict[str, float]]) -> dict[str, float]:
     """One figure a task under its name, `overall`, and the others as task_metric; nothing for unlabelled tasks."""
     labelled = {name: values for name, values in found.items() if values}
     main = {name: round(main_metric(values), 6) for name, values in labelled.items()}
-    others = {f"{n}_spearman": round(v["spearman"], 6) for n, v in labelled.items() if "spearman" in v}
+    others = {f"{n}_{k}": round(v[k], 6) for n, v in labelled.items() for k in ("spearman", "nearest") if k in v}
     whole = {"overall": round(overall(main), 6)} if main and len(main) == len(found) else {}
     return whole | main | others
 
 
 def write_predictions(
-    path: Path, task: Task, ids: list[str], gold: np.ndarray, predicted: np.ndarray, scores: np.ndarray
+    path: Path,
+    task: Task,
+    ids: list[str],
+    gold: np.ndarray,
+    predicted: np.ndarray,
+    scores: np.ndarray,
+    nearest: np.ndarray | None,
 ) -> None:
-    """id, gold (empty without labels), prediction, and the score of each class (regression: no more columns)."""
+    """id, gold (empty without labels), prediction; the score of each class and `nearest`, which regression has not."""
     classes = [] if task.kind == "regression" else [f"score_{k}" for k in range(scores.shape[1])]
+    last = {} if nearest is None else {"nearest": nearest.tolist()}
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", "gold", "prediction", *classes])
-        for identifier, label, value, row in zip(ids, gold, predicted, scores, strict=True):
+        writer.writerow(["id", "gold", "prediction", *classes, *last])
+        for identifier, label, value, row, *more in zip(ids, gold, predicted, scores, *last.values(), strict=True):
             shown = "" if np.isnan(label) else f"{label:g}"
-            writer.writerow([identifier, shown, f"{value:.6g}", *(f"{s:.6f}" for s in row[: len(classes)])])
+            writer.writerow([identifier, shown, f"{value:.6g}", *(f"{s:.6f}" for s in row[: len(classes)]), *more])
 
 
 def write_submission(path: Path, task: Task, ids: list[str], predicted: np.ndarray) -> None:

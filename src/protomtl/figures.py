@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from protomtl import drawing
-from protomtl.config import Method, Task, main_tasks
+from protomtl.config import main_tasks
 from protomtl.files import atomic
 from protomtl.paths import DEV_CURVES, FIGURES, TABLES, TRAIN_CURVES, run_folder
+from protomtl.schema import Method, Task
 
 OURS = "ours, with 95 % interval over dev examples"
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from protomtl import state, timing, training
-from protomtl.config import Backbone, Compute, Finetune, Task, main_tasks
+from protomtl.config import main_tasks
 from protomtl.encoder import Encoder, embed_batch
 from protomtl.files import atomic, digest_folder, write_csv
 from protomtl.heads import task_loss
@@ -17,6 +17,7 @@ from protomtl.model import MultiTaskModel, save_encoder, save_heads, save_record
 from protomtl.paths import DEV_CURVES, FINETUNE, PRETRAIN, TOKENS, TRAIN_CURVES, run_folder
 from protomtl.prototypes import class_labels, prototypical_loss
 from protomtl.sampling import Batches
+from protomtl.schema import Backbone, Compute, Finetune, Task
 from protomtl.smoothness import divergences
 from protomtl.tokens import TokenTable
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from protomtl.config import Finetune, Task
+from protomtl.schema import Finetune, Task
 
 DROPOUT = 0.3
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import stats
 
-from protomtl.config import Task
+from protomtl.schema import Task
 
 
 def predictions(task: Task, scores: np.ndarray) -> np.ndarray:

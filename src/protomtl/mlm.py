@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from protomtl.config import Pretrain
 from protomtl.encoder import Encoder
 from protomtl.random import seed_torch
 from protomtl.sampling import Batches
+from protomtl.schema import Pretrain
 from protomtl.tokens import Sequences, TokenTable, joined
 from protomtl.training import Objective
 from protomtl.weighting import fixed

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from protomtl import __version__
-from protomtl.config import Compute, Finetune, Task
 from protomtl.encoder import Encoder, evaluating
 from protomtl.files import read_json, write_json
 from protomtl.heads import build_heads, probabilities
 from protomtl.paths import BACKBONE
 from protomtl.random import seed_torch
+from protomtl.schema import Compute, Finetune, Task
 from protomtl.tokens import Sequences, TokenTable
 from protomtl.weighting import Uncertainty, fixed
 
@@ -49,16 +50,18 @@ class MultiTaskModel(nn.Module):
 
     def embedder(self, table: TokenTable) -> Embedder:
         """rows -> the embeddings of these rows without dropout or gradient; a frozen encoder encodes once."""
+        return self.stored(table) if self.frozen else partial(self.embed, table)
 
-        def embed(rows: np.ndarray) -> tuple[Tensor, ...]:
-            with evaluating(self.encoder):
-                return tuple(self.encoder(group) for group in self.sequences(table, rows))
+    def embed(self, table: TokenTable, rows: np.ndarray) -> tuple[Tensor, ...]:
+        """The embeddings [rows, width] of some rows, without dropout or gradient: one tensor per group."""
+        with evaluating(self.encoder):
+            return tuple(self.encoder(group) for group in self.sequences(table, rows))
 
-        if not self.frozen:
-            return embed
-        blocks = [embed(rows) for rows in in_blocks(len(table))]
-        stored = [torch.cat(parts) for parts in zip(*blocks, strict=True)]
-        return lambda rows: tuple(vectors[torch.from_numpy(rows)] for vectors in stored)
+    def stored(self, table: TokenTable) -> Embedder:
+        """The same for an encoder that no longer changes: the whole table is encoded here, once."""
+        blocks = [self.embed(table, rows) for rows in in_blocks(len(table))]
+        whole = [torch.cat(parts) for parts in zip(*blocks, strict=True)]
+        return lambda rows: tuple(vectors[torch.from_numpy(rows)] for vectors in whole)
 
     def scores(self, name: str, task: Task, embed: Embedder, size: int) -> np.ndarray:
         """[size, classes] probabilities (regression: [size, 1] values) of a whole table, without dropout."""

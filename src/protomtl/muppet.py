@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protomtl.config import Pretrain, Task
 from protomtl.encoder import Encoder, embed_batch
 from protomtl.heads import SingleHead, task_loss
 from protomtl.prototypes import class_numbers, number_of_classes
 from protomtl.random import seed_torch
 from protomtl.sampling import Batches
+from protomtl.schema import Pretrain, Task
 from protomtl.smoothness import divergences
 from protomtl.tokens import TokenTable
 from protomtl.training import Objective

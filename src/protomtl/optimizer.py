@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from protomtl import state
-from protomtl.config import Training
+from protomtl.schema import Training
 
 LAYER = re.compile(r"\.layers?\.(\d+)\.")  # of BERT and its kin
 

@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from protomtl.config import SPLITS, Data, Task
 from protomtl.describe import Described, described, shared
 from protomtl.files import atomic, write_json
 from protomtl.paths import PREPARED, RAW, REPORT
 from protomtl.readers import BadRow, Row, read_table
+from protomtl.schema import SPLITS, Data, Task
 
 BATCH = 8192  # rows that are held at a time, however many there are
 SCHEMA = pa.schema([("id", pa.string()), ("text_a", pa.string()), ("text_b", pa.string()), ("label", pa.float64())])

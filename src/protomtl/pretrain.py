@@ -4,9 +4,9 @@ Each method has this step, because DVC cannot look one parameter up by another; 
 pre-training it only notes, within a second, that fine-tuning starts from the backbone itself.
 """
 
-from protomtl.config import Backbone, Compute, Pretrain, Task
 from protomtl.files import atomic, write_json
 from protomtl.paths import BACKBONE, PRETRAIN, run_folder
+from protomtl.schema import Backbone, Compute, Pretrain, Task
 
 
 def run(

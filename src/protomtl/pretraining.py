@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from protomtl import mlm, muppet, prototypical, sampling, state, timing, training
-from protomtl.config import Backbone, Compute, Pretrain, Task, main_tasks
+from protomtl.config import main_tasks
 from protomtl.encoder import Encoder
 from protomtl.files import atomic, digest_folder, write_csv, write_json
 from protomtl.model import save_encoder, save_record
 from protomtl.paths import BACKBONE, TOKENS
 from protomtl.random import generator
+from protomtl.schema import Backbone, Compute, Pretrain, Task
 from protomtl.tokens import TokenTable
 
 Labels = dict[str, np.ndarray]

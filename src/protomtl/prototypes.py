@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from protomtl.config import Task
+from protomtl.schema import Task
 
 
 def round_half_away(values: Tensor) -> Tensor:
@@ -59,6 +59,17 @@ def similarity(a: Tensor, b: Tensor, distance: str) -> Tensor:
         return -(a - b).square().sum(1)
     distances: Tensor = torch.linalg.vector_norm(a - b, dim=1)
     return -distances
+
+
+def nearest_class(embeddings: Tensor, examples: Tensor, labels: Tensor) -> Tensor:
+    """[n] class of the nearest prototype: prediction without a head (report §4.3; Snell et al. 2017, eq. 2).
+
+    embeddings: [n, d]; examples: [m, d], of which the prototypes are the means; labels: [m] integers.
+    The nearest is the same by euclidean and by squared distance; of equally near ones it is the smallest class.
+    """
+    prototypes, _ = class_prototypes(examples, labels)
+    classes: Tensor = torch.unique(labels)  # in the order of the prototypes
+    return classes[similarities(embeddings, prototypes, "euclidean").argmax(1)]
 
 
 def batch_logits(embeddings: Tensor, labels: Tensor, distance: str) -> tuple[Tensor, Tensor]:

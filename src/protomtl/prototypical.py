@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from protomtl.config import Pretrain, Task
 from protomtl.encoder import Encoder, embed_batch
 from protomtl.prototypes import class_numbers, number_of_classes, prototypical_loss, similarities
 from protomtl.sampling import Batches
+from protomtl.schema import Pretrain, Task
 from protomtl.tokens import TokenTable
 from protomtl.training import Objective
 from protomtl.weighting import fixed

@@ -16,6 +16,11 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
     return np.random.default_rng(number(seed, *purpose))
 
 
+def some_rows(rows: int, most: int, seed: int, *purpose: str | int) -> np.ndarray:
+    """Up to `most` of the row numbers 0 .. rows - 1, drawn without replacement, in ascending order."""
+    return np.sort(generator(seed, *purpose).choice(rows, min(most, rows), replace=False))
+
+
 def seed_torch(seed: int, *purpose: str | int) -> None:
     """Set torch's global generator, which dropout and initialisation use, for one purpose (such as one step)."""
     import torch  # slow, and who draws by numpy alone needs none

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from protomtl.config import Task
+from protomtl.schema import Task
 
 csv.field_size_limit(1 << 24)
 

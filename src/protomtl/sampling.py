@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from protomtl.config import Training
 from protomtl.random import generator
+from protomtl.schema import Training
 
 EVEN = ("longest", "zip")  # one batch of each task in every step; otherwise tasks have shares of a step
 POWERS = {"proportional": 1.0, "sqrt": 0.5}

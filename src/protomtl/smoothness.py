@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from protomtl.config import Smoothness, Task
 from protomtl.encoder import Encoder, embed_batch
+from protomtl.schema import Smoothness, Task
 from protomtl.tokens import Sequences
 
 Outputs = dict[str, Tensor]

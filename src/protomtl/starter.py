@@ -10,10 +10,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
-from protomtl.config import SPLITS, Task
 from protomtl.describe import normalised
 from protomtl.paths import SNIPPETS
 from protomtl.readers import BadRow, Row, checked_row, read_lines
+from protomtl.schema import SPLITS, Task
 
 EDGES = (-2.4, -0.8, 0.8, 2.4)  # five equal bins of the mean rating in [-4, 4]
 GENRES = {"main-captions": "sts", "main-news": "para", "main-forum": "para", "main-forums": "para"}

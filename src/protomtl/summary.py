@@ -19,7 +19,7 @@ GRAPH = Path("dvc.yaml")
 PLACES = {
     "results/tables/": "Tables 1 and 2, comparisons of methods (CSV, Markdown); main figures on dev as JSON",
     "results/ensemble/": "all runs together, weighted on dev: figures, weights, predictions",
-    "results/embed/": "Figure 1: t-SNE before and after pre-training, with silhouette scores",
+    "results/embed/": "Figure 1: t-SNE and UMAP before and after pre-training; how far the classes are apart",
     "results/figures/": "training curves and Table 1 as bars (PNG, SVG)",
     "results/summary/": "Tables 1 and 2 with seconds (CSV, Markdown), and Figure 2: the pipeline",
     "results/evaluate/": "predictions, confusion matrices and metrics of each method",

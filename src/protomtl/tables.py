@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from protomtl import comparisons, config, statistics
-from protomtl.config import Backbone, Data, Method, Task, main_tasks
+from protomtl.config import main_tasks
 from protomtl.files import atomic, read_json, write_json
 from protomtl.leftovers import remove_leftovers
 from protomtl.paths import EVALUATE, FINETUNE, TABLES, run_folder
+from protomtl.schema import Backbone, Data, Method, Task
 
 PAPER = Path(__file__).with_name("paper.csv")
 TITLES = {"table1": ("dev", "Table 1: dev"), "table2": ("test", "Table 2: test")}
@@ -101,7 +102,7 @@ def build(
         for figure in (*tasks, "overall"):
             theirs = paper[figure].get((name, split)) if figure in paper else None
             row |= columns(figure, run.get(figure), intervals[figure][:, place] if figure in run else None, theirs)
-        row |= {c: round(run[c].mean(), 4) for c in map(str, run) if c.endswith("_spearman")}
+        row |= {c: round(run[c].mean(), 4) for c in map(str, run) if c.endswith(("_spearman", "_nearest"))}
         row |= {
             "epochs": records[0]["finetune"]["epochs"],
             "steps": records[0]["steps"],
@@ -131,12 +132,14 @@ def markdown(table: pd.DataFrame, tasks: list[str], title: str) -> str:
     """A table to read: `ours (paper, difference)`; classes as accuracy, regression as Pearson correlation."""
     figures = [*tasks, "overall"]
     timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
-    head = ["method", *figures, "95 % interval", "epochs (best)", "steps", "seeds", *timed]
+    classes = [name for name in tasks if f"{name}_nearest" in table]
+    nearest = [f"nearest prototype ({', '.join(classes)})"] if classes else []
+    head = ["method", *figures, "95 % interval", *nearest, "epochs (best)", "steps", "seeds", *timed]
     lines = [f"## {title}", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in table.to_dict("records"):
-        cells = [str(row["label"]), *(cell(row, figure) for figure in figures)]
+        cells = [str(row["label"]), *(cell(row, figure) for figure in figures), span(row)]
         cells += [
-            span(row),
+            *nearest_cell(row, classes),
             f"{row['epochs']} ({row['best_epoch']})",
             str(row["steps"]),
             str(row["seeds"]),
@@ -148,6 +151,7 @@ def markdown(table: pd.DataFrame, tasks: list[str], title: str) -> str:
         "",
         "Ours (paper's; difference). Accuracy for classes, Pearson correlation for similarity, overall is their mean.",
         "± is the deviation over seeds; the interval is of overall, under a bootstrap of the examples of each task.",
+        *(["Nearest prototype: accuracy without the head, by the nearest mean of training rows."] if classes else []),
         "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
         f"Data: {about['data']}; backbone: {about['backbone']}.",
         *(note for name, note in NOTES.items() if name == about["backbone"]),
@@ -170,3 +174,8 @@ def cell(row: dict[Any, Any], figure: str) -> str:
 def span(row: dict[Any, Any]) -> str:
     """`0.693 to 0.731`, the interval of overall; `-` without labels."""
     return "-" if pd.isna(row["overall_low"]) else f"{row['overall_low']:.3f} to {row['overall_high']:.3f}"
+
+
+def nearest_cell(row: dict[Any, Any], classes: list[str]) -> list[str]:
+    """[`0.587, 0.702`]: accuracy of each of these tasks by nearest prototype; no cell without tasks."""
+    return [", ".join(f"{row[f'{name}_nearest']:.3f}" for name in classes)] if classes else []

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow.parquet as pq
 
-from protomtl.config import SPLITS, Task, Tokens
 from protomtl.files import atomic, digest_folder, write_json
 from protomtl.paths import BACKBONE, PREPARED, TOKENS
+from protomtl.schema import SPLITS, Task, Tokens
 
 BATCH = 8192  # texts handed to the tokenizer at a time
 

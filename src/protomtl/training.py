@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from protomtl import averaging, sampling, state, surgery
-from protomtl.config import Training
 from protomtl.optimizer import build_optimizer, set_learning_rate
 from protomtl.progress import Progress
 from protomtl.random import seed_torch
 from protomtl.sampling import Batches
+from protomtl.schema import Training
 from protomtl.weighting import Weigh
 
 Losses = Callable[[Batches], Mapping[str, Tensor]]  # the method: rows of a step -> the loss of each task

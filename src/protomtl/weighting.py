@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from protomtl.config import Task
+from protomtl.schema import Task
 
 Weigh = Callable[[Mapping[str, Tensor]], list[Tensor]]  # the loss of each task -> the terms of the sum
 
