@@ -1,5 +1,6 @@
 """The page of findings says what the kept figures allow, and no more."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -52,11 +53,16 @@ def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path) -> None:
         findings.keep("own")
     patch_params(workdir, {"methods": ["concat", "prototypical"]})
     run_all()
-    (workdir / "dvc.lock").write_text("schema: '2.0'\n")
+    out = {"path": "results/finetune/concat/seed1", "md5": "abc.dir"}
+    lock = {"schema": "2.0", "stages": {"finetune@concat-1": {"outs": [out]}, "tables": {"outs": [{"path": "x"}]}}}
+    (workdir / "dvc.lock").write_text(json.dumps(lock))
     call(workdir, "git", "init", "-q")
     call(workdir, "git", "add", "params.yaml")
     call(workdir, "git", "commit", "-qm", "one")
     findings.keep("own")
+    assert (
+        workdir / "docs/runs/own/checkpoints.csv"
+    ).read_text() == "path,md5\nresults/finetune/concat/seed1,abc.dir\n"
     findings.write()
     page = (workdir / "docs/findings.md").read_text()
     assert (

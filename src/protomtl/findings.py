@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from protomtl import config
-from protomtl.files import atomic, read_json, write_json
+from protomtl.files import atomic, read_json, write_csv, write_json
 from protomtl.paths import EMBED, ENSEMBLE, TABLES
 
 RUNS, PAGE = Path("docs/runs"), Path("docs/findings.md")
@@ -28,7 +28,10 @@ QUESTIONS = (  # (question, the method that is to be better, than which other)
 
 
 def keep(name: str) -> None:
-    """Copy the figures of the results that are here to docs/runs/NAME, with what they were made from."""
+    """Copy the figures of the results that are here to docs/runs/NAME, with what they were made from.
+
+    about.json: commit, data, seeds and budgets; checkpoints.csv: the digest of every trained model.
+    """
     params = config.load()
     with atomic(RUNS / name) as part:
         part.mkdir()
@@ -48,7 +51,15 @@ def keep(name: str) -> None:
             "finetune": params.finetune.model_dump(),
         }
         write_json(part / "about.json", about)
+        write_csv(part / "checkpoints.csv", checkpoints())
     print(f"{RUNS / name}: kept; `python -m protomtl findings` writes {PAGE} of all that is kept")
+
+
+def checkpoints() -> list[dict[str, str]]:
+    """Path and MD5, as dvc.lock has them, of every output of both trainings: what DVC can bring back."""
+    stages = config.read_yaml(LOCK)["stages"]
+    trained = [stages[name] for name in sorted(stages) if name.split("@")[0] in ("pretrain", "finetune")]
+    return [{"path": out["path"], "md5": out["md5"]} for stage in trained for out in stage["outs"]]
 
 
 def git(*command: str) -> str:

@@ -37,7 +37,9 @@ class MultiTaskModel(nn.Module):
         self.pair_encoding = settings.pair_encoding
         seed_torch(seed, "heads")
         self.heads = build_heads(tasks, encoder.width, settings).to(encoder.device)
-        self.weigh = Uncertainty(tasks) if settings.weighting == "uncertainty" else fixed(settings.weights)
+        self.weigh = (
+            Uncertainty(tasks).to(encoder.device) if settings.weighting == "uncertainty" else fixed(settings.weights)
+        )
         self.frozen = settings.frozen
         if self.frozen:
             encoder.requires_grad_(False)
