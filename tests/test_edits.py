@@ -91,7 +91,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "the source of one stage": (append(f"{SOURCES}/embed.py", "# edited\n"), stages("embed")),
     "a shared module, its results the same": (
         append(f"{SOURCES}/random.py", "# edited\n"),
-        stages(*PER_RUN, "embed"),
+        stages(*PER_RUN, "embed", "tables"),
     ),
     "a back-dated source": (back_dated_source, stages("figures")),
     "raw data": (
