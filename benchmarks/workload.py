@@ -15,6 +15,7 @@ from torch.nn import functional
 from protomtl import config, sampling, steps
 from protomtl.files import read_json
 from protomtl.paths import BACKBONE, PREPARED, TOKENS
+from protomtl.schema import Training
 from protomtl.tokens import TokenTable
 
 BATCH, SEED, LENGTH = 64, 1, 5  # pairs of a step; of the sampling; the largest similarity
@@ -28,7 +29,7 @@ def prepare() -> None:
         steps.run(step)
 
 
-def settings(number: int) -> config.Training:
+def settings(number: int) -> Training:
     """transformers' default training arguments, as settings of the loop here."""
     base = config.load().pretrain
     same = {"lr": 5e-5, "schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "clip_norm": 1.0}

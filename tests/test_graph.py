@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from protomtl import config, paths, pipeline, steps
+from protomtl import paths, pipeline, steps
+from protomtl.schema import Params
 
 from .conftest import ROOT
 from .imports import PACKAGE, closure
@@ -56,7 +57,7 @@ def test_outputs_are_the_folders_that_the_code_writes() -> None:
 
 def test_every_parameter_is_declared_by_some_stage() -> None:
     declared = {p.split(".")[0] for s in STAGES.values() for p in s.get("params", [])}
-    assert declared == set(config.Params.model_fields)
+    assert declared == set(Params.model_fields)
 
 
 def test_figure_2_shows_the_graph() -> None:
