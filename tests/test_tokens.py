@@ -54,13 +54,22 @@ def test_singles_and_pairs_equal_the_tokenizers(table: TokenTable) -> None:
     assert [kinds[i] for i in short] == [both["token_type_ids"][i] for i in short]
 
 
+def test_a_turned_pair_has_its_second_text_first(table: TokenTable) -> None:
+    rows = np.arange(len(table))
+    a, b = (listed(table.single(rows, side)) for side in (0, 1))
+    turned = listed(table.pair(rows, turned=True))
+    short = [i for i in rows if len(a[i]) + len(b[i]) - 1 <= 16]
+    assert short and all(turned[i] == b[i] + a[i][1:] for i in short)
+
+
 def test_rows_come_in_the_order_asked_for_and_padded(table: TokenTable) -> None:
     rows = np.array([5, 0, 5])
     sequences = table.single(rows, 0)
-    ids, types, mask = sequences.padded(np.array([1, 0]))
+    ids, types, mask, place = sequences.padded(np.array([1, 0]))
     assert ids.shape == mask.shape == types.shape == (2, max(sequences.lengths[:2]))
     assert ids[0][mask[0]].tolist() == listed(table.single(np.array([0]), 0))[0]
     assert (ids[~mask] == table.special["pad"]).all()
+    assert (sequences.tokens[place[mask]] == ids[mask]).all()
     assert listed(sequences)[0] == listed(sequences)[2]
 
 
