@@ -18,7 +18,7 @@ test: .venv/ready         ## all tests
 soak: .venv/ready         ## random kills of random processes, and the same bytes each time (7 min)
 	python -m tests.soak
 
-bench: .venv/bench        ## training and encoding beside transformers' and sentence-transformers' (15 min)
+bench: .venv/bench        ## training and encoding beside transformers' and sentence-transformers' (25 min)
 	python -m benchmarks.engine
 
 lint: .venv/ready         ## style, types, workflow format

@@ -1,5 +1,6 @@
 """Phase 1: every objective trains on a tiny model, and the losses are what their sources say."""
 
+import json
 import math
 from pathlib import Path
 
@@ -40,6 +41,7 @@ OBJECTIVES = [
     {"objective": "softmax"},
     {"objective": "muppet", "smoothness": {"kind": "r3f", "weight": 0.1, "radius": 1e-3}},
     {"objective": "muppet", "smoothness": {"kind": "smart", "weight": 0.1, "radius": 1e-3}, "sampling": "sqrt"},
+    {"objective": "muppet", "smoothness": {"kind": "r4f", "weight": 0.1, "radius": 1e-3}},
     {"objective": "mlm"},
     {"prototypes": "leave_one_out"},
     {"prototypes": "episode", "distance": "squared_euclidean"},
@@ -63,6 +65,27 @@ def test_every_objective_trains_the_encoder_and_fine_tuning_goes_on(prepared: Pa
         read_json(folder / "config.json")["pretrain"].items()
         >= {k: v for k, v in changes.items() if k != "smoothness"}.items()
     )
+
+
+def test_r4f_normalises_the_heads_of_pre_finetuning_too(prepared: Path) -> None:
+    params = load()
+    changes = {"objective": "muppet", "smoothness": {"kind": "r4f", "weight": 0.1}}
+    settings = recipe(params.pretrain, "x", changes)
+    assert settings is not None
+    tables = {name: TokenTable(Path("data/tokens"), name, "train") for name in params.tasks}
+    encoder = Encoder(Path("data/backbone"), "mean", params.compute)
+    heads = pretraining.build(encoder, tables, params.tasks, settings, 1).model.get_submodule("heads")
+    for name in params.tasks:
+        weight = heads.get_submodule(f"{name}.linear").weight
+        assert torch.linalg.matrix_norm(weight, 2).item() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_tokenizer_without_a_mask_cannot_learn_masked_words(prepared: Path) -> None:
+    path = prepared / "data/tokens/tokens.json"
+    path.write_text(json.dumps(read_json(path) | {"mask": None}))
+    patch_params(prepared, {"pretrain": {"objective": "mlm"}})
+    with pytest.raises(SystemExit, match="no mask token"):
+        run_method("prototypical", "pretrain")
 
 
 def test_shuffled_labels_are_the_same_labels_elsewhere(prepared: Path) -> None:

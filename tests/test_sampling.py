@@ -70,8 +70,12 @@ def drawn(mode: str, epochs: int = 3, steps: int = 7) -> list[dict[str, np.ndarr
     return [sampling.draw(SIZES, chosen, 1, epoch, step, steps) for epoch in range(epochs) for step in range(steps)]
 
 
-def test_longest_and_zip_draw_one_batch_of_each_task() -> None:
-    assert all([len(rows) for rows in step.values()] == [8, 8, 8] for step in drawn("longest")[:1])
+@pytest.mark.parametrize("mode", ["longest", "zip"])
+def test_longest_and_zip_draw_one_batch_of_each_task(mode: str) -> None:
+    assert [[len(rows) for rows in step.values()] for step in drawn(mode, 2, 1)] == [
+        [8, 8, 8],
+        [8 if mode == "zip" else 2, 8, 8],
+    ]
 
 
 @pytest.mark.parametrize(("mode", "power"), [("proportional", 1.0), ("sqrt", 0.5)])

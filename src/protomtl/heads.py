@@ -93,7 +93,7 @@ def build_heads(tasks: dict[str, Task], width: int, settings: Finetune) -> nn.Mo
     """One head per task, as the settings of the method say."""
     separate = settings.pair_encoding == "separate"
     shared = hidden_layers(width) if separate and settings.share_hidden else None
-    spectral = settings.smoothness.kind == "r4f" and settings.smoothness.weight > 0
+    spectral = settings.smoothness.spectral
     heads = nn.ModuleDict()
     for name, task in tasks.items():
         outputs = task.classes or 1

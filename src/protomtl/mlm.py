@@ -39,6 +39,8 @@ def objective(encoder: Encoder, tables: Mapping[str, TokenTable], settings: Pret
     seed_torch(seed, "head of masked language modelling")
     head = Prediction(words, encoder.bert.config.layer_norm_eps).to(encoder.device)
     special = next(iter(tables.values())).special
+    if special["mask"] is None:
+        raise SystemExit("params.yaml: pretrain.objective: mlm: the backbone's tokenizer has no mask token")
 
     def losses(rows: Batches) -> dict[str, Tensor]:
         found = {}

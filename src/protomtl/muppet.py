@@ -31,13 +31,15 @@ def objective(
 
     `muppet`: the tasks' own losses, each divided by what a guess costs (`chance_loss`), with smoothness if it is
     asked for. `softmax`: cross entropy over the classes of prototypical pre-training, unweighted: the control that
-    differs from it in nothing but the prototypes.
+    has linear heads, with the dropout and the rate of heads, in the place of the prototypes.
     """
     if settings.objective == "softmax":
         labels = {name: class_numbers(task, torch.tensor(labels[name])).numpy() for name, task in tasks.items()}
         tasks = {name: as_classes(task) for name, task in tasks.items()}
     seed_torch(seed, "heads of pre-finetuning")
-    heads = nn.ModuleDict({name: SingleHead(encoder.width, task.classes or 1) for name, task in tasks.items()})
+    outputs_of = {name: task.classes or 1 for name, task in tasks.items()}
+    spectral = settings.smoothness.spectral
+    heads = nn.ModuleDict({name: SingleHead(encoder.width, n, spectral) for name, n in outputs_of.items()})
     heads.to(encoder.device)
     muppet = settings.objective == "muppet"
     weights = {name: 1 / chance_loss(task, labels[name]) for name, task in tasks.items()} if muppet else {}

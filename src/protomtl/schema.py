@@ -89,6 +89,11 @@ class Smoothness(Block):
     weight: Annotated[float, Field(ge=0)]
     radius: Annotated[float, Field(gt=0)]
 
+    @property
+    def spectral(self) -> bool:
+        """Whether the heads are normalised, too."""
+        return self.kind == "r4f" and self.weight > 0
+
 
 class Training(Block):
     """What both phases share: budget, sampling and optimiser."""
@@ -122,6 +127,8 @@ class Pretrain(Training):
     def objective_has_what_it_needs(self) -> Self:
         if self.objective != "muppet" and self.smoothness.weight:
             raise ValueError("`smoothness` belongs to `objective: muppet`")
+        if self.objective == "mlm" and self.shuffled_labels:
+            raise ValueError("`objective: mlm` has no labels to shuffle")
         return self
 
 
