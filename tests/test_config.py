@@ -48,7 +48,7 @@ def edited(folder: Path, path: str, value: Any) -> Path:
         (
             "method.cosine.finetune",
             {"similarity": "cosine", "pair_encoding": "concat"},
-            r"method\.cosine\.finetune.*two emb",
+            r"method\.cosine\.finetune.*embedding of each",
         ),
         ("method.concat.pretrain", {"pair_encoding": "product"}, r"method\.concat\.pretrain\.pair_encoding"),
         (

@@ -26,7 +26,8 @@ def built(method: str) -> nn.ModuleDict:
 
 
 def inputs(task: Task, pairs: str, rows: int = 4) -> tuple[torch.Tensor, ...]:
-    return tuple(torch.randn(rows, WIDTH) for _ in range(2 if task.pair and pairs != "concat" else 1))
+    groups = {"concat": 1, "joint": 3}.get(pairs, 2) if task.pair else 1
+    return tuple(torch.randn(rows, WIDTH) for _ in range(groups))
 
 
 @pytest.mark.parametrize("method", PARAMS.method)
@@ -87,7 +88,7 @@ def test_dropout_acts_in_training_only() -> None:
     assert not torch.equal(head(a, b), head(a, b))
 
 
-@pytest.mark.parametrize("method", ["unfrozen", "cosine", "shared_layers", "concat", "add_combination"])
+@pytest.mark.parametrize("method", ["unfrozen", "cosine", "shared_layers", "concat", "add_combination", "joint"])
 def test_gradients_of_heads_and_losses_against_finite_differences(method: str) -> None:
     torch.manual_seed(1)
     built_heads = built(method).double()
@@ -119,6 +120,15 @@ def test_a_pair_that_was_encoded_both_ways_has_the_mean_of_both() -> None:
     head = built("both_ways")["para"]
     a, b = torch.randn(4, WIDTH), torch.randn(4, WIDTH)
     torch.testing.assert_close(head(a, b), head((a + b) / 2))
+
+
+def test_a_joint_head_is_the_mean_of_one_for_the_whole_pair_and_one_for_its_texts() -> None:
+    head = built("joint")["sts"]
+    nn.init.zeros_(head.whole.linear.weight), nn.init.constant_(head.whole.linear.bias, 3.0)
+    a, b = torch.tensor([[1.0, 0, 0, 0, 0, 0]]), torch.tensor([[3.0, 4.0, 0, 0, 0, 0]])
+    assert head(torch.randn(1, WIDTH), a, b).item() == pytest.approx((3.0 + 5 * 0.6) / 2)
+    assert isinstance(built("joint")["para"].parts, heads.PairHead)
+    assert isinstance(built("joint")["sst"], heads.SingleHead)
 
 
 def test_smoothed_labels_worked_by_hand() -> None:

@@ -89,22 +89,40 @@ class CosineHead(nn.Module):
         return (self.low + (self.high - self.low) * cosine)[:, None]
 
 
+class JointHead(nn.Module):
+    """Mean of two heads' outputs: of the pair as one sequence, in which the words of both texts meet, and of its two
+    texts, whose embeddings stay comparable. The two err in different places."""
+
+    def __init__(self, whole: nn.Module, parts: nn.Module) -> None:
+        super().__init__()
+        self.whole, self.parts = whole, parts
+
+    def forward(self, pair: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        """Three [n, width] -> [n, outputs]."""
+        output: Tensor = (self.whole(pair) + self.parts(a, b)) / 2
+        return output
+
+
 def build_heads(tasks: dict[str, Task], width: int, settings: Finetune) -> nn.ModuleDict:
     """One head per task, as the settings of the method say."""
-    separate = settings.pair_encoding == "separate"
-    shared = hidden_layers(width) if separate and settings.share_hidden else None
     spectral = settings.smoothness.spectral
-    heads = nn.ModuleDict()
-    for name, task in tasks.items():
-        outputs = task.classes or 1
-        if not (task.pair and separate):
-            heads[name] = SingleHead(width, outputs, spectral)
-        elif task.kind == "regression" and settings.similarity == "cosine":
-            heads[name] = CosineHead(*task.bounds)
-        else:
-            hidden = (shared or hidden_layers(width)) if settings.hidden else None
-            heads[name] = PairHead(width, outputs, settings.combine, hidden, spectral)
-    return heads
+    shared = hidden_layers(width) if settings.share_hidden else None
+
+    def single(task: Task) -> nn.Module:
+        return SingleHead(width, task.classes or 1, spectral)
+
+    def pair(task: Task) -> nn.Module:
+        if task.kind == "regression" and settings.similarity == "cosine":
+            return CosineHead(*task.bounds)
+        hidden = (shared or hidden_layers(width)) if settings.hidden else None
+        return PairHead(width, task.classes or 1, settings.combine, hidden, spectral)
+
+    def build(task: Task) -> nn.Module:
+        if not task.pair or settings.pair_encoding in ("concat", "both_ways"):
+            return single(task)
+        return pair(task) if settings.pair_encoding == "separate" else JointHead(single(task), pair(task))
+
+    return nn.ModuleDict({name: build(task) for name, task in tasks.items()})
 
 
 def task_loss(task: Task, outputs: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

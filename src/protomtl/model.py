@@ -45,9 +45,11 @@ class MultiTaskModel(nn.Module):
             encoder.requires_grad_(False)
 
     def sequences(self, table: TokenTable, rows: np.ndarray) -> list[Sequences]:
-        """What the encoder embeds of each row: one sequence, or two of a pair."""
+        """What the encoder embeds of each row: one sequence; of a pair one, two or three."""
         if self.pair_encoding == "both_ways" and len(table.sides) == 2:
             return [table.pair(rows), table.pair(rows, turned=True)]
+        if self.pair_encoding == "joint" and len(table.sides) == 2:
+            return [table.pair(rows), *table.embeddable(rows, concat=False)]
         return table.embeddable(rows, self.pair_encoding == "concat")
 
     def embedder(self, table: TokenTable) -> Embedder:

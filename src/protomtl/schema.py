@@ -136,7 +136,7 @@ class Finetune(Training):
     head_lr: Annotated[float, Field(gt=0)]
     prototypes: Annotated[float, Field(ge=0)]
     frozen: bool
-    pair_encoding: Literal["separate", "concat", "both_ways"]
+    pair_encoding: Literal["separate", "concat", "both_ways", "joint"]
     combine: Literal["mult", "add", "concat"]
     hidden: bool
     share_hidden: bool
@@ -147,8 +147,8 @@ class Finetune(Training):
 
     @model_validator(mode="after")
     def heads_exist(self) -> Self:
-        if self.pair_encoding != "separate" and self.similarity == "cosine":
-            raise ValueError("`similarity: cosine` needs two embeddings: `pair_encoding: separate`")
+        if self.pair_encoding in ("concat", "both_ways") and self.similarity == "cosine":
+            raise ValueError("`similarity: cosine` needs an embedding of each text: `pair_encoding: separate` or joint")
         if self.share_hidden and not self.hidden:
             raise ValueError("`share_hidden` needs `hidden: true`")
         if self.weighting == "uncertainty" and self.weights:
