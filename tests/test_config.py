@@ -50,6 +50,11 @@ def edited(folder: Path, path: str, value: Any) -> Path:
             {"similarity": "cosine", "pair_encoding": "concat"},
             r"method\.cosine\.finetune.*embedding of each",
         ),
+        (
+            "method.concat.finetune",
+            {"pair_encoding": {"para": "concat"}},
+            r"method\.concat\.finetune\.pair_encoding: must name all pair tasks: \['para', 'sts'\]",
+        ),
         ("method.concat.pretrain", {"pair_encoding": "product"}, r"method\.concat\.pretrain\.pair_encoding"),
         (
             "method.sst_weighted.finetune",

@@ -131,6 +131,12 @@ def test_a_joint_head_is_the_mean_of_one_for_the_whole_pair_and_one_for_its_text
     assert isinstance(built("joint")["sst"], heads.SingleHead)
 
 
+def test_each_pair_task_can_have_its_own_encoding() -> None:
+    chosen = {"similarity": "cosine", "pair_encoding": {"para": "concat", "sts": "separate"}}
+    mixed = heads.build_heads(TASKS, WIDTH, config.finetuning(PARAMS.finetune, "x", chosen))
+    assert [type(mixed[name]) for name in TASKS] == [heads.SingleHead, heads.SingleHead, heads.CosineHead]
+
+
 def test_smoothed_labels_worked_by_hand() -> None:
     ordered = heads.soft_labels(TASKS["sst"], 0.2)
     assert ordered[0].tolist() == pytest.approx([0.8, 0.2, 0, 0, 0])

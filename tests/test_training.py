@@ -236,3 +236,30 @@ def test_frozen_training_on_stored_vectors_equals_training_through_the_frozen_en
         labels = torch.from_numpy(tables[name].labels[rows[name]])
         slow = finetune.task_loss(task, model.heads[name](*vectors), labels)
         assert stored[name].item() == pytest.approx(slow.item(), abs=1e-5)
+
+
+def test_what_the_encoder_gets_of_a_pair(prepared: Path) -> None:
+    """Whole, turned and both texts, as the encoding of its task says; a single text is always itself."""
+    from protomtl.config import finetuning
+    from protomtl.encoder import Encoder
+    from protomtl.model import MultiTaskModel
+    from protomtl.tokens import TokenTable
+
+    params = load()
+    encoder = Encoder(Path("data/backbone"), "mean", params.compute)
+    tables = {name: TokenTable(Path("data/tokens"), name, "train") for name in params.tasks}
+    rows = torch.arange(3, 9).numpy()
+
+    def tokens(name: str, how: object) -> list[list[int]]:
+        chosen = finetuning(params.finetune, "x", {"pair_encoding": how})
+        model = MultiTaskModel(encoder, params.tasks, chosen, 1)
+        return [group.tokens.tolist() for group in model.sequences(tables[name], rows)]
+
+    whole, turned = (tables["para"].pair(rows, turned).tokens.tolist() for turned in (False, True))
+    apart = [tables["para"].single(rows, side).tokens.tolist() for side in (0, 1)]
+    assert tokens("para", "concat") == [whole]
+    assert tokens("para", "both_ways") == [whole, turned]
+    assert tokens("para", "joint") == [whole, *apart]
+    assert tokens("para", {"para": "separate", "sts": "joint"}) == apart
+    assert len(tokens("sts", {"para": "separate", "sts": "joint"})) == 3
+    assert tokens("sst", "joint") == tokens("sst", "both_ways") == [tables["sst"].single(rows, 0).tokens.tolist()]

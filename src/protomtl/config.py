@@ -102,4 +102,7 @@ def load(path: Path = PARAMS) -> Params:
         settings = finetuning(params.finetune, name, block.finetune)
         if unknown := set(settings.weights) - set(main):
             raise SystemExit(f"{path}: method.{name}.finetune.weights: no such main task: {sorted(unknown)}")
+        pairs = {task for task, block in main.items() if block.pair}
+        if isinstance(settings.pair_encoding, dict) and set(settings.pair_encoding) != pairs:
+            raise SystemExit(f"{path}: method.{name}.finetune.pair_encoding: must name all pair tasks: {sorted(pairs)}")
     return params

@@ -117,12 +117,13 @@ def build_heads(tasks: dict[str, Task], width: int, settings: Finetune) -> nn.Mo
         hidden = (shared or hidden_layers(width)) if settings.hidden else None
         return PairHead(width, task.classes or 1, settings.combine, hidden, spectral)
 
-    def build(task: Task) -> nn.Module:
-        if not task.pair or settings.pair_encoding in ("concat", "both_ways"):
+    def build(name: str, task: Task) -> nn.Module:
+        how = settings.encoding_of(name) if task.pair else "concat"
+        if how in ("concat", "both_ways"):
             return single(task)
-        return pair(task) if settings.pair_encoding == "separate" else JointHead(single(task), pair(task))
+        return pair(task) if how == "separate" else JointHead(single(task), pair(task))
 
-    return nn.ModuleDict({name: build(task) for name, task in tasks.items()})
+    return nn.ModuleDict({name: build(name, task) for name, task in tasks.items()})
 
 
 def task_loss(task: Task, outputs: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

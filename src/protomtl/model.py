@@ -34,7 +34,7 @@ class MultiTaskModel(nn.Module):
     def __init__(self, encoder: Encoder, tasks: dict[str, Task], settings: Finetune, seed: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.pair_encoding = settings.pair_encoding
+        self.settings = settings
         seed_torch(seed, "heads")
         self.heads = build_heads(tasks, encoder.width, settings).to(encoder.device)
         self.weigh = (
@@ -46,11 +46,15 @@ class MultiTaskModel(nn.Module):
 
     def sequences(self, table: TokenTable, rows: np.ndarray) -> list[Sequences]:
         """What the encoder embeds of each row: one sequence; of a pair one, two or three."""
-        if self.pair_encoding == "both_ways" and len(table.sides) == 2:
-            return [table.pair(rows), table.pair(rows, turned=True)]
-        if self.pair_encoding == "joint" and len(table.sides) == 2:
-            return [table.pair(rows), *table.embeddable(rows, concat=False)]
-        return table.embeddable(rows, self.pair_encoding == "concat")
+        if len(table.sides) == 1:
+            return [table.single(rows, 0)]
+        match self.settings.encoding_of(table.task):
+            case "both_ways":
+                return [table.pair(rows), table.pair(rows, turned=True)]
+            case "joint":
+                return [table.pair(rows), *table.embeddable(rows, concat=False)]
+            case how:
+                return table.embeddable(rows, how == "concat")
 
     def embedder(self, table: TokenTable) -> Embedder:
         """rows -> the embeddings of these rows without dropout or gradient; a frozen encoder encodes once."""

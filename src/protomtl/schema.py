@@ -132,11 +132,14 @@ class Pretrain(Training):
         return self
 
 
+PairEncoding = Literal["separate", "concat", "both_ways", "joint"]
+
+
 class Finetune(Training):
     head_lr: Annotated[float, Field(gt=0)]
     prototypes: Annotated[float, Field(ge=0)]
     frozen: bool
-    pair_encoding: Literal["separate", "concat", "both_ways", "joint"]
+    pair_encoding: PairEncoding | dict[Name, PairEncoding]
     combine: Literal["mult", "add", "concat"]
     hidden: bool
     share_hidden: bool
@@ -147,7 +150,7 @@ class Finetune(Training):
 
     @model_validator(mode="after")
     def heads_exist(self) -> Self:
-        if self.pair_encoding in ("concat", "both_ways") and self.similarity == "cosine":
+        if self.similarity == "cosine" and not {"separate", "joint"} & self.encodings:
             raise ValueError("`similarity: cosine` needs an embedding of each text: `pair_encoding: separate` or joint")
         if self.share_hidden and not self.hidden:
             raise ValueError("`share_hidden` needs `hidden: true`")
@@ -156,6 +159,15 @@ class Finetune(Training):
         if self.frozen and (self.smoothness.weight or self.prototypes):
             raise ValueError("`smoothness` and `prototypes` train the encoder: `frozen: false`")
         return self
+
+    @property
+    def encodings(self) -> set[PairEncoding]:
+        """All that the tasks of pairs use."""
+        return set(self.pair_encoding.values()) if isinstance(self.pair_encoding, dict) else {self.pair_encoding}
+
+    def encoding_of(self, task: str) -> PairEncoding:
+        """How pairs of a task are encoded."""
+        return self.pair_encoding[task] if isinstance(self.pair_encoding, dict) else self.pair_encoding
 
 
 class Embed(Block):

@@ -54,10 +54,11 @@ def joined(batches: list[Sequences]) -> Sequences:
 class TokenTable:
     """One split of one task, mapped into memory.
 
-    labels: [rows] float32 (NaN without labels); texts: 1, or 2 for pairs.
+    task: its name; labels: [rows] float32 (NaN without labels); texts: 1, or 2 for pairs.
     """
 
     def __init__(self, root: Path, task: str, split: str) -> None:
+        self.task = task
         self.special = read_json(root / "tokens.json")
         folder = root / task / split
         self.labels: np.ndarray = np.load(folder / "labels.npy", mmap_mode="r")
