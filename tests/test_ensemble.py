@@ -66,5 +66,7 @@ def test_in_a_run_the_ensemble_stands_beside_its_members(workdir: object) -> Non
         members = [read_json(f"results/evaluate/{m}/seed1/metrics.json")[split]["sst"] for m in ("concat", "cosine")]
         assert values["sst_best_member"] == pytest.approx(max(members))
     weights = pd.read_csv("results/ensemble/weights.csv")
-    assert list(weights["method"]) == ["concat", "cosine"]
+    assert list(weights["method"]) == ["concat", "cosine"] * 2
+    assert list(weights["by"]) == ["head"] * 2 + ["prototypes"] * 2
+    assert (weights.loc[2:, "sts"] == 0).all()
     assert weights[["sst", "para", "sts"]].sum().to_numpy() == pytest.approx([1, 1, 1], abs=1e-3)

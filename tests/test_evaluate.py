@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy import stats
+from scipy.special import softmax
 from sklearn.neighbors import NearestCentroid
 
 from protomtl import comparisons, config, evaluate, metrics, steps, timing
@@ -114,7 +115,10 @@ def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: 
         centroids = NearestCentroid().fit(embedded["train"], labels["train"])
         for split in ("dev", "test"):
             rows = predictions(Path(f"results/evaluate/{method}/seed1/{split}/{name}.csv"))
-            assert list(rows)[-1] == "nearest"
+            scores = np.array([rows[c] for c in rows if c.startswith("nearest_")], dtype=float)
+            assert list(rows)[-len(scores) - 1] == "nearest"
+            distances = np.linalg.norm(embedded[split][None] - centroids.centroids_[:, None], axis=2)
+            assert scores == pytest.approx(softmax(-distances, axis=0), abs=2e-6)
             assert [int(v) for v in rows["nearest"]] == centroids.predict(embedded[split]).tolist()
             accuracy = np.mean([a == b for a, b in zip(rows["nearest"], rows["gold"], strict=True)])
             assert stored[split][f"{name}_nearest"] == pytest.approx(accuracy, abs=1e-6)

@@ -60,6 +60,13 @@ def test_the_nearest_prototype_predicts_worked_by_hand() -> None:
     assert prototypes.nearest_class(queries, examples, torch.tensor([3, 3, 1])).tolist() == [3, 1, 1]
 
 
+def test_nearness_worked_by_hand() -> None:
+    """Prototypes at 0 (class 0) and 3 (class 2); at 1 the distances are 1 and 2; class 1 has no example."""
+    examples, labels = torch.tensor([[0.0], [2.0], [4.0]]), torch.tensor([0, 2, 2])
+    found = prototypes.nearness(torch.tensor([[1.0]]), examples, labels, 4)
+    assert found[0].tolist() == pytest.approx([1 / (1 + math.exp(-1)), 0, 1 / (1 + math.exp(1)), 0])
+
+
 @given(st.integers(1, 30), st.integers(1, 6), st.integers(0, 2**31))
 def test_the_nearest_prototype_equals_a_search_one_by_one(rows: int, classes: int, seed: int) -> None:
     random = torch.Generator().manual_seed(seed)

@@ -12,13 +12,15 @@ from protomtl.metrics import main_metric, overall, predictions, task_metrics
 from protomtl.paths import ENSEMBLE, EVALUATE, run_folder
 from protomtl.schema import Task
 
+COLUMNS = {"head": r"^score_\d+$", "prototypes": r"^nearest_\d+$"}  # a class's score in a run's predictions
 ITERATIONS = 1000  # of the mixture's weights; they move no further by then
 
 
 def run(methods: list[str], seeds: list[int], tasks: dict[str, Task]) -> None:
     """Write the weights of the runs (CSV), the figures of both ensembles (JSON) and the weighted one's predictions.
 
-    Weights are chosen on dev alone; test sees the result. `mean` is the ensemble with equal weights.
+    A run counts twice where there are classes: by its head, and by its prototypes. Weights are chosen on dev alone;
+    test sees the result. `mean` is the ensemble of all heads with equal weights.
     """
     members = [(method, seed) for method in methods for seed in seeds]
     weights: dict[str, np.ndarray] = {}
@@ -30,8 +32,11 @@ def run(methods: list[str], seeds: list[int], tasks: dict[str, Task]) -> None:
             for split, (gold, scores) in read.items():
                 write(part / split / f"{name}.csv", task, gold, np.tensordot(weights[name], scores, 1))
                 if not np.isnan(gold).any():
-                    figures[split][name] = compared(task, gold, scores, weights[name])
-        table = pd.DataFrame({"method": [m for m, _ in members], "seed": [s for _, s in members]} | weights)
+                    figures[split][name] = compared(task, gold, scores, weights[name], len(members))
+        rows = [(method, seed, kind) for kind in COLUMNS for method, seed in members]
+        table = pd.DataFrame(rows, columns=["method", "seed", "by"])
+        for name, found_weights in weights.items():
+            table[name] = np.pad(found_weights, (0, len(rows) - len(found_weights)))  # regression has no prototypes
         table.round(4).to_csv(part / "weights.csv", index=False, lineterminator="\n")
         found = {split: with_overall(values) for split, values in figures.items() if values}
         write_json(part / "metrics.json", found)
@@ -40,12 +45,12 @@ def run(methods: list[str], seeds: list[int], tasks: dict[str, Task]) -> None:
 
 
 def outputs(members: list[tuple[str, int]], split: str, name: str, task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Labels [n] (NaN without) and scores [members, n, classes], or [members, n, 1] values, of a task's split."""
+    """Labels [n] (NaN without) and scores of a task's split: [members, n, 1] values of regression, else
+    [2 · members, n, classes] of all heads, then of all prototypes."""
     tables = [pd.read_csv(run_folder(EVALUATE, m, s) / split / f"{name}.csv") for m, s in members]
-    columns = (
-        ["prediction"] if task.kind == "regression" else [c for c in map(str, tables[0]) if c.startswith("score_")]
-    )
-    return tables[0]["gold"].to_numpy(float), np.stack([table[columns].to_numpy(float) for table in tables])
+    patterns = ["prediction"] if task.kind == "regression" else COLUMNS.values()
+    scores = [table.filter(regex=pattern).to_numpy(float) for pattern in patterns for table in tables]
+    return tables[0]["gold"].to_numpy(float), np.stack(scores)
 
 
 def weigh(task: Task, gold: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -65,11 +70,11 @@ def weigh(task: Task, gold: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return weights
 
 
-def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> dict[str, float]:
-    """The main figure of the weighted ensemble, of the mean of all members, and of the best member alone."""
-    together = {"weighted": np.tensordot(weights, scores, 1), "mean": scores.mean(0)}
+def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarray, heads: int) -> dict[str, float]:
+    """The main figure of the weighted ensemble, of the mean of all heads (the first scores), and of the best head."""
+    together = {"weighted": np.tensordot(weights, scores, 1), "mean": scores[:heads].mean(0)}
     found = {name: figure(task, gold, values) for name, values in together.items()}
-    return found | {"best_member": max(figure(task, gold, values) for values in scores)}
+    return found | {"best_member": max(figure(task, gold, values) for values in scores[:heads])}
 
 
 def figure(task: Task, gold: np.ndarray, scores: np.ndarray) -> float:

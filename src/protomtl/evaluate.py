@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from protomtl.files import atomic, read_json, write_json
 from protomtl.metrics import main_metric, overall, predictions, task_metrics
 from protomtl.model import MultiTaskModel, load_heads
 from protomtl.paths import EVALUATE, FINETUNE, PREPARED, TOKENS, run_folder
-from protomtl.prototypes import nearest_class
+from protomtl.prototypes import nearest_class, nearness
 from protomtl.random import some_rows
 from protomtl.schema import Compute, Finetune, Task
 from protomtl.tokens import TokenTable
@@ -80,9 +81,12 @@ def evaluate_task(
     embed = model.stored(table)
     scores = model.scores(name, task, embed, len(table))
     predicted, nearest = predictions(task, scores), None
+    near = np.empty((len(table), 0))
     if examples:
-        nearest = nearest_class(torch.stack(embed(np.arange(len(table)))).sum(0), *examples).cpu().numpy()
-    write_predictions(folder / f"{name}.csv", task, ids, table.labels, predicted, scores, nearest)
+        vectors = torch.stack(embed(np.arange(len(table)))).sum(0)
+        nearest = nearest_class(vectors, *examples).cpu().numpy()
+        near = nearness(vectors, *examples, scores.shape[1]).cpu().numpy()
+    write_predictions(folder / f"{name}.csv", task, ids, table.labels, predicted, scores, nearest, near)
     if np.isnan(table.labels).any():
         write_submission(folder / f"{name}-{split}-output.csv", task, ids, predicted)
         return {}
@@ -110,16 +114,18 @@ def write_predictions(
     predicted: np.ndarray,
     scores: np.ndarray,
     nearest: np.ndarray | None,
+    near: np.ndarray,
 ) -> None:
-    """id, gold (empty without labels), prediction; the score of each class and `nearest`, which regression has not."""
-    classes = [] if task.kind == "regression" else [f"score_{k}" for k in range(scores.shape[1])]
-    last = {} if nearest is None else {"nearest": nearest.tolist()}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", "gold", "prediction", *classes, *last])
-        for identifier, label, value, row, *more in zip(ids, gold, predicted, scores, *last.values(), strict=True):
-            shown = "" if np.isnan(label) else f"{label:g}"
-            writer.writerow([identifier, shown, f"{value:.6g}", *(f"{s:.6f}" for s in row[: len(classes)]), *more])
+    """id, gold (empty without labels), prediction; and what regression has not: a score for each class, the class of
+    the nearest prototype, and a score for each by the distances."""
+    classes = 0 if task.kind == "regression" else scores.shape[1]
+    table = pd.DataFrame({"id": ids, "gold": [None if np.isnan(label) else f"{label:g}" for label in gold]})
+    table["prediction"] = [f"{value:.6g}" for value in predicted]
+    table[[f"score_{k}" for k in range(classes)]] = scores[:, :classes]
+    if nearest is not None:
+        table["nearest"] = nearest
+    table[[f"nearest_{k}" for k in range(near.shape[1])]] = near
+    table.to_csv(path, index=False, lineterminator="\n", float_format="%.6f")
 
 
 def write_submission(path: Path, task: Task, ids: list[str], predicted: np.ndarray) -> None:

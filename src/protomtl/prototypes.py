@@ -72,6 +72,17 @@ def nearest_class(embeddings: Tensor, examples: Tensor, labels: Tensor) -> Tenso
     return classes[similarities(embeddings, prototypes, "euclidean").argmax(1)]
 
 
+def nearness(embeddings: Tensor, examples: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """[n, classes] probabilities by the distance to the prototypes (report §4.3), 0 for a class without an example.
+
+    embeddings, examples, labels: as of `nearest_class`, the labels from 0.
+    """
+    prototypes, _ = class_prototypes(examples, labels)
+    found = embeddings.new_zeros(len(embeddings), classes)
+    found[:, torch.unique(labels)] = similarities(embeddings, prototypes, "euclidean").softmax(1)
+    return found
+
+
 def batch_logits(embeddings: Tensor, labels: Tensor, distance: str) -> tuple[Tensor, Tensor]:
     """Logits [n, k] and targets [n]: a row counts in its own prototype (report, appendix A.2)."""
     prototypes, place = class_prototypes(embeddings, labels)
