@@ -35,7 +35,7 @@ def protomtl(threads: int, steps: int, variant: Variant) -> Figures:
     encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision=precision, threads=threads))
     if variant == "check":
         workload.without_dropout(encoder)
-    table, marks = TokenTable(TOKENS, "sts", "train"), []
+    table, marks = TokenTable.open(TOKENS, "sts", "train"), []
 
     def losses(rows: dict[str, Any]) -> dict[str, Tensor]:
         marks.append(time.perf_counter())
@@ -203,7 +203,7 @@ def passes(threads: int, steps: int) -> dict[str, float]:
     """Forward and backward pass of the encoder alone, in a whole step of the pipeline: 64 examples of each task."""
     encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads)).train()
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=1e-5, fused=True)
-    tables = {name: TokenTable(TOKENS, name, "train") for name in config.load().tasks}
+    tables = {name: TokenTable.open(TOKENS, name, "train") for name in config.load().tasks}
     seconds, lengths = [], []
     for step in range(steps):
         groups = {

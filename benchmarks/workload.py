@@ -45,7 +45,7 @@ def rows(task: str, size: int, steps: int, step: int) -> np.ndarray:
 
 def all_rows(steps: int) -> np.ndarray:
     """[steps · BATCH] the pairs of all steps, in order."""
-    size = len(TokenTable(TOKENS, "sts", "train"))
+    size = len(TokenTable.open(TOKENS, "sts", "train"))
     return np.concatenate([rows("sts", size, steps, step) for step in range(steps)])
 
 
@@ -77,7 +77,7 @@ def without_dropout(model: nn.Module) -> None:
 
 def token_lengths(number: int) -> np.ndarray:
     """Tokens of each of the 2 · number · BATCH sequences, special tokens included."""
-    table = TokenTable(TOKENS, "sts", "train")
+    table = TokenTable.open(TOKENS, "sts", "train")
     return np.concatenate([part.lengths for part in table.embeddable(all_rows(number), False)])
 
 

@@ -19,4 +19,4 @@ def run_all(methods: list[str] | None = None) -> None:
     run_steps("download", "backbone", "prepare", "tokenize")
     for method in methods or config.load().methods:
         run_method(method)
-    run_steps("embed", "tables", "ensemble", "figures")
+    run_steps("embed", "export", "tables", "ensemble", "figures")

@@ -50,7 +50,7 @@ def steps_naming(word: str, results: Path) -> set[str]:
 
 def test_an_auxiliary_task_is_reported_and_pre_trained_on_and_no_later_step_names_it(learned: Path) -> None:
     assert steps_naming("mood", learned) == {"prepare", "pretrain"}
-    later = {"finetune", "curves", "evaluate", "ensemble", "embed", "tables", "figures", "summary"}
+    later = {"finetune", "curves", "evaluate", "ensemble", "embed", "export", "tables", "figures", "summary"}
     assert steps_naming("sst", learned) == {"prepare", "pretrain", *later}
 
 

@@ -68,6 +68,9 @@ def edited(folder: Path, path: str, value: Any) -> Path:
         ("embed.method", "nosuch", r"embed\.method|methods: nosuch"),
         ("embed.probe_samples", 0, r"embed\.probe_samples: .*greater than or equal to 4"),
         ("embed.seed", 9, r"embed\.seed: 9 is not among"),
+        ("export.method", "nosuch", r"methods: nosuch: there is no block"),
+        ("export.method", "mlm", r"export\.method: mlm is not among `methods`"),
+        ("export.seed", 9, r"export\.seed: 9 is not among"),
         ("surprise", 1, r"surprise: Extra inputs"),
     ],
 )

@@ -75,14 +75,14 @@ def outputs_deleted(project: Path) -> None:
 
 
 EDITS: dict[str, tuple[Edit, set[str]]] = {
-    "a global parameter": (global_parameter, stages("finetune", "evaluate", "tables", "ensemble", "figures")),
+    "a global parameter": (global_parameter, stages("finetune", "evaluate", "export", "tables", "ensemble", "figures")),
     "a parameter of one method": (
         parameter_of_one_method,
         stages("finetune", "evaluate", "tables", "ensemble", "figures", methods=["cosine"]),
     ),
     "one pre-training recipe": (
         recipe_of_one_method,
-        stages(*PER_RUN, "embed", "tables", "ensemble", "figures", methods=["prototypical"]),
+        stages(*PER_RUN, "embed", "export", "tables", "ensemble", "figures", methods=["prototypical"]),
     ),
     "a method added": (
         parameters(methods=[*METHODS, "concat"]),
@@ -91,7 +91,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "the source of one stage": (append(f"{SOURCES}/embed.py", "# edited\n"), stages("embed")),
     "a shared module, its results the same": (
         append(f"{SOURCES}/random.py", "# edited\n"),
-        stages(*PER_RUN, "embed", "tables"),
+        stages(*PER_RUN, "embed", "export", "tables"),
     ),
     "a back-dated source": (back_dated_source, stages("figures")),
     "raw data": (

@@ -95,7 +95,7 @@ def folder(pretrained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def whole(encoder: Encoder, name: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings of all rows, two texts added, and labels, similarity rounded."""
-    table = TokenTable(Path("data/tokens"), name, split)
+    table = TokenTable.open(Path("data/tokens"), name, split)
     vectors = sum(part.numpy() for part in embed_table(encoder, table, False, np.arange(len(table))))
     return vectors, np.floor(np.array(table.labels) + 0.5).astype(int)  # no label is negative
 

@@ -19,7 +19,7 @@ FP32 = Compute(device="cpu", precision="fp32", threads=1)
 @pytest.fixture
 def table(workdir: Path) -> TokenTable:
     run_steps("download", "backbone", "prepare", "tokenize")
-    return TokenTable(Path("data/tokens"), "para", "train")
+    return TokenTable.open(Path("data/tokens"), "para", "train")
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "pooler"])

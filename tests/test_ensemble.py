@@ -57,7 +57,9 @@ def test_no_other_weights_are_more_likely(seed: int) -> None:
 
 
 def test_in_a_run_the_ensemble_stands_beside_its_members(workdir: object) -> None:
-    patch_params(workdir, {"methods": ["concat", "cosine"], "embed": {"method": "concat"}})  # type: ignore[arg-type]
+    patch_params(
+        workdir, {"methods": ["concat", "cosine"], "embed": {"method": "concat"}, "export": {"method": "concat"}}
+    )  # type: ignore[arg-type]
     run_all()
     found = read_json("results/ensemble/metrics.json")
     assert set(found) == {"dev", "test"}

@@ -109,7 +109,7 @@ def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: 
     for name in ("sst", "para"):
         embedded, labels = {}, {}
         for split in ("train", "dev", "test"):
-            table = TokenTable(Path("data/tokens"), name, split)
+            table = TokenTable.open(Path("data/tokens"), name, split)
             parts = model.embed(table, np.arange(len(table)))
             embedded[split], labels[split] = sum(part.numpy() for part in parts), np.array(table.labels, dtype=int)
         centroids = NearestCentroid().fit(embedded["train"], labels["train"])
@@ -215,7 +215,9 @@ def test_figures_and_tables_are_the_same_bytes_when_made_again(evaluated: Path) 
 
 
 def test_seeds_give_mean_and_standard_deviation(workdir: Path) -> None:
-    patch_params(workdir, {"methods": ["concat"], "seeds": [1, 2], "embed": {"method": "concat"}})
+    patch_params(
+        workdir, {"methods": ["concat"], "seeds": [1, 2], "embed": {"method": "concat"}, "export": {"method": "concat"}}
+    )
     run_steps("download", "backbone", "prepare", "tokenize")
     for seed in (1, 2):
         run_method("concat", seed=seed)
@@ -231,7 +233,7 @@ def test_without_test_labels_there_are_predictions_in_the_courses_format_only(wo
     for name in ("ids-sst", "quora", "sts"):
         path = workdir / f"data/own/{name}-test.csv"
         path.write_text("\n".join(line.rsplit("\t", 1)[0] for line in path.read_text().splitlines()) + "\n")
-    patch_params(workdir, {"methods": ["concat"], "embed": {"method": "concat"}})
+    patch_params(workdir, {"methods": ["concat"], "embed": {"method": "concat"}, "export": {"method": "concat"}})
     run_all()
     folder = Path("results/evaluate/concat/seed1")
     assert read_json(folder / "metrics.json")["test"] == {}

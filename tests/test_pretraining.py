@@ -72,7 +72,7 @@ def test_r4f_normalises_the_heads_of_pre_finetuning_too(prepared: Path) -> None:
     changes = {"objective": "muppet", "smoothness": {"kind": "r4f", "weight": 0.1}}
     settings = recipe(params.pretrain, "x", changes)
     assert settings is not None
-    tables = {name: TokenTable(Path("data/tokens"), name, "train") for name in params.tasks}
+    tables = {name: TokenTable.open(Path("data/tokens"), name, "train") for name in params.tasks}
     encoder = Encoder(Path("data/backbone"), "mean", params.compute)
     heads = pretraining.build(encoder, tables, params.tasks, settings, 1).model.get_submodule("heads")
     for name in params.tasks:
@@ -89,7 +89,7 @@ def test_a_tokenizer_without_a_mask_cannot_learn_masked_words(prepared: Path) ->
 
 
 def test_shuffled_labels_are_the_same_labels_elsewhere(prepared: Path) -> None:
-    tables = {"sst": TokenTable(Path("data/tokens"), "sst", "train")}
+    tables = {"sst": TokenTable.open(Path("data/tokens"), "sst", "train")}
     settings = recipe(load().pretrain, "x", {"shuffled_labels": True})
     assert settings is not None
     labels = pretraining.labels_of(tables, settings, 1)["sst"]
@@ -115,7 +115,7 @@ def test_a_seventh_of_the_words_is_hidden_and_no_special_token() -> None:
 def test_states_are_those_of_transformers_in_the_order_given(prepared: Path) -> None:
     from transformers import AutoModel
 
-    texts = TokenTable(Path("data/tokens"), "sst", "train").single(np.arange(6), 0)
+    texts = TokenTable.open(Path("data/tokens"), "sst", "train").single(np.arange(6), 0)
     model = AutoModel.from_pretrained("data/backbone").eval()
     slow = [
         model(input_ids=torch.from_numpy(part)[None]).last_hidden_state[0]

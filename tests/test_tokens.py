@@ -20,7 +20,7 @@ def table(workdir: Path) -> TokenTable:
     for step, arguments in ((prepare_raw, [params]), (prepare.run, [params.data, params.tasks])):
         step(*arguments)
     tokenize.run(params.tokens.model_copy(update={"max_length": 16}), params.tasks)
-    return TokenTable(Path("data/tokens"), "para", "train")
+    return TokenTable.open(Path("data/tokens"), "para", "train")
 
 
 def prepare_raw(params: object) -> None:

@@ -228,7 +228,7 @@ def test_frozen_training_on_stored_vectors_equals_training_through_the_frozen_en
     params = load()
     chosen = finetuning(params.finetune, "baseline", {"frozen": True})
     model = MultiTaskModel(Encoder(Path("data/backbone"), "mean", params.compute), params.tasks, chosen, 1).eval()
-    tables = {name: TokenTable(Path("data/tokens"), name, "train") for name in params.tasks}
+    tables = {name: TokenTable.open(Path("data/tokens"), name, "train") for name in params.tasks}
     rows = {name: torch.arange(3, 9).numpy() for name in params.tasks}
     stored = finetune.finetuning_losses(model, tables, params.tasks, chosen)(rows)
     for name, task in params.tasks.items():
@@ -247,7 +247,7 @@ def test_what_the_encoder_gets_of_a_pair(prepared: Path) -> None:
 
     params = load()
     encoder = Encoder(Path("data/backbone"), "mean", params.compute)
-    tables = {name: TokenTable(Path("data/tokens"), name, "train") for name in params.tasks}
+    tables = {name: TokenTable.open(Path("data/tokens"), name, "train") for name in params.tasks}
     rows = torch.arange(3, 9).numpy()
 
     def tokens(name: str, how: object) -> list[list[int]]:

@@ -7,10 +7,12 @@ import importlib
 import os
 import re
 import sys
+from pathlib import Path
 
 from safetensors import SafetensorError
 
 from protomtl import __version__, config, steps
+from protomtl.commands import HELP, add_commands
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     keep = commands.add_parser("keep", help="copy the figures of the finished run to docs/runs/NAME, for the findings")
     keep.add_argument("name", help="a name for the run, such as its data")
     commands.add_parser("findings", help="write docs/findings.md from the figures that are kept")
+    add_commands(commands)
     return root
 
 
@@ -41,7 +44,13 @@ def first_line(step: str) -> str:
 def main() -> None:
     args = parser().parse_args()
     try:
-        if args.command in steps.STEPS:
+        if args.command in HELP or getattr(args, "model", None):
+            importlib.import_module("protomtl.apply").run(args)
+        elif args.command == "export" and args.method:
+            if not args.to:
+                sys.exit("protomtl export METHOD needs --to DIR")
+            importlib.import_module("protomtl.export").write(args.method, args.seed, Path(args.to))
+        elif args.command in steps.STEPS:
             steps.run(args.command, getattr(args, "method", None), getattr(args, "seed", None))
         elif args.command == "preset":
             importlib.import_module("protomtl.preset").apply(args.name)

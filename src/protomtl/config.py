@@ -90,19 +90,20 @@ def check_blocks(where: str, names: Iterable[str], blocks: Mapping[str, Any]) ->
 def load(path: Path = PARAMS) -> Params:
     """All of params.yaml, with every method's settings checked too."""
     params: Params = checked(str(path), Params, read_yaml(path))
-    check_blocks(f"{path}: methods", (*params.methods, params.embed.method), params.method)
+    check_blocks(f"{path}: methods", (*params.methods, params.embed.method, params.export.method), params.method)
     check_blocks(f"{path}: compare", params.compare, params.method)
-    if params.embed.method not in params.methods:
-        raise SystemExit(f"{path}: embed.method: {params.embed.method} is not among `methods`")
-    if params.embed.seed not in params.seeds:
-        raise SystemExit(f"{path}: embed.seed: {params.embed.seed} is not among `seeds`")
+    for name, block in (("embed", params.embed), ("export", params.export)):
+        if block.method not in params.methods:
+            raise SystemExit(f"{path}: {name}.method: {block.method} is not among `methods`")
+        if block.seed not in params.seeds:
+            raise SystemExit(f"{path}: {name}.seed: {block.seed} is not among `seeds`")
     main = main_tasks(params.tasks)
-    for name, block in params.method.items():
-        recipe(params.pretrain, name, block.pretrain)
-        settings = finetuning(params.finetune, name, block.finetune)
+    for name, method in params.method.items():
+        recipe(params.pretrain, name, method.pretrain)
+        settings = finetuning(params.finetune, name, method.finetune)
         if unknown := set(settings.weights) - set(main):
             raise SystemExit(f"{path}: method.{name}.finetune.weights: no such main task: {sorted(unknown)}")
-        pairs = {task for task, block in main.items() if block.pair}
+        pairs = {name for name, task in main.items() if task.pair}
         if isinstance(settings.pair_encoding, dict) and set(settings.pair_encoding) != pairs:
             raise SystemExit(f"{path}: method.{name}.finetune.pair_encoding: must name all pair tasks: {sorted(pairs)}")
     return params

@@ -55,7 +55,7 @@ def examine(
     encoder: Encoder, name: str, task: Task, settings: Embed, concat: bool
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Points of Figure 1 (the same dev examples in each projection), and measures of the space, of one task."""
-    tables = {split: TokenTable(TOKENS, name, split) for split in ("train", "dev")}
+    tables = {split: TokenTable.open(TOKENS, name, split) for split in ("train", "dev")}
     rows = some_rows(len(tables["dev"]), settings.samples, settings.seed, "figure 1", name)
     vectors, classes = sample(encoder, tables["dev"], task, concat, rows)
     flat = {"t-SNE": tsne(vectors, settings), "UMAP": umap(vectors, settings)}

@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 
 from protomtl import state
-from protomtl.encoder import Encoder
 from protomtl.files import atomic, read_json, write_json
 from protomtl.metrics import main_metric, overall, predictions, task_metrics
-from protomtl.model import MultiTaskModel, load_heads
+from protomtl.model import MultiTaskModel, trained_model
 from protomtl.paths import EVALUATE, FINETUNE, PREPARED, TOKENS, run_folder
-from protomtl.prototypes import nearest_class, nearness
+from protomtl.prototypes import class_numbers, nearest_class, nearness
 from protomtl.random import some_rows
-from protomtl.schema import Compute, Finetune, Task
+from protomtl.schema import Task
 from protomtl.tokens import TokenTable
 
 EXAMPLES = 1000  # training rows behind the prototypes: more hardly move the means, but would all be encoded
@@ -35,8 +34,9 @@ def run(method: str, seed: int) -> None:
     No parameters: the model is what its own record says.
     """
     state.forget("finetune", method, seed)
-    model, tasks = trained_model(run_folder(FINETUNE, method, seed))
-    examples = {name: labelled(model, name, seed) for name, task in tasks.items() if task.kind != "regression"}
+    folder = run_folder(FINETUNE, method, seed)
+    model, tasks = trained_model(folder, folder / "encoder", read_json(folder / "config.json"))
+    examples = {name: labelled(model, name, task, seed) for name, task in tasks.items() if task.kind != "regression"}
     metrics: dict[str, dict[str, float]] = {}
     with atomic(run_folder(EVALUATE, method, seed)) as part:
         for split in ("dev", "test"):
@@ -50,23 +50,12 @@ def run(method: str, seed: int) -> None:
         print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
 
 
-def trained_model(folder: Path) -> tuple[MultiTaskModel, dict[str, Task]]:
-    """The model that fine-tuning left in `folder`, and its tasks."""
-    record = read_json(folder / "config.json")
-    tasks = {name: Task.model_validate(task) for name, task in record["tasks"].items()}
-    compute, settings = Compute.model_validate(record["compute"]), Finetune.model_validate(record["finetune"])
-    encoder = Encoder(folder / "encoder", record["backbone"]["pooling"], compute)
-    model = MultiTaskModel(encoder, tasks, settings, record["seed"])
-    load_heads(model.heads, folder / "heads.safetensors")
-    return model, tasks
-
-
-def labelled(model: MultiTaskModel, name: str, seed: int) -> tuple[Tensor, Tensor]:
+def labelled(model: MultiTaskModel, name: str, task: Task, seed: int) -> tuple[Tensor, Tensor]:
     """Embeddings [n, width], of two texts their sum (A.2), and classes [n] of random training rows."""
-    train = TokenTable(TOKENS, name, "train")
+    train = TokenTable.open(TOKENS, name, "train")
     rows = some_rows(len(train), EXAMPLES, seed, "prototypes", name)
     vectors = torch.stack(model.embed(train, rows)).sum(0)
-    return vectors, torch.from_numpy(train.labels[rows]).long().to(vectors.device)
+    return vectors, class_numbers(task, torch.from_numpy(train.labels[rows])).to(vectors.device)
 
 
 def evaluate_task(
@@ -76,7 +65,7 @@ def evaluate_task(
 
     Classes are predicted by the head and, as `nearest`, by the nearest prototype of `examples`.
     """
-    table = TokenTable(TOKENS, name, split)
+    table = TokenTable.open(TOKENS, name, split)
     ids = pq.read_table(PREPARED / name / f"{split}.parquet", columns=["id"]).column("id").to_pylist()
     embed = model.stored(table)
     scores = model.scores(name, task, embed, len(table))

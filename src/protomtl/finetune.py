@@ -68,8 +68,8 @@ def fit(
     title: str, model: MultiTaskModel, tasks: dict[str, Task], settings: Finetune, seed: int, folder: Path
 ) -> training.Result:
     """Train all heads, and the encoder unless it is frozen, choosing the epoch by dev overall."""
-    tables = {name: TokenTable(TOKENS, name, "train") for name in tasks}
-    dev = {name: TokenTable(TOKENS, name, "dev") for name in tasks}
+    tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
+    dev = {name: TokenTable.open(TOKENS, name, "dev") for name in tasks}
     dev_embed = {name: model.embedder(table) for name, table in dev.items()}
 
     def validate() -> dict[str, float]:

@@ -112,6 +112,16 @@ def save_record(folder: Path, settings: dict[str, Any], encoder: Encoder, comput
     write_json(folder / "versions.json", {"protomtl": __version__} | {name: version(name) for name in LIBRARIES})
 
 
+def trained_model(folder: Path, encoder: Path, record: dict[str, Any]) -> tuple[MultiTaskModel, dict[str, Task]]:
+    """The model whose heads lie in `folder`, as its record (config.json of fine-tuning) says, and its tasks."""
+    tasks = {name: Task.model_validate(task) for name, task in record["tasks"].items()}
+    compute, settings = Compute.model_validate(record["compute"]), Finetune.model_validate(record["finetune"])
+    bert = Encoder(encoder, record["backbone"]["pooling"], compute)
+    model = MultiTaskModel(bert, tasks, settings, record["seed"])
+    load_heads(model.heads, folder / "heads.safetensors")
+    return model, tasks
+
+
 def starting_encoder(pretrained: Path) -> Path:
     """The folder of the encoder that fine-tuning starts from: pre-trained, or the backbone as it is."""
     return Path(read_json(pretrained / "start.json")["encoder"])

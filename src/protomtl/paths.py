@@ -15,6 +15,7 @@ DEV_CURVES = Path("results/curves/dev")  # figures of each epoch
 EVALUATE = Path("results/evaluate")
 EMBED = Path("results/embed")
 ENSEMBLE = Path("results/ensemble")
+EXPORT = Path("results/export")
 TABLES = Path("results/tables")
 FIGURES = Path("results/figures")
 
@@ -22,6 +23,8 @@ FIGURES = Path("results/figures")
 TIMING = Path("results/timing")
 SUMMARY = Path("results/summary")
 STATE = Path(".state")
+
+RECORD, PROTOTYPES = "protomtl.json", "prototypes.safetensors"  # in an exported folder
 
 SNIPPETS = {  # the starter data's tasks of rated snippets, and their files
     "sst": "movieReviewSnippets_GroundTruth.txt",

@@ -28,7 +28,7 @@ def train_encoder(
 ) -> None:
     """Pre-train the backbone on all tasks and write it to `target`, with its curve and its record."""
     tasks = tasks if settings.auxiliary else main_tasks(tasks)
-    tables = {name: TokenTable(TOKENS, name, "train") for name in tasks}
+    tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
     record = {
         "method": method,
         "seed": seed,

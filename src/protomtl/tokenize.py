@@ -18,16 +18,7 @@ BATCH = 8192  # texts handed to the tokenizer at a time
 
 def run(tokens: Tokens, tasks: dict[str, Task]) -> None:
     """Tokenise all prepared tables into flat arrays that training maps into memory; a few thousand rows at a time."""
-    from transformers import AutoTokenizer  # heavy
-
-    tokenizer = AutoTokenizer.from_pretrained(BACKBONE)
-    special = {"cls": tokenizer.cls_token_id, "sep": tokenizer.sep_token_id, "pad": tokenizer.pad_token_id}
-    if missing := [name for name, number in special.items() if number is None]:
-        raise SystemExit(f"{BACKBONE}: its tokenizer has no {', '.join(missing)} token; use a BERT-like encoder")
-    special["mask"] = tokenizer.mask_token_id  # only masked language modelling needs it
-    backend = tokenizer.backend_tokenizer  # the library below, without an object of transformers for each text
-    backend.no_padding()
-    backend.enable_truncation(tokens.max_length - 2)
+    backend, special = open_tokenizer(BACKBONE, tokens.max_length)
     with atomic(TOKENS) as part:
         for name, task in tasks.items():
             for split in SPLITS:
@@ -40,7 +31,27 @@ def run(tokens: Tokens, tasks: dict[str, Task]) -> None:
                 np.save(folder / "labels.npy", np.concatenate(labels).astype(np.float32))
                 print(f"tokenize {name} {split}: {table.metadata.num_rows} rows", flush=True)
         # With the digests, tokens.json stands for all of the cache: stages depend on this one file.
-        write_json(part / "tokens.json", special | {"max_length": tokens.max_length, "files": digest_folder(part)})
+        write_json(part / "tokens.json", special | {"files": digest_folder(part)})
+
+
+def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, int]]:
+    """A tokenizer that cuts each text so that it fits with its marks, and the numbers that a TokenTable needs."""
+    from transformers import AutoTokenizer  # heavy
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    special = {"cls": tokenizer.cls_token_id, "sep": tokenizer.sep_token_id, "pad": tokenizer.pad_token_id}
+    if missing := [name for name, number in special.items() if number is None]:
+        raise SystemExit(f"{folder}: its tokenizer has no {', '.join(missing)} token; use a BERT-like encoder")
+    special["mask"] = tokenizer.mask_token_id  # only masked language modelling needs it
+    backend = tokenizer.backend_tokenizer  # the library below, without an object of transformers for each text
+    backend.no_padding()
+    backend.enable_truncation(max_length - 2)
+    return backend, special | {"max_length": max_length}
+
+
+def token_numbers(backend: Any, texts: list[str]) -> list[list[int]]:
+    """The tokens of each text, without marks."""
+    return [encoding.ids for encoding in backend.encode_batch_fast(texts, add_special_tokens=False)]  # on all cores
 
 
 def columns(table: pq.ParquetFile, name: str) -> Iterator[Any]:
@@ -57,8 +68,7 @@ def write_texts(folder: Path, side: str, texts: Iterator[Any], backend: Any) -> 
     with (folder / f"{side}.tokens.npy").open("wb") as file:
         header(file, 0)
         for batch in texts:
-            encodings = backend.encode_batch_fast(batch.to_pylist(), add_special_tokens=False)  # on all cores
-            ids = [encoding.ids for encoding in encodings]
+            ids = token_numbers(backend, batch.to_pylist())
             lengths.extend(map(len, ids))
             np.fromiter(chain.from_iterable(ids), dtype=np.int32).tofile(file)
         file.seek(0)

@@ -51,21 +51,30 @@ def joined(batches: list[Sequences]) -> Sequences:
     )
 
 
+@dataclass(frozen=True)
 class TokenTable:
-    """One split of one task, mapped into memory.
+    """The texts of some rows of a task as token numbers, without special tokens, and their labels.
 
-    task: its name; labels: [rows] float32 (NaN without labels); texts: 1, or 2 for pairs.
+    sides: (tokens of all texts end to end, where each begins and the end) of the one text, or of the two of a pair;
+    special: the numbers of `cls`, `sep` and `pad`, and `max_length`; labels: [rows] float32 (NaN without labels).
     """
 
-    def __init__(self, root: Path, task: str, split: str) -> None:
-        self.task = task
-        self.special = read_json(root / "tokens.json")
+    task: str
+    sides: list[tuple[Ints, Ints]]
+    special: dict[str, int]
+    labels: np.ndarray
+
+    @classmethod
+    def open(cls, root: Path, task: str, split: str) -> "TokenTable":
+        """One split of the token cache, mapped into memory."""
         folder = root / task / split
-        self.labels: np.ndarray = np.load(folder / "labels.npy", mmap_mode="r")
+
+        def mapped(name: str) -> np.ndarray:
+            return np.asanyarray(np.load(folder / f"{name}.npy", mmap_mode="r"))
+
         sides = [s for s in ("a", "b") if (folder / f"{s}.tokens.npy").exists()]
-        self.sides = [
-            tuple(np.load(folder / f"{s}.{part}.npy", mmap_mode="r") for part in ("tokens", "offsets")) for s in sides
-        ]
+        texts = [(mapped(f"{s}.tokens"), mapped(f"{s}.offsets")) for s in sides]
+        return cls(task, texts, read_json(root / "tokens.json"), mapped("labels"))
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -14,6 +14,22 @@ rule evaluate:
         REPRO
 
 
+rule export:
+    input:
+        graph.inputs("export"),
+    output:
+        graph.outputs("export"),
+    log:
+        "logs/export.log",
+    threads: TRAINING_THREADS
+    resources:
+        gpu=1,
+    params:
+        target=graph.target("export"),
+    shell:
+        REPRO
+
+
 rule ensemble:
     input:
         graph.inputs("ensemble"),
