@@ -25,16 +25,15 @@ def built(method: str) -> nn.ModuleDict:
     return heads.build_heads(TASKS, WIDTH, settings(method)).eval()
 
 
-def inputs(task: Task, pairs: str, rows: int = 4) -> tuple[torch.Tensor, ...]:
-    groups = {"concat": 1, "joint": 3}.get(pairs, 2) if task.pair else 1
+def inputs(name: str, chosen: Finetune, rows: int = 4) -> tuple[torch.Tensor, ...]:
+    groups = {"concat": 1, "joint": 3}.get(chosen.encoding_of(name), 2) if TASKS[name].pair else 1
     return tuple(torch.randn(rows, WIDTH) for _ in range(groups))
 
 
 @pytest.mark.parametrize("method", PARAMS.method)
 def test_every_method_gives_one_output_per_class_or_value(method: str) -> None:
-    pairs = settings(method).pair_encoding
-    for name, task in TASKS.items():
-        assert built(method)[name](*inputs(task, pairs)).shape == (4, {"sst": 5}.get(name, 1))
+    for name in TASKS:
+        assert built(method)[name](*inputs(name, settings(method))).shape == (4, {"sst": 5}.get(name, 1))
 
 
 def test_sentiment_head_is_table_3() -> None:
@@ -93,7 +92,7 @@ def test_gradients_of_heads_and_losses_against_finite_differences(method: str) -
     torch.manual_seed(1)
     built_heads = built(method).double()
     for name, task in TASKS.items():
-        vectors = tuple(v.double().requires_grad_() for v in inputs(task, settings(method).pair_encoding))
+        vectors = tuple(v.double().requires_grad_() for v in inputs(name, settings(method)))
         labels = torch.tensor([0.0, 1.0, 1.0, 0.0]).double()
         assert torch.autograd.gradcheck(
             lambda *v, n=name, t=task, y=labels: heads.task_loss(t, built_heads[n](*v), y), vectors

@@ -67,7 +67,7 @@ def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) 
 
 
 def test_an_unknown_preset_lists_those_that_exist(project: Path) -> None:
-    with pytest.raises(SystemExit, match="there are: cs224n, everything, five_tasks, paper"):
+    with pytest.raises(SystemExit, match="there are: claim, cs224n, everything, five_tasks, paper, parts"):
         preset.apply("nosuch")
 
 
@@ -139,3 +139,13 @@ def test_the_longer_concat_has_as_many_updates_as_both_phases_of_the_prototypica
     sizes = {"sst": 8544, "para": 50000, "sts": 6040}
     updates = [training.epochs * steps_per_epoch(sizes, training) for training in (first, second, longer)]
     assert updates[0] + updates[1] == updates[2]
+
+
+def test_each_part_of_the_best_recipe_is_one_change_of_it(project: Path) -> None:
+    for name in ("cs224n", "parts"):
+        preset.apply(name)
+    params = config.load()
+    best, *others = (config.finetuning(params.finetune, m, params.method[m].finetune) for m in params.methods)
+    changed = [{key for key, value in other if value != getattr(best, key)} for other in others]
+    parts: list[set[str]] = [{"averaging"}, {"label_smoothing"}, {"sampling"}, {"pair_encoding", "similarity"}, {"lr"}]
+    assert changed == parts
