@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from protomtl import config, heads
-from protomtl.schema import Finetune, Task
+from protomtl.schema import Finetune
 
 from .conftest import ROOT
 
