@@ -14,8 +14,9 @@ from scipy.special import softmax
 from sklearn.neighbors import NearestCentroid
 
 from protomtl import comparisons, config, evaluate, metrics, steps, timing
-from protomtl.evaluate import trained_model
 from protomtl.files import read_json
+from protomtl.model import MultiTaskModel, trained_model
+from protomtl.schema import Task
 from protomtl.tokens import TokenTable
 
 from .conftest import ROOT, make_workdir, patch_params
@@ -101,10 +102,16 @@ def test_tables_predictions_and_metrics_agree(evaluated: Path) -> None:
                 assert table.loc[method, figure] == pytest.approx(value, abs=6e-5)
 
 
+def trained(method: str) -> tuple[MultiTaskModel, dict[str, Task]]:
+    """What fine-tuning left."""
+    folder = Path(f"results/finetune/{method}/seed1")
+    return trained_model(folder, folder / "encoder", read_json(folder / "config.json"))
+
+
 @pytest.mark.parametrize("method", ["baseline", "prototypical", "cosine"])
 def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: Path) -> None:
     """Frozen, pairs as one sequence, pairs apart; all training rows are fewer than the prototypes may have."""
-    model, _ = trained_model(Path(f"results/finetune/{method}/seed1"))
+    model, _ = trained(method)
     stored = read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))
     for name in ("sst", "para"):
         embedded, labels = {}, {}
@@ -127,12 +134,12 @@ def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: 
 
 
 def test_prototypes_are_of_some_training_rows_only(evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, _ = trained_model(Path("results/finetune/cosine/seed1"))
+    model, tasks = trained("cosine")
     monkeypatch.setattr(evaluate, "EXAMPLES", 10)
-    embeddings, classes = evaluate.labelled(model, "sst", 1)
+    embeddings, classes = evaluate.labelled(model, "sst", tasks["sst"], 1)
     assert embeddings.shape == (10, 32) and classes.shape == (10,)
-    assert torch.equal(embeddings, evaluate.labelled(model, "sst", 1)[0])
-    assert not torch.equal(embeddings, evaluate.labelled(model, "sst", 2)[0])
+    assert torch.equal(embeddings, evaluate.labelled(model, "sst", tasks["sst"], 1)[0])
+    assert not torch.equal(embeddings, evaluate.labelled(model, "sst", tasks["sst"], 2)[0])
 
 
 def test_tables_show_the_accuracy_of_the_nearest_prototype(evaluated: Path) -> None:
