@@ -11,6 +11,9 @@ from bridge import Graph, fair_threads
 configfile: "params.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 graph = Graph(plan=workflow.is_main_process)
 TRAINING_THREADS = fair_threads(
     config["compute"]["threads"], workflow.resource_settings.cores

@@ -11,7 +11,7 @@ from .commands import call
 METHODS = ["cosine", "prototypical"]  # one without and one with pre-training
 ENGINES = {"snakemake": ("snakemake", "--cores", "4", "all"), "dvc": ("dvc", "repro")}
 PER_RUN = ("pretrain", "finetune", "evaluate")
-ONCE = {"download", "backbone", "prepare", "tokenize", "embed", "export", "tables", "ensemble", "figures"}
+ONCE = {"download", "backbone", "prepare", "tokenize", "embed", "export", "tables", "ensemble", "report", "figures"}
 
 
 class Run(NamedTuple):

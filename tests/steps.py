@@ -17,6 +17,7 @@ def run_method(method: str, *names: str, seed: int = 1) -> None:
 def run_all(methods: list[str] | None = None) -> None:
     """The whole pipeline without an engine."""
     run_steps("download", "backbone", "prepare", "tokenize")
-    for method in methods or config.load().methods:
-        run_method(method)
-    run_steps("embed", "export", "tables", "ensemble", "figures")
+    for seed in config.load().seeds:
+        for method in methods or config.load().methods:
+            run_method(method, seed=seed)
+    run_steps("embed", "export", "tables", "ensemble", "report", "figures")

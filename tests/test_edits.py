@@ -75,18 +75,21 @@ def outputs_deleted(project: Path) -> None:
 
 
 EDITS: dict[str, tuple[Edit, set[str]]] = {
-    "a global parameter": (global_parameter, stages("finetune", "evaluate", "export", "tables", "ensemble", "figures")),
+    "a global parameter": (
+        global_parameter,
+        stages("finetune", "evaluate", "export", "tables", "ensemble", "report", "figures"),
+    ),
     "a parameter of one method": (
         parameter_of_one_method,
-        stages("finetune", "evaluate", "tables", "ensemble", "figures", methods=["cosine"]),
+        stages("finetune", "evaluate", "tables", "ensemble", "report", "figures", methods=["cosine"]),
     ),
     "one pre-training recipe": (
         recipe_of_one_method,
-        stages(*PER_RUN, "embed", "export", "tables", "ensemble", "figures", methods=["prototypical"]),
+        stages(*PER_RUN, "embed", "export", "tables", "ensemble", "report", "figures", methods=["prototypical"]),
     ),
     "a method added": (
         parameters(methods=[*METHODS, "concat"]),
-        stages(*PER_RUN, "tables", "ensemble", "figures", methods=["concat"]),
+        stages(*PER_RUN, "tables", "ensemble", "report", "figures", methods=["concat"]),
     ),
     "the source of one stage": (append(f"{SOURCES}/embed.py", "# edited\n"), stages("embed")),
     "a shared module, its results the same": (

@@ -25,7 +25,7 @@ def test_a_parameter_changed_and_changed_back_is_restored(engine: str, project: 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_removed_method_leaves_nothing_behind_and_comes_back(engine: str, project: Path, finished: Path) -> None:
     patch_params(project, {"methods": ["prototypical"]})
-    assert engines.run(project, engine).ran == stages("tables", "ensemble", "figures")
+    assert engines.run(project, engine).ran == stages("tables", "ensemble", "report", "figures")
     nothing_to_do(project)
     assert not [name for name in results(project) if "cosine" in name]
     patch_params(project, {"methods": METHODS})
@@ -45,7 +45,7 @@ def test_one_failing_method_does_not_keep_the_others_from_finishing(engine: str,
     assert run.ran == {"finetune@cosine-1"} | concat
     (project / "params.yaml").write_text(sane)
     after = engines.run(project, engine)
-    assert after.ran == stages("finetune", "evaluate", "tables", "ensemble", "figures", methods=["cosine"])
+    assert after.ran == stages("finetune", "evaluate", "tables", "ensemble", "report", "figures", methods=["cosine"])
     nothing_to_do(project)
 
 

@@ -27,7 +27,7 @@ def complete(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> P
         patch.chdir(folder)
         run_steps("download", "backbone", "prepare", "tokenize")
         run_method("prototypical")
-        run_steps("embed", "export", "tables", "ensemble", "figures")
+        run_steps("embed", "export", "tables", "ensemble", "report", "figures")
     return folder
 
 

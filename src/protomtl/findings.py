@@ -91,12 +91,9 @@ INTRODUCTION = (
 def section(run: Path) -> list[str]:
     """One run: what it was, and its answers."""
     about, rows = read_json(run / "about.json"), pd.read_csv(run / "tables-comparisons.csv")
-    split = "test" if (rows["split"] == "test").any() else "dev"
-    figures = list(dict.fromkeys(rows["figure"]))
     lines = [f"## {run.name}", "", *described(about), ""]
     for question, method, other in QUESTIONS:
-        found = {f: compared(rows[(rows["split"] == split) & (rows["figure"] == f)], method, other) for f in figures}
-        known = {figure: row for figure, row in found.items() if row is not None}
+        split, known = judged(rows, method, other)
         if not known:
             continue
         lines += [f"**{question}** `{method}` minus `{other}`, {split}: {verdict(known)}", ""]
@@ -107,6 +104,16 @@ def section(run: Path) -> list[str]:
         ]
         lines.append("")
     return lines
+
+
+def judged(rows: pd.DataFrame, method: str, other: str) -> tuple[str, dict[str, dict[str, float]]]:
+    """The split that decides (dev only where test has no labels), and for each figure the comparison; {} if none."""
+    split = "test" if (rows["split"] == "test").any() else "dev"
+    found = {
+        figure: compared(rows[(rows["split"] == split) & (rows["figure"] == figure)], method, other)
+        for figure in dict.fromkeys(rows["figure"])
+    }
+    return split, {figure: row for figure, row in found.items() if row is not None}
 
 
 def described(about: dict[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ ENSEMBLE = Path("results/ensemble")
 EXPORT = Path("results/export")
 TABLES = Path("results/tables")
 FIGURES = Path("results/figures")
+PAGES = Path("results/report")
 
 # No outputs of a stage; timing.py, summary.py and state.py say why.
 TIMING = Path("results/timing")

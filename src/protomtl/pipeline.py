@@ -13,7 +13,7 @@ from protomtl import drawing
 from protomtl.config import read_yaml
 
 COLOURS = {"data": "#e8eef3", "learn": "#cfe3d4", "report": "#f4e6cd"}
-LEARN, REPORT = {"pretrain", "finetune"}, {"tables", "figures", "embed", "export"}
+LEARN, REPORT = {"pretrain", "finetune"}, {"tables", "figures", "embed", "export", "report"}
 HIGH, WIDE = 0.62, 0.86  # of a box, where boxes are 1 apart
 
 

@@ -21,6 +21,7 @@ STEPS = (  # a step is a stage of dvc.yaml, a rule, a module with `run`, and a s
     "export",
     "tables",
     "ensemble",
+    "report",
     "figures",
 )
 PER_RUN = ("pretrain", "finetune", "evaluate")  # once per method and seed
