@@ -4,10 +4,13 @@ CORES ?= 4
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all compare test soak bench lint format lock
+.PHONY: all report compare test soak bench lint format lock
 
 all: .venv/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
+
+report: all               ## the same, and one HTML page of it: results/report.html
+	snakemake --report results/report.html --report-stylesheet workflow/report/style.css
 
 compare: .venv/ready      ## experiments side by side: main figures and the parameters that differ
 	dvc exp show --md --only-changed --keep 'best|overall|sst|para|sts' --drop 'data/|results/|src/'

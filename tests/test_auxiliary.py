@@ -12,7 +12,7 @@ from .conftest import ROOT, make_workdir, patch_params
 from .steps import run_all
 
 METHODS = ["concat", "prototypical"]
-TEXT = {".csv", ".json", ".md", ".svg"}
+TEXT = {".html", ".csv", ".json", ".md", ".svg"}
 
 
 def add_task(workdir: Path, learn: bool) -> None:

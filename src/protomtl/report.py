@@ -26,6 +26,8 @@ th, td { padding: .3rem .7rem; border-bottom: 1px solid #d9dfe5; text-align: lef
 th { background: #eef2f6; font-weight: 600 } p { max-width: 45rem }
 """
 
+NOT_ASKED = "<p>The methods that would answer it are not among <code>methods</code> and <code>compare</code>.</p>"
+
 
 def run(
     methods: list[str], seeds: list[int], method: dict[str, Method], tasks: dict[str, Task], export: Export
@@ -81,7 +83,7 @@ def answer(labels: dict[str, str]) -> str:
         if known:
             pair = f"<i>{escape(labels[method])}</i> against <i>{escape(labels[other])}</i>, {split}"
             parts.append(f"<h2>{escape(question)}</h2><p>{pair}: {bold(findings.verdict(known))}</p>")
-    return "".join(parts) or "<p>The methods that would answer it are not in this run; see `methods` and `compare`.</p>"
+    return "".join(parts) or NOT_ASKED
 
 
 def bold(text: str) -> str:
@@ -158,7 +160,7 @@ def draw_confusions(labels: dict[str, str], seeds: list[int], tasks: dict[str, T
         for panel, (method, label) in zip(axes.flat, labels.items(), strict=False):
             counts = sum(pd.read_csv(path, index_col="gold").to_numpy() for path in paths[method])
             draw_confusion(panel, np.asarray(counts, dtype=float), label)
-        figure.suptitle(f"{name}, dev: share of each gold class (rows) that is predicted as each class (columns)")
+        figure.suptitle(f"{name}, dev: shares of each gold class")
         drawing.save(figure, folder, f"confusion-{name}")
 
 
@@ -168,5 +170,5 @@ def draw_confusion(panel: Axes, counts: np.ndarray, title: str) -> None:
     for (row, column), share in np.ndenumerate(shares):
         colour = "white" if share > 0.6 else "black"
         panel.text(column, row, f"{share:.2f}", ha="center", va="center", fontsize=7, color=colour)
-    panel.set(title=title, xticks=range(len(counts)), yticks=range(len(counts)))
+    panel.set(title=title, xticks=range(len(counts)), yticks=range(len(counts)), xlabel="predicted", ylabel="gold")
     panel.title.set_fontsize(7)

@@ -1,3 +1,23 @@
+SECTIONS = {  # of the report, numbered to keep their order, and the name of each page
+    "answer": ("1 The answer", "answer"),
+    "table1": ("2 Tables", "dev (Table 1)"),
+    "table2": ("2 Tables", "test (Table 2)"),
+    "comparisons": ("2 Tables", "each method against the references"),
+    "errors": ("5 Errors", "worst errors"),
+    "data": ("6 Data", "rows, labels, lengths"),
+    "versions": ("7 Versions", "libraries and configuration"),
+}
+
+
+def section(wildcards):
+    return SECTIONS.get(wildcards.page, SECTIONS["errors"])[0]
+
+
+def page_labels(wildcards):
+    name = wildcards.page.replace("-", " ")  # of confusion matrices
+    return {"page": SECTIONS.get(wildcards.page, ("", name))[1]}
+
+
 rule embed:
     input:
         graph.inputs("embed"),
@@ -6,7 +26,7 @@ rule embed:
             *graph.outputs("embed"),
             patterns=["{figure}.png"],
             caption="../report/embed.rst",
-            category="The space",
+            category="4 The space",
             labels={"figure": "{figure}"},
         ),
     log:
@@ -28,7 +48,7 @@ rule figures:
             *graph.outputs("figures"),
             patterns=["{figure}.png"],
             caption="../report/figures.rst",
-            category="Curves and bars",
+            category="3 Curves and bars",
             labels={"figure": "{figure}"},
         ),
     log:
@@ -47,8 +67,8 @@ rule report:
             *graph.outputs("report"),
             patterns=["{page}.html", "{page}.png"],
             caption="../report/pages.rst",
-            category="Pages",
-            labels={"page": "{page}"},
+            category=section,
+            labels=page_labels,
         ),
     log:
         "logs/report.log",
