@@ -92,9 +92,10 @@ def bold(text: str) -> str:
 
 
 def comparisons(labels: dict[str, str]) -> str:
+    """Every method minus each reference, with interval and p: results/tables/comparisons.csv by the methods' labels."""
     table = pd.read_csv(TABLES / "comparisons.csv")
     if not len(table):
-        return "<p>No method stands beside one that `compare` names.</p>"
+        return "<p>No method stands beside one that <code>compare</code> names.</p>"
     table["95 % interval"] = [f"{a:+.3f} to {b:+.3f}" for a, b in zip(table["low"], table["high"], strict=True)]
     table["difference"] = table["difference"].map("{:+.3f}".format)
     table["method"], table["reference"] = table["method"].map(labels), table["reference"].map(labels)
