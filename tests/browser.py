@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -26,11 +27,14 @@ def chromium() -> Iterator[Browser]:
 
 
 def open_page(browser: Browser, address: str, size: tuple[int, int], offline: bool) -> tuple[Page, list[str]]:
-    """A page at this address, and the list to which all that goes wrong in it is added."""
+    """A page at this address, and the list of all that goes wrong in it, a request elsewhere included."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, offline=offline)
     page, wrong = context.new_page(), []
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("requestfailed", lambda request: wrong.append(f"not loaded: {request.url:.100}"))
+    own = urlsplit(address).netloc  # nothing for a file
+    for kind in ("request", "websocket"):
+        page.on(kind, lambda seen: wrong.append(seen.url) if urlsplit(seen.url).netloc not in ("", own) else None)
     page.goto(address)
     return page, wrong

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,13 +134,13 @@ def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: 
     assert "nearest" not in predictions(Path(f"results/evaluate/{method}/seed1/dev/sts.csv"))
 
 
-def test_prototypes_are_of_some_training_rows_only(evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prototypes_are_of_some_training_rows_only(evaluated: Path) -> None:
     model, tasks = trained("cosine")
-    monkeypatch.setattr(evaluate, "EXAMPLES", 10)
-    embeddings, classes = evaluate.labelled(model, "sst", tasks["sst"], 1)
+    some = partial(evaluate.labelled, model, "sst", tasks["sst"], most=10)
+    embeddings, classes = some(seed=1)
     assert embeddings.shape == (10, 32) and classes.shape == (10,)
-    assert torch.equal(embeddings, evaluate.labelled(model, "sst", tasks["sst"], 1)[0])
-    assert not torch.equal(embeddings, evaluate.labelled(model, "sst", tasks["sst"], 2)[0])
+    assert torch.equal(embeddings, some(seed=1)[0])
+    assert not torch.equal(embeddings, some(seed=2)[0])
 
 
 def test_tables_show_the_accuracy_of_the_nearest_prototype(evaluated: Path) -> None:

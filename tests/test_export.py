@@ -110,10 +110,35 @@ def test_prototypes_are_the_means_of_training_rows(exported: tuple[str, Path]) -
         table = TokenTable.open(Path("data/tokens"), name, "train")  # fewer rows than prototypes may be made of
         vectors = sum(part.numpy() for part in trained.embed(table, np.arange(len(table))))
         classes = class_numbers(task, torch.from_numpy(np.array(table.labels))).numpy()
-        means = [vectors[classes == k].mean(0) for k in np.unique(classes)]
+        means = np.full((6 if name == "sts" else task.classes or 2, 32), np.nan)  # of 0, 1, .. 5 some do not occur
+        for k in np.unique(classes):
+            means[k] = vectors[classes == k].mean(0)
         np.testing.assert_allclose(model.prototypes(name), means, atol=1e-5)
     with pytest.raises(ValueError, match=r"no prototypes of 'nosuch'; it has para, sst, sts"):
         model.prototypes("nosuch")
+
+
+def test_the_map_has_dev_rows_by_their_vectors_and_then_the_prototypes(exported: tuple[str, Path]) -> None:
+    import pandas as pd
+
+    model = protomtl.load(exported[1])
+    for name, task in model.tasks.items():
+        vectors, classes, places = model.map(name)
+        assert places.shape == (len(vectors), 2) and np.isfinite(places).all()
+        prototypes = model.prototypes(name)
+        seen = np.flatnonzero(np.isfinite(prototypes[:, 0]))
+        np.testing.assert_array_equal(vectors[-len(seen) :], prototypes[seen])
+        np.testing.assert_array_equal(classes[-len(seen) :], seen)
+        vectors, classes = vectors[: -len(seen)], classes[: -len(seen)]
+        dev = pd.read_parquet(f"data/prepared/{name}/dev.parquet")
+        columns = ["text_a", "text_b"][: len(task.texts)]
+        rows = [tuple(row) if len(row) > 1 else row[0] for row in dev[columns].itertuples(index=False)]
+        assert len(vectors) == len(dev)  # few enough to be all of them, in random order
+        found = model.vectors(name, rows)
+        order = np.lexsort(found.T[::-1].round(3)), np.lexsort(vectors.T[::-1].round(3))
+        np.testing.assert_allclose(found[order[0]], vectors[order[1]], atol=1e-4)
+        expected = np.bincount(np.floor(dev["label"].astype(float) + 0.5).astype(int), minlength=6)
+        np.testing.assert_array_equal(np.bincount(classes, minlength=6), expected)
 
 
 def test_a_stream_is_read_as_it_comes(exported: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

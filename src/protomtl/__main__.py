@@ -44,7 +44,9 @@ def first_line(step: str) -> str:
 def main() -> None:
     args = parser().parse_args()
     try:
-        if args.command in HELP or getattr(args, "model", None):
+        if args.command == "demo":
+            importlib.import_module("protomtl.demo").serve(args.model, args.host, args.port)
+        elif args.command in HELP or getattr(args, "model", None):
             importlib.import_module("protomtl.apply").run(args)
         elif args.command == "export" and args.method:
             if not args.to:
@@ -62,6 +64,10 @@ def main() -> None:
             config.load()
         else:
             importlib.import_module("protomtl.summary").show()
+    except ModuleNotFoundError as error:
+        if error.name not in ("streamlit", "altair"):
+            raise
+        sys.exit("protomtl demo needs Streamlit: pip install 'protomtl[demo]'")
     except KeyboardInterrupt:
         sys.exit("interrupted; run the same command again to go on")
     except BrokenPipeError:  # the reader of our output left

@@ -3,6 +3,7 @@
 import argparse
 
 from protomtl import records
+from protomtl.paths import EXPORT
 
 HELP = {
     "predict": "what a task's head says of your texts",
@@ -20,6 +21,9 @@ EXAMPLES = {
     "embed": """
   protomtl embed --model results/export --input texts.csv --output vectors.npy
   cat lines.txt | protomtl embed --model results/export > vectors.jsonl""",
+    "demo": """
+  protomtl demo
+  protomtl demo --model ~/models/prototypical --port 9000""",
     "similar": """
   protomtl similar --model results/export --input questions.txt --among answers.csv --top 3""",
     "classify": """
@@ -37,6 +41,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("method", nargs="?", help="a method that was run; without it the one in params.yaml, as a step")
     export.add_argument("--seed", type=int, default=1, help="of the run (default: 1)")
     export.add_argument("--to", metavar="DIR", help="a new or empty folder, or an older export, which is replaced")
+    demo = commands.add_parser("demo", help="a page to type sentences into; needs the extra `demo`")
+    demo.add_argument("--model", default=str(EXPORT), metavar="DIR", help="an exported folder (default: %(default)s)")
+    demo.add_argument("--host", default="127.0.0.1", help="0.0.0.0 shows it to your network (default: this machine)")
+    demo.add_argument("--port", type=int, default=8501, help="(default: %(default)s)")
     for name, examples in EXAMPLES.items():
         commands.choices[name].formatter_class = argparse.RawDescriptionHelpFormatter
         commands.choices[name].epilog = f"examples:{examples}"

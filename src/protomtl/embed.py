@@ -8,11 +8,10 @@ import pandas as pd
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
-from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
-from protomtl import drawing, space
+from protomtl import drawing, projection, space
 from protomtl.config import main_tasks
 from protomtl.encoder import Encoder, embed_table
 from protomtl.files import atomic, read_json
@@ -25,7 +24,6 @@ from protomtl.tokens import TokenTable
 
 FIGURES = {"t-SNE": "figure1", "UMAP": "figure1-umap"}
 WHEN = ("before", "after")
-NEIGHBOURS = 15  # UMAP's own default
 
 
 def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compute) -> None:
@@ -46,8 +44,8 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
     with atomic(EMBED) as part:
         part.mkdir()
         shown.to_csv(part / "figure1.csv", index=False, lineterminator="\n")
-        for projection in FIGURES:
-            draw(shown[shown["projection"] == projection], table, projection, embed, part)
+        for how in FIGURES:
+            draw(shown[shown["projection"] == how], table, how, embed, part)
         print(space.write(table, f"The space before and after pre-training ({embed.method})", part))
 
 
@@ -58,10 +56,13 @@ def examine(
     tables = {split: TokenTable.open(TOKENS, name, split) for split in ("train", "dev")}
     rows = some_rows(len(tables["dev"]), settings.samples, settings.seed, "figure 1", name)
     vectors, classes = sample(encoder, tables["dev"], task, concat, rows)
-    flat = {"t-SNE": tsne(vectors, settings), "UMAP": umap(vectors, settings)}
+    flat = {
+        "t-SNE": projection.tsne(vectors, settings.perplexity, number(settings.seed, "t-SNE")),
+        "UMAP": projection.umap(vectors, number(settings.seed, "UMAP")),
+    }
     points = [
-        pd.DataFrame({"projection": projection, "row": rows, "class": classes, "x": x, "y": y})
-        for projection, (x, y) in flat.items()
+        pd.DataFrame({"projection": how, "row": rows, "class": classes, "x": places[:, 0], "y": places[:, 1]})
+        for how, places in flat.items()
     ]
     train, dev = (
         sample(encoder, table, task, concat, some_rows(len(table), settings.probe_samples, settings.seed, name, split))
@@ -76,29 +77,7 @@ def sample(encoder: Encoder, table: TokenTable, task: Task, concat: bool, rows: 
     return vectors, class_labels(task, torch.from_numpy(table.labels[rows])).numpy()
 
 
-# Both projections start from the principal components: they are to differ by method, not by where they begin
-# (Kobak and Linderman 2021). One thread, so that the same seed gives the same bytes.
-
-
-def tsne(vectors: np.ndarray, settings: Embed) -> np.ndarray:
-    """[2, samples] coordinates (van der Maaten and Hinton 2008)."""
-    perplexity = min(settings.perplexity, (len(vectors) - 1) / 3)
-    seed = number(settings.seed, "t-SNE") % 2**32
-    model = TSNE(perplexity=perplexity, init="pca", random_state=seed, n_jobs=1)
-    return np.asarray(model.fit_transform(vectors), dtype=float).T
-
-
-def umap(vectors: np.ndarray, settings: Embed) -> np.ndarray:
-    """[2, samples] coordinates (McInnes et al. 2018)."""
-    from umap import UMAP  # heavy
-
-    neighbours = min(NEIGHBOURS, len(vectors) - 1)
-    seed = number(settings.seed, "UMAP") % 2**32
-    model = UMAP(n_neighbors=neighbours, init="pca", random_state=seed, n_jobs=1)
-    return np.asarray(model.fit_transform(vectors), dtype=float).T
-
-
-def draw(points: pd.DataFrame, measures: pd.DataFrame, projection: str, settings: Embed, folder: Path) -> None:
+def draw(points: pd.DataFrame, measures: pd.DataFrame, how: str, settings: Embed, folder: Path) -> None:
     """Two rows (before, after) of one panel per task, coloured by class."""
     silhouette = measures.set_index(["task", "when"])["silhouette"]
     tasks = points["task"].unique()
@@ -109,9 +88,9 @@ def draw(points: pd.DataFrame, measures: pd.DataFrame, projection: str, settings
             draw_panel(axes[row][column], panel, f"{name}, {when}", silhouette[name, when])
     figure.suptitle(
         f"Figure 1: {settings.samples} dev examples of each task before and after pre-training "
-        f"({settings.method}), {projection}"
+        f"({settings.method}), {how}"
     )
-    drawing.save(figure, folder, FIGURES[projection])
+    drawing.save(figure, folder, FIGURES[how])
 
 
 def draw_panel(axes: Axes, panel: pd.DataFrame, title: str, silhouette: float) -> None:

@@ -50,12 +50,14 @@ def run(method: str, seed: int) -> None:
         print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
 
 
-def labelled(model: MultiTaskModel, name: str, task: Task, seed: int) -> tuple[Tensor, Tensor]:
-    """Embeddings [n, width], of two texts their sum (A.2), and classes [n] of random training rows."""
-    train = TokenTable.open(TOKENS, name, "train")
-    rows = some_rows(len(train), EXAMPLES, seed, "prototypes", name)
-    vectors = torch.stack(model.embed(train, rows)).sum(0)
-    return vectors, class_numbers(task, torch.from_numpy(train.labels[rows])).to(vectors.device)
+def labelled(
+    model: MultiTaskModel, name: str, task: Task, seed: int, split: str = "train", most: int = EXAMPLES
+) -> tuple[Tensor, Tensor]:
+    """Embeddings [n, width], of two texts their sum (A.2), and classes [n] of at most this many random rows."""
+    table = TokenTable.open(TOKENS, name, split)
+    rows = some_rows(len(table), most, seed, "prototypes", name)
+    vectors = torch.stack(model.embed(table, rows)).sum(0)
+    return vectors, class_numbers(task, torch.from_numpy(table.labels[rows])).to(vectors.device)
 
 
 def evaluate_task(

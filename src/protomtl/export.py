@@ -4,16 +4,20 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from safetensors.torch import save_file
 
-from protomtl import card, comparisons, statistics
+from protomtl import card, comparisons, projection, statistics
 from protomtl.evaluate import labelled
 from protomtl.files import atomic, read_json, write_json
 from protomtl.model import MultiTaskModel, trained_model
-from protomtl.paths import EVALUATE, EXPORT, FINETUNE, PROTOTYPES, RECORD, REPORT, TOKENS, run_folder
-from protomtl.prototypes import class_prototypes
+from protomtl.paths import EVALUATE, EXPORT, FINETUNE, MAP, PROTOTYPES, RECORD, REPORT, TOKENS, run_folder
+from protomtl.prototypes import class_prototypes, number_of_classes
+from protomtl.random import number
 from protomtl.schema import Export, Task
 
+SHOWN, PERPLEXITY = 300, 30  # dev examples of each task on its map
 LEFT_OUT = {"data_config.json"}  # of the default backbone's folder: what its authors trained on, not what we did
 Figures = dict[str, dict[str, list[float]]]
 
@@ -45,7 +49,9 @@ def write(method: str, seed: int, target: Path) -> None:
     with atomic(target) as part:
         shutil.copytree(source / "encoder", part, ignore=lambda _, names: LEFT_OUT & {*names} | hidden(names))
         shutil.copyfile(source / "heads.safetensors", part / "heads.safetensors")
-        save_file(means(model, tasks, seed), part / PROTOTYPES)
+        prototypes = means(model, tasks, seed)
+        save_file(prototypes, part / PROTOTYPES)
+        save_file(plane(model, tasks, prototypes, seed), part / MAP)
         write_sentence_transformer(model, record["max_length"], part)
         write_json(part / RECORD, record)
         (part / "README.md").write_text(card.text(record), encoding="utf-8")
@@ -58,8 +64,26 @@ def hidden(names: list[str]) -> set[str]:
 
 def means(model: MultiTaskModel, tasks: dict[str, Task], seed: int) -> dict[str, Any]:
     """[classes, width] of each task: the prototypes by which `evaluate` predicts, and those of rounded labels."""
-    examples = {name: labelled(model, name, task, seed) for name, task in tasks.items()}
-    return {name: class_prototypes(*found)[0].cpu().contiguous() for name, found in examples.items()}
+    found: dict[str, Any] = {}
+    for name, task in tasks.items():
+        vectors, classes = labelled(model, name, task, seed)
+        found[name] = torch.full((number_of_classes(task), vectors.shape[1]), torch.nan)
+        found[name][torch.unique(classes).cpu()] = class_prototypes(vectors, classes)[0].cpu()
+    return found
+
+
+def plane(model: MultiTaskModel, tasks: dict[str, Task], prototypes: dict[str, Any], seed: int) -> dict[str, Any]:
+    """Of each task some dev rows, then its prototypes: TASK.vectors [n, width], TASK.classes [n] and, by t-SNE of all
+    of them together, TASK.places [n, 2]."""
+    found = {}
+    for name, task in tasks.items():
+        vectors, classes = labelled(model, name, task, seed, "dev", SHOWN)
+        seen = (~prototypes[name][:, 0].isnan()).nonzero()[:, 0]
+        found[f"{name}.vectors"] = torch.cat([vectors.cpu(), prototypes[name][seen]])
+        found[f"{name}.classes"] = torch.cat([classes.cpu(), seen])
+        places = projection.tsne(found[f"{name}.vectors"].numpy(), PERPLEXITY, number(seed, "map"))
+        found[f"{name}.places"] = torch.from_numpy(places.astype(np.float32))
+    return found
 
 
 def figures(method: str, seed: int, tasks: dict[str, Task], split: str) -> dict[str, list[float]]:

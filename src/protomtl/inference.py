@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from safetensors.numpy import load_file
 
 from protomtl.encoder import evaluating
 from protomtl.files import read_json
 from protomtl.model import trained_model
-from protomtl.paths import PROTOTYPES, RECORD
+from protomtl.paths import MAP, PROTOTYPES, RECORD
 from protomtl.schema import Compute
 from protomtl.tokenize import open_tokenizer, token_numbers
 from protomtl.tokens import TokenTable
@@ -33,12 +34,17 @@ def load(
     precision: fp32 gives the vectors that other loaders of the folder give; auto is faster where the hardware
     multiplies bf16. threads: of a CPU. Raises FileNotFoundError, with what to do, if the folder holds no export.
     """
-    folder = Path(folder)
-    if not (folder / RECORD).is_file():
+    folder = exported(folder)
+    return Model(folder, Compute(device=device, precision=precision, threads=threads))
+
+
+def exported(folder: str | Path) -> Path:
+    """The folder, if it holds an export; else FileNotFoundError."""
+    if not (Path(folder) / RECORD).is_file():
         raise FileNotFoundError(
             f"{folder}: no {RECORD} there; `protomtl export METHOD --to {folder}` makes such a folder"
         )
-    return Model(folder, Compute(device=device, precision=precision, threads=threads))
+    return Path(folder)
 
 
 class Model:
@@ -48,6 +54,7 @@ class Model:
     """
 
     def __init__(self, folder: Path, compute: Compute) -> None:
+        self.folder = folder
         self.record: dict[str, Any] = read_json(folder / RECORD)
         self.tokenizer, self.special = open_tokenizer(folder, self.record["max_length"])
         record = self.record | {"compute": compute.model_dump()}
@@ -85,6 +92,13 @@ class Model:
             table = self.table(task, block)
             yield from self.model.scores(task, what, self.model.embedder(table), len(table))
 
+    def vectors(self, task: str, rows: Iterable[Row]) -> np.ndarray:
+        """[n, width] of a task's rows as the task encodes them, of two their sum: see `prototypes`."""
+        texts = len(self.tasks[task].texts)
+        tables = (self.table(task, block) for block in blocks(checked(rows, texts)))
+        found = (torch.stack(self.model.embed(table, np.arange(len(table)))).sum(0) for table in tables)
+        return stacked((vector for block in found for vector in block.cpu().numpy()), self.width)
+
     def sentiment(self, texts: Iterable[str]) -> np.ndarray:
         """[n, 5] probabilities of very negative (0) to very positive (4): task `sst`."""
         return self.predict("sst", texts)
@@ -99,11 +113,17 @@ class Model:
 
     def prototypes(self, task: str) -> np.ndarray:
         """[classes, width] the mean vectors of training rows of each class (report §4.3), of two texts their sum;
-        of a regression the classes are the rounded labels."""
+        of a regression the classes are the rounded labels. NaN stands for a class of which no row was seen."""
         if task not in self.means:
             raise ValueError(f"this model has no prototypes of {task!r}; it has {', '.join(self.means)}")
         found: np.ndarray = self.means[task]
         return found
+
+    def map(self, task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Some dev rows of a task, its prototypes last: `vectors` [n, width], classes [n], places [n, 2] by t-SNE."""
+        plane = load_file(self.folder / MAP)
+        vectors, classes, places = (plane[f"{task}.{what}"] for what in ("vectors", "classes", "places"))
+        return vectors, classes, places
 
     def table(self, task: str, rows: list[Row]) -> TokenTable:
         """Texts as the token table that training reads."""

@@ -25,7 +25,8 @@ TIMING = Path("results/timing")
 SUMMARY = Path("results/summary")
 STATE = Path(".state")
 
-RECORD, PROTOTYPES = "protomtl.json", "prototypes.safetensors"  # in an exported folder
+# In an exported folder.
+RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"
 
 SNIPPETS = {  # the starter data's tasks of rated snippets, and their files
     "sst": "movieReviewSnippets_GroundTruth.txt",

@@ -1,0 +1,28 @@
+"""Embeddings in the plane, for people to look at.
+
+Both projections start from the principal components: they are to differ by method, not by where they begin (Kobak and
+Linderman 2021). One thread, so that the same seed gives the same bytes; small matrices gain nothing from more.
+"""
+
+import numpy as np
+from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
+
+NEIGHBOURS = 15  # UMAP's own default
+
+
+def tsne(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    """[samples, 2] places of vectors [samples, width] (van der Maaten and Hinton 2008)."""
+    model = TSNE(perplexity=min(perplexity, (len(vectors) - 1) / 3), init="pca", random_state=seed % 2**32, n_jobs=1)
+    with threadpool_limits(1, user_api="blas"):
+        return np.asarray(model.fit_transform(vectors), dtype=float)
+
+
+def umap(vectors: np.ndarray, seed: int) -> np.ndarray:
+    """[samples, 2] places of vectors [samples, width] (McInnes et al. 2018)."""
+    from umap import UMAP  # heavy
+
+    neighbours = min(NEIGHBOURS, len(vectors) - 1)
+    model = UMAP(n_neighbors=neighbours, init="pca", random_state=seed % 2**32, n_jobs=1)
+    with threadpool_limits(1, user_api="blas"):
+        return np.asarray(model.fit_transform(vectors), dtype=float)
