@@ -176,6 +176,17 @@ def test_other_mistakes(model: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "row 2 has other columns than the first; write .jsonl" in mixed and not (tmp_path / "out.csv").exists()
 
 
+def test_output_whose_ending_means_nothing_is_refused(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text("text\ngood\n")
+    for command, name, endings in (("predict", "out.tsv", ".csv or .jsonl"), ("embed", "out.csv", ".npy or .jsonl")):
+        more = ("--task", "sst") if command == "predict" else ()
+        said = run(capsys, command, model, tmp_path / "in.csv", *more, "--output", str(tmp_path / name))
+        assert f"{name}: {command} writes {endings}; say so in the file's name" in said
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_an_older_output_survives_a_failure(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "out.csv").write_text("mine")
     (tmp_path / "in.csv").write_bytes(b"text\n" + b"good\n" * 3000 + b"\xff\n")

@@ -84,10 +84,11 @@ def run(args: argparse.Namespace) -> None:
     """Run one of COMMANDS; bad input ends with a message and status 2, and leaves no output."""
     try:
         ending = Path(args.output).suffix
-        if args.command == "embed" and args.output != records.STREAM and ending not in (".npy", ".jsonl"):
-            raise BadInput(f"{args.output}: vectors are written as .npy or .jsonl")
+        endings = (".npy", ".jsonl") if args.command == "embed" else (".csv", ".jsonl")
+        if args.output != records.STREAM and ending not in endings:
+            raise BadInput(f"{args.output}: {args.command} writes {' or '.join(endings)}; say so in the file's name")
         model = load(args.model, precision=args.precision, threads=args.threads)
-        if ending == ".npy" and args.command == "embed":
+        if ending == ".npy":
             write_array(args.output, (vector for _, vector in with_progress(encoded(model, args.input, args))))
         else:
             rows = with_progress(COMMANDS[args.command](model, args))
