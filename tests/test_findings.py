@@ -46,6 +46,24 @@ def test_tasks_are_named_that_are_decided() -> None:
     assert findings.verdict({"overall": open_, "sst": decided, "sts": open_}).endswith("By task: sst worse.")
 
 
+def test_every_method_is_compared_with_the_first_reference(tmp_path: Path) -> None:
+    labels = {"concat": "Concatenated", "unfrozen": "Unfrozen", "best": "Best"}
+    pd.DataFrame({"method": [*labels], "label": [*labels.values()]}).to_csv(tmp_path / "tables-table1.csv", index=False)
+    rows = [
+        row("best", "concat", 0.02, 0.01),
+        row("best", "concat", 0.05, 0.01, figure="sst"),
+        row("best", "concat", 0.04, 0.01) | {"split": "dev"},
+        row("unfrozen", "concat", -0.01, 0.2),
+        row("best", "unfrozen", 0.03, 0.01),
+    ]
+    lines = findings.against(pd.DataFrame(rows), tmp_path)
+    assert lines[0] == "**Every other method minus `concat`** (Concatenated), test, overall:"
+    assert [line for line in lines if line.startswith("| ")][1:] == [
+        "| Best | +0.0200 | +0.0100 to +0.0300 | 0.010 |",
+        "| Unfrozen | -0.0100 | -0.0200 to +0.0000 | 0.200 |",
+    ]
+
+
 def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path) -> None:
     with pytest.raises(SystemExit, match="no run is kept"):
         findings.write()

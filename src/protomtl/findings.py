@@ -24,6 +24,7 @@ QUESTIONS = (  # (question, the method that is to be better, than which other)
     ("Is it the prototypes, or would linear heads on the same classes do?", "prototypical", "softmax_pretrained"),
     ("Is it the classes, or would any pre-training do?", "prototypical", "shuffled_pretrained"),
     ("Does pre-finetuning with task heads (MUPPET) do better?", "muppet", "prototypical"),
+    ("Is the best recipe, with its own budget, above the paper's best row?", "best", "prototypical"),
 )
 
 
@@ -103,17 +104,35 @@ def section(run: Path) -> list[str]:
             for figure, row in known.items()
         ]
         lines.append("")
-    return lines
+    return lines + against(rows, run)
+
+
+def against(rows: pd.DataFrame, run: Path) -> list[str]:
+    """Every method of the run minus the one that it is compared with first, overall: a line each."""
+    split, reference = split_that_decides(rows), rows["reference"].iloc[0]
+    labels = pd.read_csv(run / "tables-table1.csv").set_index("method")["label"]
+    found = rows[(rows["split"] == split) & (rows["figure"] == "overall") & (rows["reference"] == reference)]
+    lines = [f"**Every other method minus `{reference}`** ({labels[reference]}), {split}, overall:", ""]
+    lines += ["| method | difference | 95 % interval | p, Holm |", "|---|---|---|---|"]
+    lines += [
+        f"| {labels[row.method]} | {row.difference:+.4f} | {row.low:+.4f} to {row.high:+.4f} | {row.p_holm:.3f} |"
+        for row in found.itertuples()
+    ]
+    return [*lines, ""]
 
 
 def judged(rows: pd.DataFrame, method: str, other: str) -> tuple[str, dict[str, dict[str, float]]]:
-    """The split that decides (dev only where test has no labels), and for each figure the comparison; {} if none."""
-    split = "test" if (rows["split"] == "test").any() else "dev"
+    """The split that decides, and for each figure the comparison; {} if none."""
+    split = split_that_decides(rows)
     found = {
         figure: compared(rows[(rows["split"] == split) & (rows["figure"] == figure)], method, other)
         for figure in dict.fromkeys(rows["figure"])
     }
     return split, {figure: row for figure, row in found.items() if row is not None}
+
+
+def split_that_decides(rows: pd.DataFrame) -> str:
+    return "test" if (rows["split"] == "test").any() else "dev"
 
 
 def described(about: dict[str, Any]) -> list[str]:
