@@ -4,7 +4,7 @@ CORES ?= 4
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all report compare test soak bench lint format lock
+.PHONY: all report compare test soak bench fewshot lint format lock
 
 all: .venv/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
@@ -23,6 +23,9 @@ soak: .venv/ready         ## random kills of random processes, and the same byte
 
 bench: .venv/bench        ## training and encoding beside transformers' and sentence-transformers' (25 min)
 	python -m benchmarks.engine
+
+fewshot: .venv/bench all  ## new classes from a few examples, beside SetFit and logistic regression (2 h)
+	python -m benchmarks.fewshot results/export
 
 lint: .venv/ready         ## style, types, workflow format
 	ruff check .
@@ -53,6 +56,6 @@ lock:                     ## pin what pyproject.toml allows today
 	(echo '# Every package of the environment, pinned: `make lock` writes it from a fresh environment (pyproject.toml).'; \
 	 .lockenv/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//') > requirements.lock
 	.lockenv/bin/python -m pip install --quiet -e '.[bench]'
-	(echo '# What `make bench` compares with, beside requirements.lock: `make lock` writes it.'; \
+	(echo '# What `make bench` and `make fewshot` compare with, beside requirements.lock: `make lock` writes it.'; \
 	 .lockenv/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//' | grep -vxFf requirements.lock) > requirements.bench.lock
 	rm -rf .lockenv
