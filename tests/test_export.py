@@ -171,7 +171,14 @@ def test_the_card_says_what_it_is(exported: tuple[str, Path]) -> None:
     text = (folder / "README.md").read_text()
     front = YAML(typ="safe").load(text.split("---")[1])
     assert front["library_name"] == "sentence-transformers"
-    for part in (f"# protomtl: {method}, seed 1", "## Training data", "## Intended use", "## How to cite", "95 %"):
+    for part in (
+        f"# protomtl: {method}, seed 1",
+        "## Training data",
+        "## Intended use",
+        "## How to cite",
+        "@techreport{",
+        "95 %",
+    ):
         assert part in text
     figures = read_json(f"results/evaluate/{method}/seed1/metrics.json")["test"]
     figure, low, high = read_json(folder / "protomtl.json")["figures"]["test"]["sst"]
@@ -195,5 +202,10 @@ def test_nothing_of_the_user_is_lost(exported: tuple[str, Path], tmp_path: Path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
     with pytest.raises(SystemExit, match=r"results/finetune/concat/seed1: there is no such run"):
         export.write("concat", 1, tmp_path / "new")
+    metrics = Path(f"results/evaluate/{exported[0]}/seed1/metrics.json")
+    metrics.rename(tmp_path / "metrics.json")
+    with pytest.raises(SystemExit, match=rf"results/evaluate/{exported[0]}/seed1: there is no such run"):
+        export.write(exported[0], 1, tmp_path / "new")
+    (tmp_path / "metrics.json").rename(metrics)
     with pytest.raises(FileNotFoundError, match=r"no protomtl\.json there; `protomtl export METHOD --to"):
         protomtl.load(tmp_path)

@@ -34,8 +34,11 @@ def write(method: str, seed: int, target: Path) -> None:
     resolved configuration with the figures on dev and test, and a model card (README.md).
     """
     source = run_folder(FINETUNE, method, seed)
-    if not (source / "config.json").exists():
-        raise SystemExit(f"{source}: there is no such run; `snakemake --cores 4 all` makes those of params.yaml")
+    for made in (source / "config.json", run_folder(EVALUATE, method, seed) / "metrics.json"):
+        if not made.exists():
+            raise SystemExit(
+                f"{made.parent}: there is no such run; `snakemake --cores 4 all` makes those of params.yaml"
+            )
     if target.exists() and not (target / RECORD).exists() and any(target.iterdir()):
         raise SystemExit(f"{target}: is there already and holds no export; choose an empty or a new folder")
     record: dict[str, Any] = read_json(source / "config.json")
