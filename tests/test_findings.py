@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from protomtl import findings
+from protomtl.files import digest_folder, read_json
+from protomtl.kept import keep
 
 from .commands import call
 from .conftest import patch_params
@@ -64,30 +66,71 @@ def test_every_method_is_compared_with_the_first_reference(tmp_path: Path) -> No
     ]
 
 
-def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path) -> None:
+@pytest.fixture
+def kept(workdir: Path) -> Path:
+    """A project with seed 1 of two methods, which is kept as `own`."""
     with pytest.raises(SystemExit, match="no run is kept"):
         findings.write()
     with pytest.raises(SystemExit, match=r"table1\.csv: not there"):
-        findings.keep("own")
+        keep("own")
     patch_params(workdir, {"methods": ["concat", "prototypical"]})
-    run_all()
-    out = {"path": "results/finetune/concat/seed1", "md5": "abc.dir"}
-    lock = {"schema": "2.0", "stages": {"finetune@concat-1": {"outs": [out]}, "tables": {"outs": [{"path": "x"}]}}}
-    (workdir / "dvc.lock").write_text(json.dumps(lock))
     call(workdir, "git", "init", "-q")
     call(workdir, "git", "add", "params.yaml")
     call(workdir, "git", "commit", "-qm", "one")
-    findings.keep("own")
+    run_and_keep(workdir, [1])
+    return workdir / "docs/runs/own"
+
+
+def run_and_keep(workdir: Path, seeds: list[int], name: str = "own") -> None:
+    patch_params(workdir, {"seeds": seeds, "embed": {"seed": seeds[0]}, "export": {"seed": seeds[0]}})
+    run_all()
+    stages = {
+        f"finetune@concat-{seed}": {"outs": [{"path": f"results/finetune/concat/seed{seed}", "md5": "abc.dir"}]}
+        for seed in seeds
+    }
+    lock = {"schema": "2.0", "stages": stages | {"tables": {"outs": [{"path": "x", "md5": "y"}]}}}
+    (workdir / "dvc.lock").write_text(json.dumps(lock))
+    keep(name)
+
+
+def tables_of(folder: Path, prefix: str = "") -> list[bytes]:
+    return [(folder / f"{prefix}{name}.csv").read_bytes() for name in ("table1", "table2", "comparisons")]
+
+
+def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path, kept: Path) -> None:
+    assert (kept / "seed1/checkpoints.csv").read_text() == "path,md5\nresults/finetune/concat/seed1,abc.dir\n"
+    assert tables_of(kept, "tables-") == tables_of(workdir / "results/tables")
+    predicted = pd.read_parquet(kept / "seed1/predictions.parquet").set_index(["split", "task"]).loc[("test", "sst")]
+    stored = pd.read_csv(workdir / "results/evaluate/concat/seed1/test/sst.csv")
     assert (
-        workdir / "docs/runs/own/checkpoints.csv"
-    ).read_text() == "path,md5\nresults/finetune/concat/seed1,abc.dir\n"
+        predicted[["id", "gold", "concat"]].to_numpy().tolist()
+        == stored[["id", "gold", "prediction"]].to_numpy().tolist()
+    )
     findings.write()
     page = (workdir / "docs/findings.md").read_text()
-    assert (
-        "Data: folder" in page
-        and "**Does prototypical pre-training help?** `prototypical` minus `concat`, test:" in page
-    )
+    assert "Data: folder" in page and "seeds 1: commit" in page and ", with changes to params.yaml" in page
+    assert "**Does prototypical pre-training help?** `prototypical` minus `concat`, test:" in page
     assert "softmax" not in page  # what was not run is not asked
-    first = page
     findings.write()
-    assert (workdir / "docs/findings.md").read_text() == first
+    assert (workdir / "docs/findings.md").read_text() == page
+
+
+def test_a_run_may_be_kept_seed_by_seed(workdir: Path, kept: Path) -> None:
+    """The tables are those of one run of all seeds, and what was kept stays."""
+    first = (kept / "seed1/predictions.parquet").read_bytes()
+    run_and_keep(workdir, [2])
+    assert (kept / "seed1/predictions.parquet").read_bytes() == first
+    assert [part["seeds"] for part in read_json(kept / "about.json")["parts"]] == [[1], [2]]
+    run_and_keep(workdir, [1, 2], "whole")
+    whole = kept.parent / "whole"
+    assert tables_of(kept, "tables-") == tables_of(whole, "tables-") == tables_of(workdir / "results/tables")
+    keep("own")  # the same seeds take the place of both parts
+    assert [part["seeds"] for part in read_json(kept / "about.json")["parts"]] == [[1, 2]]
+
+
+def test_a_part_of_another_run_is_refused(workdir: Path, kept: Path) -> None:
+    before = digest_folder(kept)
+    patch_params(workdir, {"finetune": {"warmup": 0.2}})
+    with pytest.raises(SystemExit, match=r"own/about\.json: kept with other `finetune` than params\.yaml has; keep"):
+        run_and_keep(workdir, [2])
+    assert digest_folder(kept) == before

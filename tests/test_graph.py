@@ -43,7 +43,7 @@ def test_a_stage_declares_exactly_the_parameters_that_its_step_is_given(step: st
 
 
 def test_only_the_dispatch_of_steps_reads_parameters() -> None:
-    readers = {"steps", "preset", "summary", "findings"}  # the last three are no steps
+    readers = {"steps", "preset", "summary", "kept"}  # the last three are no steps
     modules = {p.stem for p in PACKAGE.glob("*.py")} - {"config", "__main__"}
     called = {m for m in modules if re.search(r"config\.(section|phase|load)\(", (PACKAGE / f"{m}.py").read_text())}
     assert called == readers
@@ -52,7 +52,7 @@ def test_only_the_dispatch_of_steps_reads_parameters() -> None:
 def test_outputs_are_the_folders_that_the_code_writes() -> None:
     outs = {o.replace("/${item.method}/seed${item.seed}", "") for s in STAGES.values() for o in s["outs"]}
     declared = {str(p) for name, p in vars(paths).items() if name.isupper() and isinstance(p, Path)}
-    assert outs == declared - {str(paths.TIMING), str(paths.SUMMARY), str(paths.STATE)}
+    assert outs == declared - {str(paths.TIMING), str(paths.SUMMARY), str(paths.STATE), str(paths.RUNS)}
 
 
 def test_every_parameter_is_declared_by_some_stage() -> None:

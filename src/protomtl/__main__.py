@@ -28,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
     preset.add_argument("name", help="a file of presets/, without .yaml")
     commands.add_parser("check", help="check params.yaml; prints nothing when it is sound")
     commands.add_parser("summary", help="print the table of the finished run and where everything lies")
-    keep = commands.add_parser("keep", help="copy the figures of the finished run to docs/runs/NAME, for the findings")
+    keep = commands.add_parser(
+        "keep", help="keep the figures of the finished run in docs/runs/NAME; new seeds join those there"
+    )
     keep.add_argument("name", help="a name for the run, such as its data")
     commands.add_parser("findings", help="write docs/findings.md from the figures that are kept")
     add_commands(commands)
@@ -57,7 +59,7 @@ def main() -> None:
         elif args.command == "preset":
             importlib.import_module("protomtl.preset").apply(args.name)
         elif args.command == "keep":
-            importlib.import_module("protomtl.findings").keep(args.name)
+            importlib.import_module("protomtl.kept").keep(args.name)
         elif args.command == "findings":
             importlib.import_module("protomtl.findings").write()
         elif args.command == "check":

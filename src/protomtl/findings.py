@@ -1,21 +1,14 @@
-"""What finished runs say about the claim: kept figures in docs/runs, and the page docs/findings.md made of them."""
+"""What finished runs say about the claim: the page docs/findings.md, made of the kept figures in docs/runs."""
 
-import hashlib
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from protomtl import config
-from protomtl.files import atomic, read_json, write_csv, write_json
-from protomtl.paths import EMBED, ENSEMBLE, TABLES
+from protomtl.files import atomic, read_json
+from protomtl.paths import RUNS
 
-RUNS, PAGE = Path("docs/runs"), Path("docs/findings.md")
-LOCK = Path("dvc.lock")
-KEPT = (TABLES / "table1.csv", TABLES / "table2.csv", TABLES / "comparisons.csv", ENSEMBLE / "metrics.json")
-MAYBE = (EMBED / "space.json",)
+PAGE = Path("docs/findings.md")
 LEVEL = 0.05  # of p, corrected by Holm
 
 QUESTIONS = (  # (question, the method that is to be better, than which other)
@@ -26,45 +19,6 @@ QUESTIONS = (  # (question, the method that is to be better, than which other)
     ("Does pre-finetuning with task heads (MUPPET) do better?", "muppet", "prototypical"),
     ("Is the best recipe, with its own budget, above the paper's best row?", "best", "prototypical"),
 )
-
-
-def keep(name: str) -> None:
-    """Copy the figures of the results that are here to docs/runs/NAME, with what they were made from.
-
-    about.json: commit, data, seeds and budgets; checkpoints.csv: the digest of every trained model.
-    """
-    params = config.load()
-    with atomic(RUNS / name) as part:
-        part.mkdir()
-        for path in (*KEPT, *(path for path in MAYBE if path.exists())):
-            if not path.exists():
-                raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
-            shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
-        about = {
-            "commit": git("rev-parse", "HEAD"),
-            "changed": sorted(line[3:] for line in git("status", "--porcelain", "--untracked-files=no").splitlines()),
-            "dvc_lock": hashlib.sha256(LOCK.read_bytes()).hexdigest(),
-            "data": params.data.source,
-            "rows": params.data.max_train_rows,
-            "backbone": params.backbone.name,
-            "seeds": params.seeds,
-            "pretrain": params.pretrain.model_dump(),
-            "finetune": params.finetune.model_dump(),
-        }
-        write_json(part / "about.json", about)
-        write_csv(part / "checkpoints.csv", checkpoints())
-    print(f"{RUNS / name}: kept; `python -m protomtl findings` writes {PAGE} of all that is kept")
-
-
-def checkpoints() -> list[dict[str, str]]:
-    """Path and MD5, as dvc.lock has them, of every output of both trainings: what DVC can bring back."""
-    stages = config.read_yaml(LOCK)["stages"]
-    trained = [stages[name] for name in sorted(stages) if name.split("@")[0] in ("pretrain", "finetune")]
-    return [{"path": out["path"], "md5": out["md5"]} for stage in trained for out in stage["outs"]]
-
-
-def git(*command: str) -> str:
-    return subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout.rstrip()  # noqa: S607
 
 
 def write() -> None:
@@ -136,19 +90,24 @@ def split_that_decides(rows: pd.DataFrame) -> str:
 
 
 def described(about: dict[str, Any]) -> list[str]:
-    """The line of a run's data, seeds and budget, and where it can be found again."""
-    seeds, changed = ", ".join(map(str, about["seeds"])), ", ".join(about["changed"])
+    """The lines of a run's data, budget and seeds, and where each of its parts can be found again."""
     budgets = [
         f"{about[phase]['epochs']} epochs of {about[phase]['steps_per_epoch'] or 'all'} steps"
         for phase in ("pretrain", "finetune")
     ]
-    return [
-        f"Data: {about['data']}; backbone: {about['backbone']}; seeds {seeds};",
-        f"pre-training {budgets[0]}, fine-tuning {budgets[1]}, {about['finetune']['batch_size']} examples a task;",
-        f"commit `{about['commit'][:10]}`"
-        + (f", with changes to {changed}" if changed else "")
-        + f"; dvc.lock {about['dvc_lock'][:10]}.",
+    lines = [
+        f"Data: {about['data']}; backbone: {about['backbone']};",
+        f"pre-training {budgets[0]}, fine-tuning {budgets[1]}, {about['finetune']['batch_size']} examples a task,",
+        "where a method says nothing else;",
     ]
+    for part in about["parts"]:
+        seeds, changed = ", ".join(map(str, part["seeds"])), ", ".join(part["changed"])
+        lines.append(
+            f"seeds {seeds}: commit `{part['commit'][:10]}`"
+            + (f", with changes to {changed}" if changed else "")
+            + f"; dvc.lock {part['dvc_lock'][:10]}."
+        )
+    return lines
 
 
 def compared(rows: pd.DataFrame, method: str, other: str) -> dict[str, float] | None:

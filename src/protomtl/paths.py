@@ -17,6 +17,7 @@ EMBED = Path("results/embed")
 ENSEMBLE = Path("results/ensemble")
 EXPORT = Path("results/export")
 TABLES = Path("results/tables")
+RUNS = Path("docs/runs")  # kept for good
 FIGURES = Path("results/figures")
 PAGES = Path("results/report")
 
