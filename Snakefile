@@ -15,10 +15,16 @@ report: "workflow/report/workflow.rst"
 
 
 graph = Graph(plan=workflow.is_main_process)
+PROCESSES = config["compute"]["processes"]
 TRAINING_THREADS = fair_threads(
-    config["compute"]["threads"], workflow.resource_settings.cores
+    config["compute"]["threads"] * PROCESSES, workflow.resource_settings.cores
 )
+GPU = 0 if config["compute"]["device"] == "cpu" else 1  # of one process
+CARDS = workflow.global_resources.get("gpu").value or 0  # of this machine: `--resources gpu=N`
 REPRO = "dvc --wait-for-lock repro --single-item {params.target} 2>&1 | tee {log}"
+REPRO_GPU = (
+    f"python workflow/cards.py {{resources.gpu}} {CARDS} {REPRO}" if CARDS else REPRO
+)
 
 
 wildcard_constraints:

@@ -32,7 +32,7 @@ EPOCHS = 20  # of the frozen baseline, as in the paper
 def protomtl(threads: int, steps: int, variant: Variant) -> Figures:
     """This project's loop."""
     precision = "fp32" if variant in ("check", "fp32") else "auto"
-    encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision=precision, threads=threads))
+    encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision=precision, threads=threads, processes=1))
     if variant == "check":
         workload.without_dropout(encoder)
     table, marks = TokenTable.open(TOKENS, "sts", "train"), []
@@ -173,7 +173,7 @@ def encode_protomtl(threads: int, variant: Variant) -> float:
     backend = AutoTokenizer.from_pretrained(BACKBONE).backend_tokenizer
     backend.no_padding()
     backend.enable_truncation(128)
-    encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads))
+    encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads, processes=1))
 
     def encode(texts: list[str]) -> None:
         ids = [encoding.ids for encoding in backend.encode_batch_fast(texts)]
@@ -201,7 +201,7 @@ def encode_sentence_transformers(threads: int, variant: Variant) -> float:
 
 def passes(threads: int, steps: int) -> dict[str, float]:
     """Forward and backward pass of the encoder alone, in a whole step of the pipeline: 64 examples of each task."""
-    encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads)).train()
+    encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads, processes=1)).train()
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=1e-5, fused=True)
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in config.load().tasks}
     seconds, lengths = [], []
@@ -237,7 +237,7 @@ def frozen(threads: int, steps: int) -> dict[str, float]:
         params = config.load()
         chosen = config.finetuning(params.finetune, name, params.method[name].finetune)
         chosen = chosen.model_copy(update={"epochs": epochs, "steps_per_epoch": per_epoch, "save_every": 10**6})
-        encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads))
+        encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads, processes=1))
         model = MultiTaskModel(encoder, params.tasks, chosen, 1)
         folder = workload.folder(f"{name}-{per_epoch}-{os.getpid()}")
         begin = time.perf_counter()

@@ -18,7 +18,7 @@ from protomtl.memory import BLOCK, Arena
 from protomtl.schema import Compute
 from protomtl.tokens import Sequences
 
-FP32 = Compute(device="cpu", precision="fp32", threads=1)
+FP32 = Compute(device="cpu", precision="fp32", threads=1, processes=1)
 LENGTHS = st.lists(st.integers(1, 40), min_size=1, max_size=30).map(sorted).map(np.array)
 
 

@@ -13,7 +13,7 @@ from protomtl.tokens import TokenTable
 
 from .steps import run_steps
 
-FP32 = Compute(device="cpu", precision="fp32", threads=1)
+FP32 = Compute(device="cpu", precision="fp32", threads=1, processes=1)
 
 
 @pytest.fixture

@@ -255,6 +255,13 @@ def test_without_test_labels_there_are_predictions_in_the_courses_format_only(wo
     assert pd.read_csv("results/tables/table2.csv")[["sst_low", "overall_high"]].isna().all(axis=None)
 
 
+def test_a_run_without_tables_has_no_summary_yet(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from protomtl import summary
+
+    summary.show()  # after `snakemake results/finetune/…`, say: no error
+    assert "results/tables: not there yet" in capsys.readouterr().out and not Path("results").exists()
+
+
 def test_the_summary_shows_table_times_and_places(evaluated: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from protomtl import summary
 

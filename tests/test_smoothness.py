@@ -18,7 +18,7 @@ from protomtl.tokens import Sequences
 from .conftest import ROOT
 
 TASKS = load(ROOT / "params.yaml").tasks
-FP32 = Compute(device="cpu", precision="fp32", threads=1)
+FP32 = Compute(device="cpu", precision="fp32", threads=1, processes=1)
 TEXTS = Sequences(np.array([2, 7, 9, 3, 2, 11, 3, 2, 5, 8, 6, 3]), np.zeros(12, dtype=np.int64), np.array([4, 3, 5]), 0)
 
 

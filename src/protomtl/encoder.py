@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protomtl import bert, memory
+from protomtl import bert, distributed, memory
 from protomtl.layer import ROWS
 from protomtl.schema import Compute
 from protomtl.tokens import Sequences, TokenTable, joined
@@ -19,12 +19,15 @@ CHUNK = {"cpu": 32, "cuda": 256}  # sequences of similar length that are padded 
 
 
 def device_of(compute: Compute) -> torch.device:
-    """The device of `compute.device`; auto takes a GPU if there is one."""
-    if compute.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if compute.device == "cuda" and not torch.cuda.is_available():
+    """The device of `compute.device`; auto takes a GPU if there is one. Each of several processes has its own GPU."""
+    if compute.device == "cpu" or (compute.device == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
         raise SystemExit("params.yaml: compute.device: cuda: this machine has no GPU that torch can use")
-    return torch.device(compute.device)
+    number, cards = distributed.local_rank(), torch.cuda.device_count()
+    if number >= cards:
+        raise SystemExit(f"params.yaml: compute.processes: {number + 1} or more here, but torch sees {cards} GPUs only")
+    return torch.device("cuda", number)
 
 
 def precision_of(compute: Compute, device: torch.device) -> str:
@@ -74,18 +77,24 @@ class Encoder(nn.Module):
 
         noise: [tokens, width], added to the embeddings of the words, for a pass with a graph.
         A CPU encodes BERT without padding (bert.py). Else sequences are sorted by length and padded in chunks.
-        Either way the batch stays what was sampled.
+        Either way the batch stays what was sampled. Several processes share the work, and each has all vectors.
         """
-        order = np.argsort(sequences.lengths, kind="stable")
+        shares = distributed.shares(sequences.lengths)
+        own, order = shares[distributed.place()[0]], np.concatenate(shares)
+        with distributed.own_draws():  # no sequence for this process: it takes part with no vector of one
+            vectors = self.vectors(sequences, own if len(own) else order[:1], noise)[: len(own)]
+        place = torch.from_numpy(np.argsort(order, kind="stable")).to(self.device)
+        return distributed.gather(vectors, [len(share) for share in shares])[place]
+
+    def vectors(self, sequences: Sequences, rows: np.ndarray, noise: Tensor | None) -> Tensor:
+        """[rows, width] float32 of some sequences, sorted by length."""
         if self.packed and torch.is_grad_enabled():
-            vectors = self.packed_vectors(sequences, order, noise)
-        elif self.packed:
-            vectors = torch.cat(self.in_blocks(sequences, order))
-        else:
-            size = CHUNK[self.device.type]
-            chunks = [order[i : i + size] for i in range(0, len(order), size)]
-            vectors = torch.cat([self.padded_vectors(*sequences.padded(chunk), noise) for chunk in chunks])
-        return vectors[torch.from_numpy(np.argsort(order, kind="stable")).to(self.device)]
+            return self.packed_vectors(sequences, rows, noise)
+        if self.packed:
+            return torch.cat(self.in_blocks(sequences, rows))
+        size = CHUNK[self.device.type]
+        chunks = [rows[i : i + size] for i in range(0, len(rows), size)]
+        return torch.cat([self.padded_vectors(*sequences.padded(chunk), noise) for chunk in chunks])
 
     def packed_vectors(self, sequences: Sequences, rows: np.ndarray, noise: Tensor | None) -> Tensor:
         """Encode sequences, sorted by length, with a graph for the backward pass; returns [rows, width] float32."""
@@ -95,6 +104,15 @@ class Encoder(nn.Module):
         vectors = self.pooled(states, lengths)
         del arena  # not before: the states lie in it
         return vectors
+
+    def own_states(self, sequences: Sequences) -> tuple[Tensor, Tensor]:
+        """The last hidden states [tokens, width] of this process's share of the sequences, and where in
+        `sequences.tokens` [tokens] these are; with a graph."""
+        own = np.sort(distributed.shares(sequences.lengths)[distributed.place()[0]])
+        part, place = sequences.take(own if len(own) else np.zeros(1, dtype=int))
+        with distributed.own_draws():
+            states = self.states(part)
+        return (states, place) if len(own) else (states[:0], place[:0])
 
     def states(self, sequences: Sequences) -> Tensor:
         """[tokens, width] float32, the last hidden state of each token in the order given, with a graph."""

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,10 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from protomtl import state
+from protomtl import distributed, state
 from protomtl.files import atomic, read_json, write_json
 from protomtl.metrics import main_metric, overall, predictions, task_metrics
-from protomtl.model import MultiTaskModel, trained_model
+from protomtl.model import Embedder, MultiTaskModel, trained_model
 from protomtl.paths import EVALUATE, FINETUNE, PREPARED, TOKENS, run_folder
 from protomtl.prototypes import class_numbers, nearest_class, nearness
 from protomtl.random import some_rows
@@ -35,15 +36,26 @@ def run(method: str, seed: int) -> None:
     """
     state.forget("finetune", method, seed)
     folder = run_folder(FINETUNE, method, seed)
-    model, tasks = trained_model(folder, folder / "encoder", read_json(folder / "config.json"))
+    record = read_json(folder / "config.json")
+    distributed.run(record["compute"]["processes"], evaluate, folder, record, method, seed)
+
+
+def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> None:
+    """`run`, as one of several processes: they share the encoding, and the main one does the rest."""
+    model, tasks = trained_model(folder, folder / "encoder", record)
     examples = {name: labelled(model, name, task, seed) for name, task in tasks.items() if task.kind != "regression"}
+    tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in ("dev", "test") for name in tasks}
+    vectors = {key: model.stored(table) for key, table in tables.items()}
+    if not distributed.is_main():
+        return
     metrics: dict[str, dict[str, float]] = {}
     with atomic(run_folder(EVALUATE, method, seed)) as part:
         for split in ("dev", "test"):
             (part / split).mkdir(parents=True)
             found = {}
             for name, task in tasks.items():
-                found[name] = evaluate_task(model, name, task, split, part / split, examples.get(name))
+                table, embed = tables[split, name], vectors[split, name]
+                found[name] = evaluate_task(model, table, embed, task, split, part / split, examples.get(name))
             metrics[split] = flat(found)
         write_json(part / "metrics.json", metrics)
     for split, values in metrics.items():
@@ -61,15 +73,20 @@ def labelled(
 
 
 def evaluate_task(
-    model: MultiTaskModel, name: str, task: Task, split: str, folder: Path, examples: tuple[Tensor, Tensor] | None
+    model: MultiTaskModel,
+    table: TokenTable,
+    embed: Embedder,
+    task: Task,
+    split: str,
+    folder: Path,
+    examples: tuple[Tensor, Tensor] | None,
 ) -> dict[str, float]:
     """Write predictions (and a confusion matrix, or without labels a submission); returns the metrics.
 
     Classes are predicted by the head and, as `nearest`, by the nearest prototype of `examples`.
     """
-    table = TokenTable.open(TOKENS, name, split)
+    name = table.task
     ids = pq.read_table(PREPARED / name / f"{split}.parquet", columns=["id"]).column("id").to_pylist()
-    embed = model.stored(table)
     scores = model.scores(name, task, embed, len(table))
     predicted, nearest = predictions(task, scores), None
     near = np.empty((len(table), 0))

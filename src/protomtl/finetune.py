@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from protomtl import state, timing, training
+from protomtl import distributed, state, timing, training
 from protomtl.config import main_tasks
 from protomtl.encoder import Encoder, embed_batch
 from protomtl.files import atomic, digest_folder, write_csv
@@ -31,7 +31,18 @@ def run(
     compute: Compute,
 ) -> None:
     """Train encoder and heads, keep the epoch with the best dev overall, write model, record and curves."""
-    tasks = main_tasks(tasks)
+    distributed.run(compute.processes, train, method, seed, finetune, main_tasks(tasks), backbone, compute)
+
+
+def train(
+    method: str,
+    seed: int,
+    finetune: Finetune,
+    tasks: dict[str, Task],
+    backbone: Backbone,
+    compute: Compute,
+) -> None:
+    """`run`, as one of `compute.processes`."""
     start = starting_encoder(run_folder(PRETRAIN, method, seed))
     record = {
         "method": method,
@@ -42,12 +53,15 @@ def run(
         "backbone": backbone.model_dump(),
     }
     inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump()]
-    state.forget("pretrain", method, seed)
+    if distributed.is_main():
+        state.forget("pretrain", method, seed)
     with state.exclusive("finetune", method, seed, record, inputs) as folder:
         encoder = Encoder(start, backbone.pooling, compute)
         model = MultiTaskModel(encoder, tasks, finetune, seed)
         result = fit(f"finetune {method} seed {seed}", model, tasks, finetune, seed, folder)
         record |= {"best_epoch": result.best_epoch, "steps": result.steps}
+        if not distributed.is_main():
+            return
         with atomic(run_folder(FINETUNE, method, seed)) as part:
             part.mkdir()
             if finetune.frozen:

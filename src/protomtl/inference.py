@@ -35,7 +35,7 @@ def load(
     multiplies bf16. threads: of a CPU. Raises FileNotFoundError, with what to do, if the folder holds no export.
     """
     folder = exported(folder)
-    return Model(folder, Compute(device=device, precision=precision, threads=threads))
+    return Model(folder, Compute(device=device, precision=precision, threads=threads, processes=1))
 
 
 def exported(folder: str | Path) -> Path:

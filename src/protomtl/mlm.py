@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from protomtl import distributed
 from protomtl.encoder import Encoder
 from protomtl.random import seed_torch
 from protomtl.sampling import Batches
@@ -47,11 +48,13 @@ def objective(encoder: Encoder, tables: Mapping[str, TokenTable], settings: Pret
         for name, some in rows.items():
             texts = joined(tables[name].embeddable(some, settings.pair_encoding == "concat"))
             hidden, chosen = masked(texts, special, len(words))
-            states = encoder.states(hidden)[chosen.to(encoder.device)]
+            states, place = encoder.own_states(hidden)
+            within = torch.full((len(texts.tokens),), -1).index_copy(0, place, torch.arange(len(place)))[chosen]
+            own = within >= 0
             with torch.autocast(encoder.device.type, torch.bfloat16, enabled=encoder.precision == "bf16"):
-                logits = head(states, words)
-            gold = torch.from_numpy(texts.tokens)[chosen].to(encoder.device)
-            found[name] = functional.cross_entropy(logits.float(), gold)
+                logits = head(states[within[own].to(encoder.device)], words)
+            gold = torch.from_numpy(texts.tokens)[chosen[own]].to(encoder.device)
+            found[name] = distributed.total(functional.cross_entropy(logits.float(), gold, reduction="sum")) / len(own)
         return found
 
     return Objective(nn.ModuleDict({"encoder": encoder, "head": head}), losses, fixed({}))

@@ -20,9 +20,10 @@ def run(
     """Write the folder of this phase; its start.json names the encoder that fine-tuning starts from."""
     target = run_folder(PRETRAIN, method, seed)
     if pretrain is not None:
-        from protomtl import pretraining  # heavy
+        from protomtl import distributed, pretraining  # heavy
 
-        pretraining.train_encoder(target, method, seed, pretrain, tasks, backbone, compute)
+        train = pretraining.train_encoder
+        distributed.run(compute.processes, train, target, method, seed, pretrain, tasks, backbone, compute)
         return
     with atomic(target) as part:
         part.mkdir()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from protomtl import mlm, muppet, prototypical, sampling, state, timing, training
+from protomtl import distributed, mlm, muppet, prototypical, sampling, state, timing, training
 from protomtl.config import main_tasks
 from protomtl.encoder import Encoder
 from protomtl.files import atomic, digest_folder, write_csv, write_json
@@ -26,7 +26,10 @@ def train_encoder(
     backbone: Backbone,
     compute: Compute,
 ) -> None:
-    """Pre-train the backbone on all tasks and write it to `target`, with its curve and its record."""
+    """Pre-train the backbone on all tasks and write it to `target`, with its curve and its record.
+
+    One of `compute.processes`, of which the main one writes.
+    """
     tasks = tasks if settings.auxiliary else main_tasks(tasks)
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
     record = {
@@ -43,6 +46,8 @@ def train_encoder(
         objective = build(encoder, tables, tasks, settings, seed)
         sizes = {name: len(table) for name, table in tables.items()}
         result = training.train(title, objective, sizes, settings, seed, folder, settings.head_lr)
+        if not distributed.is_main():
+            return
         with atomic(target) as part:
             part.mkdir()
             save_encoder(encoder, part / "encoder")

@@ -5,6 +5,8 @@ import time
 
 from tqdm import tqdm
 
+from protomtl import distributed
+
 EVERY = 15.0  # seconds between two plain lines
 
 
@@ -16,7 +18,7 @@ class Progress:
         self.begin = self.last = time.monotonic()
         self.examples = 0
         self.first = start
-        terminal = sys.stderr.isatty()
+        terminal = sys.stderr.isatty() and distributed.is_main()
         self.bar = tqdm(total=total, initial=start, desc=title, unit="step") if terminal else None
         if start:
             self.say(f"{title}: goes on from step {start} of {total}")
@@ -40,7 +42,7 @@ class Progress:
     def say(self, line: str) -> None:
         if self.bar is not None:
             self.bar.write(line)
-        else:
+        elif distributed.is_main():
             print(line, flush=True)
 
     def close(self) -> None:

@@ -80,6 +80,7 @@ class Compute(Block):
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "bf16", "fp32"]
     threads: Positive
+    processes: Positive
 
 
 class Smoothness(Block):

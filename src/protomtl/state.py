@@ -13,6 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from protomtl import distributed
 from protomtl.files import atomic, digest_of, remove, sha256
 from protomtl.paths import STATE
 
@@ -22,9 +23,14 @@ def exclusive(stage: str, method: str, seed: int, *inputs: Any) -> Iterator[Path
     """The state folder of one run, held alone; it depends on `inputs` and on the code. Other states of the run go.
 
     A second trainer of the same stage, method and seed is refused, also when a killed engine left the first alive.
+    Of several processes the main one holds it, and the others wait until it does.
     """
     key = digest_of(inputs, code())
     run = STATE / stage / f"{method}-seed{seed}"
+    if not distributed.is_main():
+        distributed.wait()
+        yield run / key
+        return
     run.mkdir(parents=True, exist_ok=True)
     with (run / "lock").open("w") as lock:
         try:
@@ -35,6 +41,7 @@ def exclusive(stage: str, method: str, seed: int, *inputs: Any) -> Iterator[Path
             if old.name not in ("lock", key):
                 remove(old)
         (run / key).mkdir(exist_ok=True)
+        distributed.wait()
         yield run / key
 
 
@@ -57,7 +64,12 @@ def save(
     progress: dict[str, Any],
     average: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write weights, their average, optimiser moments and progress as one safetensors file, atomically."""
+    """Write weights, their average, optimiser moments and progress as one safetensors file, atomically.
+
+    Processes of one training are alike: the main one writes.
+    """
+    if not distributed.is_main():
+        return
     tensors = {f"model.{name}": value for name, value in changing(model).items()}
     tensors |= {f"average.{name}": value for name, value in (average or {}).items()}
     if optimizer is not None:

@@ -31,8 +31,12 @@ PLACES = {
 def show() -> None:
     """Print the summary; write results/summary: Tables 1 and 2 with the seconds of both phases, and Figure 2.
 
-    Seconds come from this folder's own runs; a result that DVC restored has none.
+    Seconds come from this folder's own runs; a result that DVC restored has none. A run that was asked for less than
+    the tables has nothing to sum up yet.
     """
+    if not TABLES.exists():
+        print(f"{TABLES}: not there yet; `snakemake --cores 4 all` makes them")
+        return
     params = config.load()
     main = list(config.main_tasks(params.tasks))
     with atomic(SUMMARY) as part:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from protomtl import distributed
+
 
 def backward(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> None:
     """Set the gradients of `parameters`: the sum over the tasks, after surgery where tasks share a parameter.
@@ -12,6 +14,8 @@ def backward(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> None:
     A parameter that one task alone uses, as its head's, has that task's gradient: there is nothing to conflict with.
     """
     by_task = [torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True) for loss in losses]
+    for gradients in by_task:
+        distributed.average([g for g in gradients if g is not None])
     by_parameter = list(zip(*by_task, strict=True))
     shared = [sum(g is not None for g in gradients) > 1 for gradients in by_parameter]
     products = [inner_products(gradients) for gradients, several in zip(by_parameter, shared, strict=True) if several]

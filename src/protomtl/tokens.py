@@ -40,6 +40,11 @@ class Sequences:
         tokens, types, places = (torch.from_numpy(x) for x in (self.tokens[place], self.types[place], place))
         return tokens, types, lengths, places
 
+    def take(self, rows: Ints) -> tuple["Sequences", Tensor]:
+        """Some of the sequences, and the place here of each of their tokens."""
+        tokens, types, lengths, place = self.packed(rows)
+        return Sequences(tokens.numpy(), types.numpy(), lengths, self.pad), place
+
 
 def joined(batches: list[Sequences]) -> Sequences:
     """Several groups of sequences as one."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from protomtl import averaging, sampling, state, surgery
+from protomtl import averaging, distributed, sampling, state, surgery
 from protomtl.optimizer import build_optimizer, set_learning_rate
 from protomtl.progress import Progress
 from protomtl.random import seed_torch
@@ -62,6 +62,7 @@ def train(
 
     Each step draws rows of every task, adds up the tasks' weighted losses and updates once (§5.3). The
     state is saved in `folder`; a run that was interrupted goes on from there and gives the same bytes.
+    Several processes each encode a part of a step (distributed.py) and are alike in everything else.
     """
     model = objective.model
     optimizer, weights = build_optimizer(model, settings, head_lr), state.trained(model)
@@ -87,6 +88,7 @@ def train(
             now = seconds + time.monotonic() - begin
             state.save(folder / "state.safetensors", model, optimizer, saved(done, now, best, curves), average)
     progress.close()
+    distributed.wait()  # for the file
     state.load(folder / "best.safetensors", model, None)
     return Result(curves, int(best["epoch"]), total, seconds + time.monotonic() - begin)
 
@@ -106,6 +108,7 @@ def update(
         surgery.backward(terms, parameters)
     else:
         loss.backward()  # type: ignore[no-untyped-call]
+        distributed.average([p.grad for p in parameters if p.grad is not None])
     if settings.clip_norm:
         nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
     optimizer.step()

@@ -7,11 +7,11 @@ rule evaluate:
         "logs/evaluate/{method}-seed{seed}.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPU * PROCESSES,
     params:
         target=graph.target("evaluate"),
     shell:
-        REPRO
+        REPRO_GPU
 
 
 rule export:
@@ -23,11 +23,11 @@ rule export:
         "logs/export.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         target=graph.target("export"),
     shell:
-        REPRO
+        REPRO_GPU
 
 
 rule ensemble:

@@ -33,11 +33,11 @@ rule embed:
         "logs/embed.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         target=graph.target("embed"),
     shell:
-        REPRO
+        REPRO_GPU
 
 
 rule figures:

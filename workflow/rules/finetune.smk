@@ -7,8 +7,8 @@ rule finetune:
         "logs/finetune/{method}-seed{seed}.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPU * PROCESSES,
     params:
         target=graph.target("finetune"),
     shell:
-        REPRO
+        REPRO_GPU

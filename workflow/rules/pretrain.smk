@@ -7,8 +7,8 @@ rule pretrain:
         "logs/pretrain/{method}-seed{seed}.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPU * PROCESSES,
     params:
         target=graph.target("pretrain"),
     shell:
-        REPRO
+        REPRO_GPU
