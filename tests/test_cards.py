@@ -1,6 +1,7 @@
 """Two jobs never have one GPU; no GPU is needed to see it, only what CUDA_VISIBLE_DEVICES of the jobs says."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from .commands import environment
-from .conftest import ROOT, clone, tiny
-from .engines import METHODS
+from .commands import call, environment
+from .conftest import ROOT, Patch, clone, patch_params, tiny
+from .engines import METHODS, PER_RUN
 
 CARDS = str(ROOT / "workflow/cards.py")
 # A job that notes when it begins and ends, and its cards.
@@ -78,10 +79,7 @@ def test_a_killed_job_leaves_its_card(tmp_path: Path, place: dict[str, str]) -> 
     assert start(note, place, 1, 1, seconds=0).wait(timeout=60) == 0
 
 
-@pytest.mark.parametrize(("processes", "at_once"), [(1, 2), (2, 1)])
-def test_the_pipeline_gives_each_training_as_many_cards_as_it_has_processes(
-    processes: int, at_once: int, tmp_path: Path, tiny_backbone: Path
-) -> None:
+def test_the_trainings_of_the_pipeline_have_other_cards(tmp_path: Path, tiny_backbone: Path) -> None:
     """`--resources gpu=2`, with a `dvc` that notes its cards and does the rest by the real one."""
     note, shim, real = tmp_path / "note", tmp_path / "bin/dvc", Path(sys.executable).with_name("dvc")
     shim.parent.mkdir()
@@ -90,15 +88,27 @@ def test_the_pipeline_gives_each_training_as_many_cards_as_it_has_processes(
         f'{real} "$@"; code=$?\necho "end $CUDA_VISIBLE_DEVICES" >> {note}\nexit $code\n'
     )
     shim.chmod(0o755)
-    patch = tiny(tiny_backbone, methods=METHODS)
-    patch["compute"] |= {"device": "auto", "processes": processes}
-    project = clone(tmp_path / "p", patch)
+    project = clone(tmp_path / "p", on_cards(tiny_backbone, processes=1))
     place = {k: v for k, v in environment().items() if k != "CUDA_VISIBLE_DEVICES"}
     place |= {"PATH": f"{shim.parent}{os.pathsep}{place['PATH']}", "TMPDIR": str(tmp_path)}
     trained = [f"results/finetune/{method}/seed1" for method in METHODS]
     command = ("snakemake", "--cores", "4", "--resources", "gpu=2", "--", *trained)
     subprocess.run(command, cwd=project, env=place, check=True, capture_output=True)
-    assert most_at_once(note, {"0", "1"}) == at_once
-    taken = [line.split()[1] for line in note.read_text().splitlines() if line.startswith("begin")]
-    assert len(taken) == 4 and all(len(cards.split(",")) == processes for cards in taken)  # both phases of two methods
+    assert most_at_once(note, {"0", "1"}) == 2
+    assert note.read_text().count("begin") == 4  # both phases of two methods
     assert all((project / path / "heads.safetensors").exists() for path in trained)
+
+
+def test_a_training_asks_for_as_many_cards_as_it_has_processes(tmp_path: Path, tiny_backbone: Path) -> None:
+    project = clone(tmp_path / "p", on_cards(tiny_backbone, processes=2))
+    plan = call(project, "snakemake", "-n", "-p", "--cores", "4", "--resources", "gpu=2", "--", "all").stdout
+    commands = re.findall(r"cards\.py (\d) 2 dvc .* --single-item (\w+)", plan)
+    assert sorted(set(commands)) == [("1", "embed"), ("1", "export"), *(("2", s) for s in sorted(PER_RUN))]
+    patch_params(project, {"compute": {"device": "cpu"}})
+    plan = call(project, "snakemake", "-n", "-p", "--cores", "4", "--resources", "gpu=2", "--", "all").stdout
+    assert set(re.findall(r"cards\.py (\d)", plan)) == {"0"}
+
+
+def on_cards(backbone: Path, processes: int) -> Patch:
+    patch = tiny(backbone, methods=METHODS)
+    return {**patch, "compute": {**patch["compute"], "device": "auto", "processes": processes}}
