@@ -18,6 +18,7 @@ graph = Graph(plan=workflow.is_main_process)
 TRAINING_THREADS = fair_threads(
     config["compute"]["threads"], workflow.resource_settings.cores
 )
+GPUS = 0 if config["compute"]["device"] == "cpu" else 1
 REPRO = "dvc --wait-for-lock repro --single-item {params.target} 2>&1 | tee {log}"
 
 

@@ -7,7 +7,7 @@ rule evaluate:
         "logs/evaluate/{method}-seed{seed}.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPUS,
     params:
         target=graph.target("evaluate"),
     shell:
@@ -23,7 +23,7 @@ rule export:
         "logs/export.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPUS,
     params:
         target=graph.target("export"),
     shell:

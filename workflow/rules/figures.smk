@@ -33,7 +33,7 @@ rule embed:
         "logs/embed.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPUS,
     params:
         target=graph.target("embed"),
     shell:

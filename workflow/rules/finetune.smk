@@ -7,7 +7,7 @@ rule finetune:
         "logs/finetune/{method}-seed{seed}.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPUS,
     params:
         target=graph.target("finetune"),
     shell:

@@ -7,7 +7,7 @@ rule pretrain:
         "logs/pretrain/{method}-seed{seed}.log",
     threads: TRAINING_THREADS
     resources:
-        gpu=1,
+        gpu=GPUS,
     params:
         target=graph.target("pretrain"),
     shell:
