@@ -1,8 +1,8 @@
-"""The pipeline as jobs of a SLURM of two nodes: the same bytes, also when jobs and nodes are lost (tests/cluster/run)."""
+"""The pipeline as jobs of a SLURM of two nodes: the same bytes, also if jobs or nodes are lost (tests/cluster/run)."""
 
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import signal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from .. import engines
 from ..commands import call
 from ..conftest import clone, tiny
 from ..engines import METHODS, nothing_to_do, results
-from ..kills import PATIENCE, STEPS, Resumed, one_method, resumed, start, steps_saved, uninterrupted, until
+from ..kills import PATIENCE, STEPS, Resumed, finish, one_method, resumed, start, steps_saved, uninterrupted, until
 
 NODES = {"one", "two"}
 
@@ -34,6 +34,14 @@ def jobs(*states: str) -> list[Job]:
 
 def job(number: str) -> Job:
     return next(found for found in jobs() if found.number == number)
+
+
+@pytest.fixture(autouse=True)
+def both_nodes() -> None:
+    """A node that died is up again after a while."""
+    until(
+        lambda: call(Path.cwd(), "sinfo", "--noheader", "--states", "idle", "--format", "%D").stdout == "2\n", "nodes"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -78,35 +86,14 @@ def went_on(project: Path, phase: str) -> list[Resumed]:
     return resumed((project / f"logs/{phase}/prototypical-seed1.log").read_text())
 
 
-def node_of(process: psutil.Process) -> str:
-    try:
-        if process.name() == "slurmstepd":
-            return next(filter(None, map(node_of, process.children())), "")
-        command = process.cmdline()
-        return command[2] if command[:2] == ["slurmd", "-N"] else process.environ().get("SLURMD_NODENAME", "")
-    except psutil.Error:
-        return ""
-
-
 def cut_power(node: str) -> None:
-    """Kill a node's daemon first, then those of its job steps, then all that these run: nobody is left to tell."""
-    order = ["slurmd", "slurmstepd"]
-    victims = [process for process in psutil.process_iter() if node_of(process) == node]
-    names = {victim: victim.name() for victim in victims}
-    assert set(order) < set(names.values())
-    for victim in sorted(victims, key=lambda v: order.index(names[v]) if names[v] in order else len(order)):
-        with suppress(psutil.NoSuchProcess):
-            victim.kill()
-
-
-@contextmanager
-def repaired(node: str) -> Iterator[None]:
-    """Whatever happens to it here, the node is up again afterwards."""
-    try:
-        yield
-    finally:
-        call(Path.cwd(), "slurmd", "-N", node)
-        until(lambda: set(call(Path.cwd(), "sinfo", "-hNo", "%N %T").stdout.split()) == {*NODES, "idle"}, "both nodes")
+    """Kill a node's daemon, and thereby all that runs on the node (tests/cluster/run)."""
+    daemon = next(process for process in psutil.process_iter() if process.cmdline() == ["slurmd", "-D", "-N", node])
+    jobs_there = daemon.parent().children(recursive=True)
+    assert "python" in " ".join(process.name() for process in jobs_there)
+    daemon.kill()
+    psutil.wait_procs(jobs_there, timeout=5)
+    assert not any(process.is_running() for process in jobs_there)
 
 
 def test_a_cancelled_training_is_submitted_again_and_goes_on(project: Path, whole: dict[str, str]) -> None:
@@ -123,15 +110,28 @@ def test_a_cancelled_training_is_submitted_again_and_goes_on(project: Path, whol
     nothing_to_do(project)
 
 
+def test_a_killed_command_is_repeated_when_its_job_is_cancelled(project: Path, whole: dict[str, str]) -> None:
+    running = start(project, "slurm")
+    first = training(project, "finetune")
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert job(first.number).state == "RUNNING"
+    call(project, "scancel", first.number)
+    until(lambda: job(first.number).state == "CANCELLED", "the end of the job")
+    saved = steps_saved(project, "finetune")
+    assert 20 <= saved < STEPS
+    finish(project, "slurm", whole)
+    assert went_on(project, "finetune") == [Resumed("finetune", saved)]
+
+
 def test_a_training_whose_node_dies_goes_on_on_the_other(project: Path, whole: dict[str, str]) -> None:
     running = start(project, "slurm")
     first = training(project, "pretrain")
-    with repaired(first.node):
-        cut_power(first.node)
-        saved = steps_saved(project, "pretrain")
-        assert 20 <= saved < STEPS
-        until(lambda: job(first.number).node == (NODES - {first.node}).pop(), "SLURM to move the job")
-        assert running.wait(2 * PATIENCE) == 0, (project / "killed.log").read_text()
+    cut_power(first.node)
+    saved = steps_saved(project, "pretrain")
+    assert 20 <= saved < STEPS and not (project / "results/pretrain/prototypical/seed1").exists()
+    until(lambda: {job(first.number).node} == NODES - {first.node}, "SLURM to move the job")
+    assert running.wait(2 * PATIENCE) == 0, (project / "killed.log").read_text()
     assert went_on(project, "pretrain") == [Resumed("pretrain", saved)]
     assert results(project) == whole
     nothing_to_do(project)
