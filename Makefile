@@ -21,7 +21,7 @@ test: .venv/ready         ## all tests
 soak: .venv/ready         ## random kills of random processes, and the same bytes each time (7 min)
 	python -m tests.soak
 
-cluster: .venv/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/cluster.md; 20 min)
+cluster: .venv/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/cluster.md; 15 to 25 min)
 	tests/cluster/run
 
 bench: .venv/bench        ## training and encoding beside transformers' and sentence-transformers' (25 min)
