@@ -4,7 +4,7 @@ CORES ?= 4
 BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all report compare test soak bench fewshot lint format lock
+.PHONY: all report compare test soak cluster bench fewshot lint format lock
 
 all: .venv/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
@@ -20,6 +20,9 @@ test: .venv/ready         ## all tests
 
 soak: .venv/ready         ## random kills of random processes, and the same bytes each time (7 min)
 	python -m tests.soak
+
+cluster: .venv/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/cluster.md; 15 to 25 min)
+	tests/cluster/run
 
 bench: .venv/bench        ## training and encoding beside transformers' and sentence-transformers' (25 min)
 	python -m benchmarks.engine

@@ -10,6 +10,8 @@ from .commands import call
 
 METHODS = ["cosine", "prototypical"]  # one without and one with pre-training
 ENGINES = {"snakemake": ("snakemake", "--cores", "4", "all"), "dvc": ("dvc", "repro")}
+SOON = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1")
+COMMANDS = {**ENGINES, "slurm": ("snakemake", "--workflow-profile", "profiles/slurm", *SOON, "all")}  # tests/cluster
 PER_RUN = ("pretrain", "finetune", "evaluate")
 ONCE = {"download", "backbone", "prepare", "tokenize", "embed", "export", "tables", "ensemble", "report", "figures"}
 
@@ -25,7 +27,7 @@ def stages(*steps: str, methods: list[str] | None = None) -> set[str]:
 
 
 def run(project: Path, engine: str, *more: str, fails: bool = False) -> Run:
-    result = call(project, *ENGINES[engine], *more, code=None)
+    result = call(project, *COMMANDS[engine], *more, code=None)
     output = result.stdout + result.stderr
     assert (result.returncode != 0) == fails, output
     return Run(set(re.findall(r"Running stage '([^']+)'", output)), output)

@@ -17,7 +17,7 @@ from safetensors import safe_open
 from . import engines
 from .commands import call, environment
 from .conftest import clone, tiny
-from .engines import ENGINES, nothing_to_do, results
+from .engines import COMMANDS, nothing_to_do, results
 
 STEPS = 100  # of each phase, half of them an epoch
 PATIENCE = 300.0  # seconds
@@ -85,7 +85,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
 def start(project: Path, engine: str) -> subprocess.Popen[bytes]:
     """The engine in a session of its own; what it says goes into killed.log."""
     return subprocess.Popen(
-        ENGINES[engine],
+        COMMANDS[engine],
         cwd=project,
         env=environment(),
         stdout=(project / "killed.log").open("w"),

@@ -26,6 +26,12 @@ def test_a_step_has_one_name_everywhere() -> None:
         assert ("matrix" in STAGES[step]) == (step in steps.PER_RUN)
 
 
+def test_the_profile_for_clusters_keeps_the_default_one_and_names_only_steps() -> None:
+    default, slurm = (YAML(typ="safe").load(ROOT / f"profiles/{name}/profile.yaml") for name in ("default", "slurm"))
+    assert {**slurm, **default} == slurm
+    assert {*slurm["set-resources"], *(group.split("=")[0] for group in slurm["groups"])} <= set(steps.STEPS)
+
+
 @pytest.mark.parametrize("step", steps.STEPS)
 def test_a_stage_depends_on_exactly_the_modules_that_it_imports(step: str) -> None:
     listed = {d.removeprefix("src/protomtl/").removesuffix(".py") for d in STAGES[step]["deps"] if d.endswith(".py")}
