@@ -1,4 +1,4 @@
-# Set-up included: every target makes .venv first, from the pinned requirements. An image has another VENV (containers/).
+# Set-up included: every target makes .venv first, from the pinned requirements.
 PYTHON ?= python3
 CORES ?= 4
 VENV ?= .venv
@@ -39,7 +39,8 @@ format: $(VENV)/ready       ## rewrite to the project's style
 	ruff format .
 	snakefmt Snakefile workflow
 
-$(VENV)/ready: requirements.lock pyproject.toml
+# An environment elsewhere, as an image has it (containers/), is made once: the image is built anew, not renewed.
+$(VENV)/ready: $(if $(filter .venv,$(VENV)),requirements.lock pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "protomtl needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
