@@ -20,7 +20,7 @@ TRAINING_THREADS = fair_threads(
     config["compute"]["threads"] * PROCESSES, workflow.resource_settings.cores
 )
 GPU = 0 if config["compute"]["device"] == "cpu" else 1  # of one process
-CARDS = workflow.global_resources.get("gpu").value or 0  # of this machine: `--resources gpu=N`
+CARDS = workflow.global_resources.get("gpu").value or 0  # `--resources gpu=N`
 REPRO = "dvc --wait-for-lock repro --single-item {params.target} 2>&1 | tee {log}"
 REPRO_GPU = (
     f"python workflow/cards.py {{resources.gpu}} {CARDS} {REPRO}" if CARDS else REPRO
