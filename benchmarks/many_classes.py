@@ -3,7 +3,8 @@
     python -m benchmarks.many_classes [ROWS...]
 
 Each case has a process of its own with one thread, as a job of the pipeline, and draws embeddings and labels at random.
-For the prototypes of an epoch all classes were seen before. Seconds are a processor's. Figures go to benchmarks/many_classes.json.
+For the prototypes of an epoch all classes were seen before. Seconds are a processor's. Figures go to
+benchmarks/many_classes.json.
 """
 
 import itertools
