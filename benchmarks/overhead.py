@@ -5,17 +5,13 @@
 Runs the whole pipeline in FOLDER, a fresh clone, then measures the parts in the finished one.
 """
 
-import os
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+from benchmarks import measure
 from protomtl.files import write_json
-from tests.commands import environment
 
-ROOT = Path(__file__).parents[1]
 IDLE = ("pretrain", "--method", "baseline", "--seed", "1")  # a step that has nothing to do
 # What a process of a step imports; pre-training in most methods only writes a note.
 HEAVY = {
@@ -27,7 +23,7 @@ HEAVY = {
 
 
 def main(project: Path) -> None:
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(project)], check=True)
+    subprocess.run(["git", "clone", "-q", str(measure.ROOT), str(project)], check=True)
     wall, whole = spent(project, "snakemake", "--cores", "4", "all")
     stages = [line.strip(" :\n") for line in (project / "dvc.lock").open() if line[:2] == "  " and line[2] != " "]
     plan = spent(project, "snakemake", "-n", "all")[1]
@@ -53,12 +49,8 @@ def imported(project: Path, step: str) -> float:
 
 def spent(project: Path, *command: str) -> tuple[float, float]:
     """(wall seconds, processor seconds) of a command and all that it starts."""
-    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    path = os.pathsep.join(["src", environment().get("PYTHONPATH", "")])
-    subprocess.run(command, cwd=project, env={**environment(), "PYTHONPATH": path}, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - begin, busy
+    figures, _ = measure.command(*command, folder=project)
+    return figures["seconds"], figures["processor"]
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-"""The figures of `make bench` as bars."""
+"""The figures of `make bench` as bars, and those of growing graphs as lines."""
 
 import statistics
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import StrMethodFormatter
 
 from protomtl.drawing import OURS, PAPER
 
+GROWING = {"processor": "processor seconds", "megabytes": "memory, MB"}
+LINES = (OURS, "#c77b30", "#7a7a7a")
 TITLES = {"training": "training, sequences/s", "encoding": "encoding, sentences/s"}
 
 
@@ -28,4 +31,21 @@ def draw(rows: list[dict[str, Any]], path: Path, label: Any) -> None:
         panel.set_title(title)
         panel.margins(x=0.12)
     figure.savefig(path, dpi=150, metadata={"Software": None})
+    plt.close(figure)
+
+
+def growth(rows: list[dict[str, Any]], labels: dict[str, str], path: Path) -> None:
+    """A line a command: processor seconds against stages, both by powers of ten; memory in a second panel."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.2))
+    for panel, (key, title) in zip(panels, GROWING.items(), strict=True):
+        for colour, (name, label) in zip(LINES, labels.items(), strict=False):
+            done = [row for row in rows if "unfinished" not in row[name]]
+            panel.loglog([r["stages"] for r in done], [r[name][key] for r in done], "o-", color=colour, label=label)
+        panel.set_title(title)
+        panel.set_xlabel("stages")
+        panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        panel.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        panel.grid(which="major", alpha=0.3)
+    panels[0].legend(frameon=False, fontsize=7)
+    figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)

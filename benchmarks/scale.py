@@ -1,41 +1,39 @@
-"""Preparing, tokenising and training on 4,000 to 400,000 pairs: seconds, processors, memory.
+"""Preparing, tokenising and training on 4,000 to 10 million pairs: seconds, memory, disk (8 GB at most).
 
-    python -m benchmarks.scale
+    python -m benchmarks.scale [PAIRS...]
 
 The pairs are the paraphrase pairs of the default data, repeated with other ids. Each step runs as its command.
 """
 
 import csv
 import os
-import re
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
-from benchmarks import workload
+from benchmarks import measure, workload
 from protomtl.files import write_json
-from protomtl.paths import PREPARED
+from protomtl.paths import PREPARED, RAW, TOKENS
 from protomtl.schema import SPLITS
 from tests.conftest import patch_params
 
-ROOT = Path(__file__).parents[1]
-SIZES = (4_000, 40_000, 400_000)
+SIZES = (4_000, 40_000, 400_000, 10_000_000)
+OUTPUTS = {"download": RAW, "prepare": PREPARED, "tokenize": TOKENS}
 TRAINED = 60  # steps; the first few are slow
 
 TRAINING = (("pretrain", "--method", "unfrozen", "--seed", "1"), ("finetune", "--method", "unfrozen", "--seed", "1"))
+Row = dict[str, Any]
 
 
-def main() -> None:
+def main(sizes: list[int]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
-        shutil.copy(ROOT / "params.yaml", ".")
+        shutil.copy(measure.ROOT / "params.yaml", ".")
         workload.prepare()
         splits = {split: pq.read_table(PREPARED / "para" / f"{split}.parquet").to_pylist() for split in SPLITS}
         patch_params(
@@ -46,11 +44,12 @@ def main() -> None:
             },
         )
         keep_only("para")
-        rows = []
-        for size in SIZES:
+        rows: list[Row] = []
+        for size in sizes:
             write(Path("own"), splits, size)
             rows += [measured(size, *step) for step in (("download",), ("prepare",), ("tokenize",), *TRAINING)]
         write_json(Path(__file__).with_suffix(".json"), rows)
+    print(table(rows))
 
 
 def keep_only(task: str) -> None:
@@ -73,34 +72,35 @@ def write(folder: Path, splits: dict[str, list[dict[str, object]]], size: int) -
                 writer.writerow([f"{split}-{number}", pair["text_a"], pair["text_b"], int(float(str(pair["label"])))])
 
 
-def measured(size: int, *step: str) -> dict[str, object]:
-    """Run one step as a command; wall seconds, processor seconds, and the largest memory of the process."""
-    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "protomtl", *step],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-        stdout=subprocess.DEVNULL,
-    )
-    status, kilobytes = Path(f"/proc/{process.pid}/status"), 0
-    while process.poll() is None:  # its own peak; wait4 would count what this process held when it forked
-        held = re.search(r"VmHWM:\s+(\d+)", status.read_text())
-        kilobytes = max(kilobytes, int(held[1]) if held else 0)
-        time.sleep(0.02)
-    seconds = time.perf_counter() - begin
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode:
-        raise SystemExit(f"{step}: failed")
-    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    row = {
-        "rows": size,
-        "step": step[0],
-        "seconds": round(seconds, 2),
-        "cores": round(busy / seconds, 2),
-        "megabytes": round(kilobytes / 1e3),
-    }
+def measured(size: int, *step: str) -> Row:
+    """Run one step as a command; its figures, and the bytes that it leaves for each pair."""
+    figures, _ = measure.command(sys.executable, "-m", "protomtl", *step)
+    row = {"rows": size, "step": step[0], **figures}
+    if step[0] in OUTPUTS:
+        whole = sum(path.stat().st_size for path in OUTPUTS[step[0]].rglob("*") if path.is_file())
+        row["bytes_per_row"] = round(whole / size, 1)
     print(row, flush=True)
     return row
 
 
+def table(rows: list[Row]) -> str:
+    """Markdown: a line a size; seconds on the clock, and those of processors in brackets."""
+    lines = [
+        "| pairs | `prepare` s | MB | `tokenize` s | MB | training MB | bytes a pair: raw, prepared, tokens |",
+        "|---" * 7 + "|",
+    ]
+    for size in dict.fromkeys(row["rows"] for row in rows):
+        of = {row["step"]: row for row in rows if row["rows"] == size}
+        prepare, tokenize = of["prepare"], of["tokenize"]
+        cells = [
+            f"{size:,} | {prepare['seconds']:.1f} ({prepare['processor']:.1f}) | {prepare['megabytes']}",
+            f"{tokenize['seconds']:.1f} ({tokenize['processor']:.1f}) | {tokenize['megabytes']}",
+            f"{of['finetune']['megabytes']}",
+            ", ".join(f"{of[step]['bytes_per_row']:.0f}" for step in OUTPUTS),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    main()
+    main([int(size) for size in sys.argv[1:]] or list(SIZES))

@@ -82,9 +82,13 @@ def token_lengths(number: int) -> np.ndarray:
 
 
 def flops(lengths: np.ndarray) -> float:
+    """Floating-point operations of one forward pass of the backbone over sequences of these lengths."""
+    return operations(config_of_backbone(), lengths)
+
+
+def operations(shape: dict[str, Any], lengths: np.ndarray) -> float:
     """Floating-point operations of one forward pass over sequences of these lengths, padding not counted:
-    two for each weight of the layers and token, and the two products of attention."""
-    shape = config_of_backbone()
+    two for each weight of the layers and token, and the two products of attention. shape: as of config.json."""
     width, inner, layers = shape["hidden_size"], shape["intermediate_size"], shape["num_hidden_layers"]
     weights = layers * (4 * width * width + 2 * width * inner)
     return float((2 * weights * lengths + 4 * layers * width * lengths.astype(float) ** 2).sum())

@@ -239,6 +239,16 @@ def test_a_second_run_is_refused_while_the_first_goes_on(project: Path, command:
     assert nothing_to_do(project)
 
 
+def test_a_dependency_stands_for_the_outputs_in_it_and_for_the_one_that_it_is_in(bridge: ModuleType) -> None:
+    graph = object.__new__(bridge.Graph)
+    graph.made_paths = ["out", "res", "res-old/a", "res.txt", "results/a/1", "results/a/10", "results/b", "results0"]
+    graph.producer = dict.fromkeys(graph.made_paths)
+    assert graph._makers("results") == ["results/a/1", "results/a/10", "results/b"]
+    assert graph._makers("results/a/1") == ["results/a/1"]
+    assert graph._makers("res/deep/file.txt") == ["res"]
+    assert graph._makers("results/a/100") == graph._makers("data") == graph._makers("/out") == []
+
+
 def test_with_more_cores_than_the_machine_has_jobs_grow(bridge: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     share = bridge.fair_threads
     monkeypatch.setattr(os, "cpu_count", lambda: 4)

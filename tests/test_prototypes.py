@@ -1,6 +1,8 @@
 """The prototypical step against numbers worked by hand and against a line-by-line port of appendix A.2."""
 
 import math
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -106,6 +108,37 @@ def test_gradient_against_finite_differences() -> None:
     for distance in ("euclidean", "squared_euclidean"):
         check = lambda x, d=distance: prototypes.prototypical_loss(x, labels, d)[0]  # noqa: E731
         assert torch.autograd.gradcheck(check, (embeddings,))
+
+
+def test_squared_distances_and_their_gradients_are_those_of_the_differences() -> None:
+    queries = torch.randn(5, 3, dtype=torch.float64)
+    centres = torch.stack([queries[0], queries[1] + 1e-9, queries[2] + 1.0])  # at, near and far from a query
+    weights = torch.randn(5, 3, dtype=torch.float64)
+    found = []
+    for squared in (
+        lambda q, c: -(q[:, None] - c[None]).square().sum(-1),
+        lambda q, c: prototypes.similarities(q, c, "squared_euclidean"),
+    ):
+        q, c = queries.clone().requires_grad_(), centres.clone().requires_grad_()
+        logits = squared(q, c)
+        found.append((logits, *torch.autograd.grad((weights * logits).sum(), (q, c))))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=0)
+    assert found[1][0][0, 0] == 0
+
+
+def test_the_loss_over_many_classes_holds_no_differences() -> None:
+    """[2000, 2000, 200] of them would be 3.2 GB; the logits and what is made of them are 16 MB each."""
+    code = """
+import resource, torch
+from protomtl.prototypes import prototypical_loss
+x = torch.randn(2000, 200, requires_grad=True)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+prototypical_loss(x, torch.arange(2000), "squared_euclidean")[0].backward()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(run.stdout) < 400_000
 
 
 def test_halves_are_rounded_away_from_zero() -> None:

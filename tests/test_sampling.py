@@ -103,6 +103,23 @@ def test_with_shares_too_each_pass_visits_every_row_once(mode: str) -> None:
             assert sorted(rows[start : start + size].tolist()) == list(range(size))
 
 
+@pytest.mark.parametrize("mode", ["longest", "proportional"])
+def test_the_order_of_a_pass_is_drawn_once_however_many_tasks(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[str | int, ...]] = []
+    monkeypatch.setattr(sampling, "_orders", {})
+    real = sampling.generator
+    monkeypatch.setattr(sampling, "generator", lambda *purpose: drawn.append(purpose) or real(*purpose))
+    sizes = {f"task{i}": 1000 + i for i in range(100)}
+    for step in range(10):
+        sampling.draw(sizes, settings(sampling=mode), 3, 0, step, 100)
+    assert len(drawn) == len(set(drawn)) == 100
+
+
+def test_a_stretch_may_reach_over_several_passes() -> None:
+    passes = np.concatenate([sampling.order(1, "t", passed, 5) for passed in range(5)])
+    assert sampling.stretch(1, "t", 5, 3, 22).tolist() == passes[3:22].tolist()
+
+
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 2**40))
 def test_some_rows_are_distinct_in_order_and_as_many_as_there_are(rows: int, most: int, seed: int) -> None:
     drawn = some_rows(rows, most, seed, "purpose")

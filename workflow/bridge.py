@@ -12,8 +12,10 @@ import re
 import subprocess
 import sys
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -50,6 +52,7 @@ class Graph:
         self.stages, changed, self.has_remote = ask_dvc(plan)
         self.templates: dict[str, Any] = (YAML(typ="safe").load(GRAPH) or {}).get("stages", {})  # DVC found no fault
         self.producer = {out.def_path: name for name, stage in self.stages.items() for out in stage.outs}
+        self.made_paths = sorted(self.producer)
         self.makers = functools.cache(self._makers)
         self.sources: dict[str, list[str]] = {}  # stage -> files that no stage makes
         self.made: dict[str, list[str]] = {}  # stage -> outputs of other stages
@@ -65,7 +68,9 @@ class Graph:
 
     def _makers(self, path: str) -> list[str]:
         """The outputs that a dependency stands for: on a folder, all in it; on a file in an output, that output."""
-        return [o for o in self.producer if o == path or o.startswith(f"{path}/") or path.startswith(f"{o}/")]
+        around = [p for p in accumulate(path.split("/"), "{}/{}".format) if p in self.producer]
+        first, last = (bisect_left(self.made_paths, path + end) for end in "/0")  # all that begins with `path/`
+        return around + self.made_paths[first:last]
 
     def _is_fresh(self, name: str, changed: set[str]) -> bool:
         if name not in self.fresh:
@@ -138,7 +143,7 @@ class Graph:
         """For `rule all`: every output of every stage; each stage must have its rule."""
         if missing := sorted(set(self.templates) - set(rules)):
             raise SystemExit(f"dvc.yaml: no rule for stage {', '.join(missing)}; add one above `rule all`")
-        return sorted(self.producer)
+        return self.made_paths
 
 
 @functools.cache

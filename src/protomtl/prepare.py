@@ -28,23 +28,19 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
         splits = read_starter(data, tasks, bad, left_out)
     else:
         splits = {name: read_files(task, data, bad) for name, task in tasks.items()}
-    found: dict[str, dict[str, Described]] = {}
+    report: dict[str, Any] = {"splits": {}, "shared_texts": {}, "source": data.source}
     with atomic(PREPARED) as part:
         for name, task in splits.items():
-            found[name] = {}
+            found: dict[str, Described] = {}  # of one task: it holds some bytes for each row
             for split, rows in task.items():
                 used = islice(rows, data.max_train_rows) if split == "train" and data.max_train_rows else rows
-                found[name][split] = write_table(part / name / f"{split}.parquet", used, tasks[name])
-                if not found[name][split].rows:
+                found[split] = write_table(part / name / f"{split}.parquet", used, tasks[name])
+                if not found[split].rows:
                     raise SystemExit(f"tasks.{name}: the {split} split has no row left")
-                print(f"prepare {name} {split}: {found[name][split].rows} rows", flush=True)
-    report = {
-        "splits": {name: {split: described(d) for split, d in task.items()} for name, task in found.items()},
-        "shared_texts": {key: count for name, task in found.items() for key, count in shared(name, task)},
-        "source": data.source,
-        "dropped": bad,
-        "left_out": left_out,
-    }
+                print(f"prepare {name} {split}: {found[split].rows} rows", flush=True)
+            report["splits"][name] = {split: described(rows) for split, rows in found.items()}
+            report["shared_texts"] |= dict(shared(name, found))
+    report |= {"dropped": bad, "left_out": left_out}
     with atomic(REPORT) as part:
         part.mkdir()
         write_json(part / "report.json", report)

@@ -45,10 +45,10 @@ def similarities(embeddings: Tensor, prototypes: Tensor, distance: str) -> Tenso
     (`squared_euclidean`, Snell et al. 2017) or the cosine of q and c_k (`cosine`)."""
     if distance == "cosine":
         return functional.normalize(embeddings, dim=1) @ functional.normalize(prototypes, dim=1).t()
-    if distance == "squared_euclidean":
-        return -(embeddings[:, None] - prototypes[None]).square().sum(-1)
     # Not by matrix product: that loses the small distances that matter, and its gradient at 0 is not 0.
-    return -torch.cdist(embeddings, prototypes, compute_mode="donot_use_mm_for_euclid_dist")
+    distances = torch.cdist(embeddings, prototypes, compute_mode="donot_use_mm_for_euclid_dist")
+    # Squared after the root was drawn, for lack of a function that draws none and holds no [n, k, d].
+    return -(distances.square() if distance == "squared_euclidean" else distances)
 
 
 def similarity(a: Tensor, b: Tensor, distance: str) -> Tensor:

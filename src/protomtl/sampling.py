@@ -1,7 +1,6 @@
 """Which rows each step trains on: a pure function of (seed, task, epoch, step), so that resuming is exact."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import numpy as np
 
@@ -61,10 +60,10 @@ def shares(sizes: Mapping[str, int], settings: Training, epoch: int) -> np.ndarr
 
 def stretch(seed: int, task: str, size: int, start: int, stop: int) -> np.ndarray:
     """[stop - start] rows `start` to `stop` of the endless sequence of passes over a task."""
-    place = np.arange(start, stop)
-    passes = [order(seed, task, passed, size) for passed in range(start // size, (stop - 1) // size + 1)]
-    found: np.ndarray = np.concatenate(passes)[place - start // size * size]
-    return found
+    passes = range(start // size, (stop - 1) // size + 1)
+    bounds = [(max(start - passed * size, 0), min(stop - passed * size, size)) for passed in passes]
+    parts = [order(seed, task, passed, size)[a:b] for passed, (a, b) in zip(passes, bounds, strict=True)]
+    return np.concatenate(parts)
 
 
 def rows(task: str, size: int, settings: Training, seed: int, epoch: int, step: int, steps: int) -> np.ndarray:
@@ -82,7 +81,12 @@ def rows(task: str, size: int, settings: Training, seed: int, epoch: int, step: 
     return order(seed, task, passed, size)[start : start + settings.batch_size].copy()
 
 
-@lru_cache(maxsize=32)  # drawn once for a pass over a task, not once for each of its steps
+_orders: dict[str, tuple[tuple[int, int, int], np.ndarray]] = {}  # more than one of a task may not fit into memory
+
+
 def order(seed: int, task: str, passed: int, size: int) -> np.ndarray:
-    """[size] the random order of one pass."""
-    return generator(seed, "order", task, passed).permutation(size)
+    """[size] the random order of one pass, drawn once and not for each step: the last one of each task is kept."""
+    which = (seed, passed, size)
+    if task not in _orders or _orders[task][0] != which:
+        _orders[task] = which, generator(seed, "order", task, passed).permutation(size)
+    return _orders[task][1]

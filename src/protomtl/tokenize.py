@@ -1,7 +1,7 @@
 """Step `tokenize`: data/tokens holds every text as token numbers, once per backbone and maximum length."""
 
-from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,8 +27,9 @@ def run(tokens: Tokens, tasks: dict[str, Task]) -> None:
                 folder.mkdir(parents=True)
                 for side in ("a", "b")[: len(task.texts)]:
                     write_texts(folder, side, columns(table, f"text_{side}"), backend)
-                labels = [column.to_numpy(zero_copy_only=False) for column in columns(table, "label")]
-                np.save(folder / "labels.npy", np.concatenate(labels).astype(np.float32))
+                with growing(folder / "labels.npy", "<f4") as add:
+                    for column in columns(table, "label"):
+                        add(column.to_numpy(zero_copy_only=False))
                 print(f"tokenize {name} {split}: {table.metadata.num_rows} rows", flush=True)
         # With the digests, tokens.json stands for all of the cache: stages depend on this one file.
         write_json(part / "tokens.json", special | {"files": digest_folder(part)})
@@ -64,18 +65,31 @@ def write_texts(folder: Path, side: str, texts: Iterator[Any], backend: Any) -> 
 
     Without special tokens, so that one cache serves single texts and concatenated pairs.
     """
-    lengths = array("q")
-    with (folder / f"{side}.tokens.npy").open("wb") as file:
-        header(file, 0)
+    tokens, offsets = (folder / f"{side}.{name}.npy" for name in ("tokens", "offsets"))
+    with growing(tokens, "<i4") as add_tokens, growing(offsets, "<i8") as add_offsets:
+        end = np.zeros(1, np.int64)
+        add_offsets(end)
         for batch in texts:
             ids = token_numbers(backend, batch.to_pylist())
-            lengths.extend(map(len, ids))
-            np.fromiter(chain.from_iterable(ids), dtype=np.int32).tofile(file)
+            add_tokens(np.fromiter(chain.from_iterable(ids), dtype=np.int32))
+            ends = end + np.cumsum([len(text) for text in ids])
+            add_offsets(ends)
+            end = ends[-1:]
+
+
+@contextmanager
+def growing(path: Path, descr: str) -> Iterator[Callable[[Any], None]]:
+    """Append arrays to an .npy file of one dimension, as `np.save` would write all of them together."""
+    dtype = np.dtype(descr)
+    with path.open("wb") as file:
+        header(file, descr, 0)
+        start = file.tell()
+        yield lambda part: np.asarray(part, dtype).tofile(file)
+        length = (file.tell() - start) // dtype.itemsize
         file.seek(0)
-        header(file, sum(lengths))
-    np.save(folder / f"{side}.offsets.npy", np.concatenate([[0], np.cumsum(lengths)]))
+        header(file, descr, length)
 
 
-def header(file: BinaryIO, length: int) -> None:
-    """The header of an .npy file of int32; NumPy leaves room in it, so that a longer array's has the same size."""
-    np.lib.format.write_array_header_1_0(file, {"descr": "<i4", "fortran_order": False, "shape": (length,)})
+def header(file: BinaryIO, descr: str, length: int) -> None:
+    """The header of an .npy file; NumPy leaves room in it, so that a longer array's has the same size."""
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": (length,)})

@@ -1,0 +1,66 @@
+"""Drawing the rows of a step: seconds of the first step, which draws an order, and of later ones; memory.
+
+    python -m benchmarks.draws
+
+Each case has a process of its own. Seconds are a processor's. Figures go to benchmarks/draws.json.
+"""
+
+import itertools
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import measure
+from protomtl import config, sampling
+from protomtl.files import write_json
+
+CASES = [(1, 10_000_000), (1, 240_000_000), (50, 96_000), (50, 4_800_000)]  # tasks, rows of each
+MODES = ("longest", "proportional")
+STEPS = 20
+Row = dict[str, Any]
+
+
+def main() -> None:
+    rows = []
+    for (tasks, size), mode in itertools.product(CASES, MODES):
+        found, said = measure.command(sys.executable, "-m", __spec__.name, str(tasks), str(size), mode)
+        rows.append({"tasks": tasks, "rows": size, "sampling": mode, **found, **json.loads(said)})
+        print(rows[-1], flush=True)
+    write_json(Path(__file__).with_suffix(".json"), rows)
+    print(table(rows))
+
+
+def case(tasks: int, size: int, mode: str) -> Row:
+    """Seconds of the first step and of one of the next."""
+    sizes = {f"task{number}": size for number in range(tasks)}
+    settings = config.load(measure.ROOT / "params.yaml").pretrain.model_copy(update={"sampling": mode})
+    steps = sampling.steps_per_epoch(sizes, settings)
+    first, *later = (
+        seconds(lambda step=step: sampling.draw(sizes, settings, 1, 0, step, steps)) for step in range(STEPS)
+    )
+    return {"first": first, "later": sum(later) / len(later)}
+
+
+def seconds(function: Callable[[], Any]) -> float:
+    begin = time.process_time()
+    function()
+    return time.process_time() - begin
+
+
+def table(rows: list[Row]) -> str:
+    """Markdown: a line a case."""
+    lines = ["| tasks × rows | sampling | first step s | a later one ms | MB |", "|---" * 5 + "|"]
+    for row in rows:
+        head = f"| {row['tasks']} × {row['rows']:,} | `{row['sampling']}` |"
+        lines.append(f"{head} {row['first']:.2f} | {1000 * row['later']:.2f} | {row['megabytes']:,} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(json.dumps(case(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])))
+    else:
+        main()

@@ -1,0 +1,122 @@
+"""Planning a finished project of 300 to 10,000 stages, in Snakemake and in DVC, and what one job costs there.
+
+    python -m benchmarks.graph [STAGES...]
+
+The graph is the project's own, with more seeds; the commands only make their folders. Results are written and recorded
+at once, not stage by stage. Figures go to benchmarks/graph.json and benchmarks/graph.png.
+"""
+
+import contextlib
+import io
+import json
+import math
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dvc.repo import Repo
+from dvc.stage.serialize import to_lockfile
+from ruamel.yaml import YAML
+
+from benchmarks import measure, picture
+from protomtl import config
+from protomtl.files import write_json
+from protomtl.steps import PER_RUN
+from tests.conftest import ROOT, clone, patch_params
+
+SIZES = (300, 1_000, 3_000, 10_000)
+FILE = "tokens.json"  # all that a folder of results holds here; other stages depend on the one of data/tokens
+LIMIT = 1800  # seconds of one command
+RUN = "evaluate@unfrozen-1"
+COMMANDS = {
+    "snakemake": ("snakemake", "-n", "all"),
+    "dvc": ("dvc", "status"),
+    "job": ("dvc", "repro", "--single-item", "--force", RUN),
+}
+DONE = {"snakemake": "Nothing to be done", "dvc": "up to date", "job": "Running stage"}
+Row = dict[str, Any]
+
+
+def main(sizes: list[int]) -> None:
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        methods = config.load(ROOT / "params.yaml").methods
+        project = clone(Path(scratch) / "p", {"data": {"source": "folder"}})
+        trivial(project / "dvc.yaml")
+        os.chdir(project)
+        lock: Row = {}
+        for size in sizes:
+            seeds = round(size / len(methods) / len(PER_RUN))
+            patch_params(project, {"seeds": list(range(1, seeds + 1))})
+            begin = time.perf_counter()
+            row = finish(project, lock)
+            print(f"{row}, made in {time.perf_counter() - begin:.0f} s", flush=True)
+            for name, command in COMMANDS.items():
+                row[name], said = measure.command(*command, folder=project, limit=LIMIT)
+                assert DONE[name] in said or "unfinished" in row[name], said
+                print(f"  {name:10} {row[name]}", flush=True)
+            rows.append(row)
+            write_json(Path(__file__).with_suffix(".json"), rows)
+    picture.growth(
+        rows, {name: " ".join(words) for name, words in COMMANDS.items()}, Path(__file__).with_suffix(".png")
+    )
+    print(table(rows))
+
+
+def trivial(path: Path) -> None:
+    """Commands that make their folders and nothing else; the graph stays as it is."""
+    writer = YAML()
+    content = writer.load(path)
+    for stage in content["stages"].values():
+        folders = " ".join(map(str, stage["outs"]))
+        stage["cmd"] = f"for folder in {folders}; do mkdir -p $folder && echo $folder > $folder/{FILE}; done"
+    writer.dump(content, path)
+
+
+def finish(project: Path, lock: Row) -> Row:
+    """Make all results and record them in `lock`, as DVC does after each stage, but write dvc.lock once.
+
+    What is recorded of a run already holds; stages that depend on all runs are recorded anew.
+    """
+    sys.path.insert(0, str(ROOT / "workflow"))
+    from bridge import looked_at_once
+
+    with Repo(str(project)) as repo, repo.lock, looked_at_once(), contextlib.redirect_stderr(io.StringIO()):
+        stages = [stage for stage in repo.index.stages if stage.cmd]
+        for out in (out for stage in stages for out in stage.outs):
+            Path(out.fs_path).mkdir(parents=True, exist_ok=True)
+            (Path(out.fs_path) / FILE).write_text(f"{out.def_path}\n")
+        for stage in (stage for stage in stages if "@" not in stage.addressing or stage.addressing not in lock):
+            stage.save(run_cache=False)
+            for out in stage.outs:
+                out.commit(relink=False)
+            lock |= to_lockfile(stage)
+    plain = json.loads(json.dumps({"schema": "2.0", "stages": lock}))  # no ordered dictionaries
+    Path("dvc.lock").write_text(yaml.dump(plain, Dumper=yaml.CSafeDumper, sort_keys=False))
+    return {"stages": len(stages), "lock_megabytes": round(Path("dvc.lock").stat().st_size / 1e6, 2)}
+
+
+def table(rows: list[Row]) -> str:
+    """Markdown: processor seconds and memory of each command; last, with which power of the stages the seconds grow."""
+    heads = [f"`{' '.join(COMMANDS[name][:2])}` s | MB" for name in ("snakemake", "dvc")] + ["a job s | MB"]
+    lines = ["| stages | dvc.lock MB | " + " | ".join(heads) + " |", "|---" * 8 + "|"]
+    for row in rows:
+        cells = [f"{row[name]['processor']:.0f} | {row[name]['megabytes']:,}" for name in COMMANDS]
+        lines.append(f"| {row['stages']:,} | {row['lock_megabytes']:.1f} | " + " | ".join(cells) + " |")
+    powers = [f"^{power(rows, name):.2f} |" for name in COMMANDS]
+    return "\n".join([*lines, "| growth | | " + " | ".join(powers) + " |"])
+
+
+def power(rows: list[Row], name: str) -> float:
+    """Of the number of stages, from the first size to the last: 1 is linear, 2 quadratic."""
+    done = [row for row in rows if "unfinished" not in row[name]]
+    first, last = done[0], done[-1]
+    return math.log(last[name]["processor"] / first[name]["processor"]) / math.log(last["stages"] / first["stages"])
+
+
+if __name__ == "__main__":
+    main([int(size) for size in sys.argv[1:]] or list(SIZES))
