@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.ticker import StrMethodFormatter
 
-from protomtl.drawing import OURS, PAPER
+from protomtl.drawing import OURS, PAPER, save_png
 
 GROWING = {"processor": "processor seconds", "megabytes": "memory, MB"}
 LINES = (OURS, "#c77b30", "#7a7a7a")
@@ -30,8 +30,7 @@ def draw(rows: list[dict[str, Any]], path: Path, label: Any) -> None:
         panel.bar_label(bars, [f"{value:.0f}" for value in values], padding=6)
         panel.set_title(title)
         panel.margins(x=0.12)
-    figure.savefig(path, dpi=150, metadata={"Software": None})
-    plt.close(figure)
+    save_png(figure, path)
 
 
 def growth(rows: list[dict[str, Any]], labels: dict[str, str], path: Path) -> None:
@@ -47,5 +46,4 @@ def growth(rows: list[dict[str, Any]], labels: dict[str, str], path: Path) -> No
         panel.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         panel.grid(which="major", alpha=0.3)
     panels[0].legend(frameon=False, fontsize=7)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-    plt.close(figure)
+    save_png(figure, path, dots=110)

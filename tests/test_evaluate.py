@@ -208,7 +208,7 @@ def test_the_checkpoint_of_the_best_dev_epoch_is_the_one_evaluated(evaluated: Pa
 
 
 def test_figures_are_written_as_png_and_svg(evaluated: Path) -> None:
-    for name in ("embed/figure1", "embed/figure1-umap", "figures/curves", "figures/table1"):
+    for name in ("embed/figure1", "embed/figure1-umap", "figures/curves", "figures/table1", "figures/differences"):
         assert Path(f"results/{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "<svg" in Path(f"results/{name}.svg").read_text()
 

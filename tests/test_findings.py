@@ -48,7 +48,7 @@ def test_tasks_are_named_that_are_decided() -> None:
     assert findings.verdict({"overall": open_, "sst": decided, "sts": open_}).endswith("By task: sst worse.")
 
 
-def test_every_method_is_compared_with_the_first_reference(tmp_path: Path) -> None:
+def test_every_method_is_compared_with_the_first_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     labels = {"concat": "Concatenated", "unfrozen": "Unfrozen", "best": "Best"}
     pd.DataFrame({"method": [*labels], "label": [*labels.values()]}).to_csv(tmp_path / "tables-table1.csv", index=False)
     rows = [
@@ -58,6 +58,7 @@ def test_every_method_is_compared_with_the_first_reference(tmp_path: Path) -> No
         row("unfrozen", "concat", -0.01, 0.2),
         row("best", "unfrozen", 0.03, 0.01),
     ]
+    monkeypatch.setattr(findings, "PAGE", tmp_path / "findings.md")
     lines = findings.against(pd.DataFrame(rows), tmp_path)
     assert lines[0] == "**Every other method minus `concat`** (Concatenated), test, overall:"
     assert [line for line in lines if line.startswith("| ")][1:] == [
@@ -111,6 +112,9 @@ def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path, kept: Path) -> 
     assert "Data: folder" in page and "seeds 1: commit" in page and ", with changes to params.yaml" in page
     assert "**Does prototypical pre-training help?** `prototypical` minus `concat`, test:" in page
     assert "softmax" not in page  # what was not run is not asked
+    for picture in ("table1.png", "differences.png"):
+        assert (kept / picture).read_bytes().startswith(b"\x89PNG")
+    assert "](runs/own/differences.png)" in page
     findings.write()
     assert (workdir / "docs/findings.md").read_text() == page
 

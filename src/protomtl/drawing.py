@@ -22,7 +22,12 @@ OURS, PAPER = "#2f6f9f", "#c9c9c9"
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write NAME.png (150 dots per inch) and NAME.svg into `folder`."""
-    figure.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": None})
+    """Write NAME.png and NAME.svg into `folder`."""
     figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+    save_png(figure, folder / f"{name}.png")
+
+
+def save_png(figure: Figure, path: Path, dots: int = 150) -> None:
+    """Write a picture of `dots` per inch, and close the figure."""
+    figure.savefig(path, dpi=dots, metadata={"Software": None})
     plt.close(figure)

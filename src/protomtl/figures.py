@@ -1,12 +1,14 @@
-"""Step `figures`: training curves, and Table 1 as bars beside the paper's."""
+"""Step `figures`: training curves, Table 1 as bars beside the paper's, each method minus a reference."""
 
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from protomtl import drawing
+from protomtl.comparisons import LEVEL, overall_against_first
 from protomtl.config import main_tasks
 from protomtl.files import atomic
 from protomtl.paths import DEV_CURVES, FIGURES, TABLES, TRAIN_CURVES, run_folder
@@ -21,7 +23,10 @@ def run(methods: list[str], seeds: list[int], method: dict[str, Method], tasks: 
     with atomic(FIGURES) as part:
         part.mkdir()
         draw_curves(methods, seeds, method, main, part)
-        draw_bars(pd.read_csv(TABLES / "table1.csv"), main, part)
+        table, compared = pd.read_csv(TABLES / "table1.csv"), pd.read_csv(TABLES / "comparisons.csv")
+        drawing.save(draw_bars(table), part, "table1")
+        if len(compared):
+            drawing.save(draw_differences(compared, table), part, "differences")
     print(f"figures: {', '.join(sorted(p.name for p in FIGURES.glob('*.png')))}")
 
 
@@ -50,9 +55,9 @@ def draw_curves(
     drawing.save(figure, folder, "curves")
 
 
-def draw_bars(table: pd.DataFrame, tasks: list[str], folder: Path) -> None:
+def draw_bars(table: pd.DataFrame) -> Figure:
     """Table 1: a panel per figure, a pair of bars per method, ours (with its 95 % interval) and the paper's."""
-    figures = [*tasks, "overall"]
+    figures = [name.removesuffix("_low") for name in table.columns if name.endswith("_low")]
     figure, axes = plt.subplots(1, len(figures), figsize=(3.4 * len(figures), 0.42 * len(table) + 1.6), sharey=True)
     place = np.arange(len(table))
     for panel, name in zip(axes, figures, strict=True):
@@ -64,6 +69,25 @@ def draw_bars(table: pd.DataFrame, tasks: list[str], folder: Path) -> None:
         panel.bar_label(bars, fmt="%.3f", padding=2, fontsize=7)
         panel.set(title=name, yticks=place, xlim=(min(0, table[f"{name}_low"].min()) * 1.15, 1))
         panel.set_yticklabels(table["label"])
-    axes[0].invert_yaxis()
+    axes[0].set_ylim(len(table) - 0.4, -0.6)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    drawing.save(figure, folder, "table1")
+    return figure
+
+
+def draw_differences(compared: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """Overall of each method minus that of the first reference: dots with their 95 % intervals, the best at the top."""
+    rows = overall_against_first(compared).sort_values("difference", kind="stable").reset_index(drop=True)
+    labels, decided = table.set_index("method")["label"], rows["p_holm"] < LEVEL
+    figure, panel = plt.subplots(figsize=(7, 0.22 * len(rows) + 1.2))
+    panel.axvline(0, color=drawing.PAPER, lw=1)
+    for part, colour, name in (
+        (rows[decided], drawing.OURS, f"decided: p below {LEVEL}, Holm"),
+        (rows[~decided], "#7a7a7a", "undecided"),
+    ):
+        panel.hlines(part.index, part["low"], part["high"], color=colour)
+        panel.plot(part["difference"], part.index, "o", color=colour, ms=4, label=name)
+    panel.set_yticks(rows.index, labels[rows["method"]])
+    panel.set_ylim(-0.7, len(rows) - 0.3)
+    figure.suptitle(f"{rows['split'][0]}, overall, minus {labels[rows['reference'][0]]}, 95 % interval", fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return figure

@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from protomtl import drawing, figures
+from protomtl.comparisons import LEVEL, overall_against_first, split_that_decides
 from protomtl.files import atomic, read_json
 from protomtl.paths import RUNS
 
-PAGE = Path("docs/findings.md")
-LEVEL = 0.05  # of p, corrected by Holm
+PAGE, DIFFERENCES = Path("docs/findings.md"), "differences.png"
 
 QUESTIONS = (  # (question, the method that is to be better, than which other)
     ("Does prototypical pre-training help?", "prototypical", "concat"),
@@ -22,12 +23,16 @@ QUESTIONS = (  # (question, the method that is to be better, than which other)
 
 
 def write() -> None:
-    """Write docs/findings.md: for each kept run and each question the difference, its interval and p, and a verdict."""
+    """Write docs/findings.md: for each kept run and each question the difference, its interval and p, and a verdict.
+
+    Beside each run's figures go its pictures: table1.png, Table 1 as bars, and differences.png.
+    """
     runs = sorted(path.parent for path in RUNS.glob("*/about.json"))
     if not runs:
         raise SystemExit(f"{RUNS}: no run is kept; `python -m protomtl keep NAME` keeps the results that are here")
     lines = ["# Findings", "", *INTRODUCTION]
     for run in runs:
+        draw(run)
         lines += section(run)
     with atomic(PAGE) as part:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -62,17 +67,25 @@ def section(run: Path) -> list[str]:
 
 
 def against(rows: pd.DataFrame, run: Path) -> list[str]:
-    """Every method of the run minus the one that it is compared with first, overall: a line each."""
-    split, reference = split_that_decides(rows), rows["reference"].iloc[0]
-    labels = pd.read_csv(run / "tables-table1.csv").set_index("method")["label"]
-    found = rows[(rows["split"] == split) & (rows["figure"] == "overall") & (rows["reference"] == reference)]
+    """Every method of the run minus the one that it is compared with first, overall: a picture, and a line each."""
+    found = overall_against_first(rows)
+    labels = pd.read_csv(run / "tables-table1.csv").set_index("method")["label"].to_dict()
+    split, reference = found["split"].iloc[0], found["reference"].iloc[0]
     lines = [f"**Every other method minus `{reference}`** ({labels[reference]}), {split}, overall:", ""]
+    lines += [f"![Each difference, with its 95 % interval]({run.relative_to(PAGE.parent) / DIFFERENCES})", ""]
     lines += ["| method | difference | 95 % interval | p, Holm |", "|---|---|---|---|"]
     lines += [
         f"| {labels[row.method]} | {row.difference:+.4f} | {row.low:+.4f} to {row.high:+.4f} | {row.p_holm:.3f} |"
         for row in found.itertuples()
     ]
     return [*lines, ""]
+
+
+def draw(run: Path) -> None:
+    """The pictures of one run, beside the figures that they show."""
+    table, rows = pd.read_csv(run / "tables-table1.csv"), pd.read_csv(run / "tables-comparisons.csv")
+    drawing.save_png(figures.draw_bars(table), run / "table1.png")
+    drawing.save_png(figures.draw_differences(rows, table), run / DIFFERENCES)
 
 
 def judged(rows: pd.DataFrame, method: str, other: str) -> tuple[str, dict[str, dict[str, float]]]:
@@ -83,10 +96,6 @@ def judged(rows: pd.DataFrame, method: str, other: str) -> tuple[str, dict[str, 
         for figure in dict.fromkeys(rows["figure"])
     }
     return split, {figure: row for figure, row in found.items() if row is not None}
-
-
-def split_that_decides(rows: pd.DataFrame) -> str:
-    return "test" if (rows["split"] == "test").any() else "dev"
 
 
 def described(about: dict[str, Any]) -> list[str]:
