@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from protomtl import findings
+from protomtl import comparisons, findings
 from protomtl.files import digest_folder, read_json
 from protomtl.kept import keep
 
@@ -65,6 +65,11 @@ def test_every_method_is_compared_with_the_first_reference(tmp_path: Path, monke
         "| Best | +0.0200 | +0.0100 to +0.0300 | 0.010 |",
         "| Unfrozen | -0.0100 | -0.0200 to +0.0000 | 0.200 |",
     ]
+
+
+def test_a_run_without_comparisons_says_so(tmp_path: Path) -> None:
+    rows = pd.DataFrame(columns=comparisons.COLUMNS)
+    assert findings.against(rows, tmp_path)[0].startswith("No comparisons")
 
 
 @pytest.fixture

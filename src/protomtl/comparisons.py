@@ -13,6 +13,7 @@ from protomtl.schema import Method, Task
 
 SEED = 1  # of all resamples: the same bytes every time, and the same resamples whichever methods are run
 
+NOTHING = "No comparisons: no method stands beside one that `compare` names."
 LEVEL = 0.05  # a difference is decided where p, corrected by Holm, is below
 
 COLUMNS = ("split", "method", "reference", "figure", "difference", "low", "high", "p", "p_holm")
@@ -88,16 +89,16 @@ def split_that_decides(rows: pd.DataFrame) -> str:
 
 
 def overall_against_first(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of all comparisons (rows of COLUMNS) those of `overall`, on the split that decides, with the first reference."""
-    chosen = rows["reference"].iloc[:1]
-    decides = (rows["split"] == split_that_decides(rows)) & (rows["figure"] == "overall")
-    return rows[decides & rows["reference"].isin(chosen)]
+    """Of all comparisons (rows of COLUMNS) those of `overall` with the first reference, on the split that decides."""
+    whole = rows[rows["figure"] == "overall"]
+    first = whole["reference"].isin(whole["reference"].iloc[:1])
+    return whole[first & (whole["split"] == split_that_decides(whole))]
 
 
 def markdown(rows: list[Row], blocks: dict[str, Method], tasks: list[str], seeds: list[int]) -> str:
     """The comparisons to read: a table for each split and reference, a row a method."""
     if not rows:
-        return "No comparisons: no method stands beside one that `compare` names.\n"
+        return f"{NOTHING}\n"
     found = {(row["split"], row["reference"], row["method"], row["figure"]): row for row in rows}
     head = ["method", "overall", "95 % interval", "p", "p, Holm", *(f"{task} (p, Holm)" for task in tasks)]
     lines = []

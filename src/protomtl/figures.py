@@ -23,8 +23,9 @@ def run(methods: list[str], seeds: list[int], method: dict[str, Method], tasks: 
     with atomic(FIGURES) as part:
         part.mkdir()
         draw_curves(methods, seeds, method, main, part)
-        table, compared = pd.read_csv(TABLES / "table1.csv"), pd.read_csv(TABLES / "comparisons.csv")
+        table = pd.read_csv(TABLES / "table1.csv")
         drawing.save(draw_bars(table), part, "table1")
+        compared = overall_against_first(pd.read_csv(TABLES / "comparisons.csv"))
         if len(compared):
             drawing.save(draw_differences(compared, table), part, "differences")
     print(f"figures: {', '.join(sorted(p.name for p in FIGURES.glob('*.png')))}")
@@ -75,8 +76,8 @@ def draw_bars(table: pd.DataFrame) -> Figure:
 
 
 def draw_differences(compared: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Overall of each method minus that of the first reference: dots with their 95 % intervals, the best at the top."""
-    rows = overall_against_first(compared).sort_values("difference", kind="stable").reset_index(drop=True)
+    """Each method minus a reference (comparisons of one figure): dots with 95 % intervals, the best at the top."""
+    rows = compared.sort_values("difference", kind="stable").reset_index(drop=True)
     labels, decided = table.set_index("method")["label"], rows["p_holm"] < LEVEL
     figure, panel = plt.subplots(figsize=(7, 0.22 * len(rows) + 1.2))
     panel.axvline(0, color=drawing.PAPER, lw=1)

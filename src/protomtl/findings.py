@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from protomtl import drawing, figures
-from protomtl.comparisons import LEVEL, overall_against_first, split_that_decides
+from protomtl.comparisons import LEVEL, NOTHING, overall_against_first, split_that_decides
 from protomtl.files import atomic, read_json
 from protomtl.paths import RUNS
 
@@ -69,6 +69,8 @@ def section(run: Path) -> list[str]:
 def against(rows: pd.DataFrame, run: Path) -> list[str]:
     """Every method of the run minus the one that it is compared with first, overall: a picture, and a line each."""
     found = overall_against_first(rows)
+    if found.empty:
+        return [NOTHING, ""]
     labels = pd.read_csv(run / "tables-table1.csv").set_index("method")["label"].to_dict()
     split, reference = found["split"].iloc[0], found["reference"].iloc[0]
     lines = [f"**Every other method minus `{reference}`** ({labels[reference]}), {split}, overall:", ""]
@@ -83,9 +85,11 @@ def against(rows: pd.DataFrame, run: Path) -> list[str]:
 
 def draw(run: Path) -> None:
     """The pictures of one run, beside the figures that they show."""
-    table, rows = pd.read_csv(run / "tables-table1.csv"), pd.read_csv(run / "tables-comparisons.csv")
+    table = pd.read_csv(run / "tables-table1.csv")
     drawing.save_png(figures.draw_bars(table), run / "table1.png")
-    drawing.save_png(figures.draw_differences(rows, table), run / DIFFERENCES)
+    compared = overall_against_first(pd.read_csv(run / "tables-comparisons.csv"))
+    if len(compared):
+        drawing.save_png(figures.draw_differences(compared, table), run / DIFFERENCES)
 
 
 def judged(rows: pd.DataFrame, method: str, other: str) -> tuple[str, dict[str, dict[str, float]]]:
