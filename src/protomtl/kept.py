@@ -21,7 +21,7 @@ from protomtl.schema import Params
 
 LOCK = Path("dvc.lock")
 TABLE_FILES = [TABLES / f"{name}.csv" for name in ("table1", "table2", "comparisons")]
-OTHERS = (ENSEMBLE / "metrics.json", EMBED / "space.json")  # of the seeds that were kept last
+OTHERS = (ENSEMBLE / "metrics.json", EMBED / "space.json", EMBED / "figure1.png")  # of the seeds that were kept last
 PREDICTIONS, RECORDS = "predictions.parquet", "records.json"  # of one seed
 KEY, RECORDED = ["split", "task", "id", "gold"], ("steps", "best_epoch")
 
@@ -30,8 +30,8 @@ def keep(name: str) -> None:
     """Keep the results that are here as docs/runs/NAME; of seeds that it has already, these take the place.
 
     about.json: data, budgets and recipes, and for each part its seeds and commit; the tables; and for each seed
-    every prediction, the metrics, and the digest of every trained model (checkpoints.csv). A run of other settings
-    is an error.
+    every prediction, the metrics, and the digest of every trained model (checkpoints.csv); Figure 1. A run of other
+    settings is an error.
     """
     params = config.load()
     for path in (*TABLE_FILES, *OTHERS[:1]):
