@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from protomtl import comparisons, findings
+from protomtl import comparisons, findings, verdicts
 from protomtl.files import digest_folder, read_json
 from protomtl.kept import keep
 
@@ -30,22 +30,22 @@ def row(method: str, reference: str, difference: float, p: float, figure: str = 
     ],
 )
 def test_verdicts(difference: float, p: float, says: str) -> None:
-    found = findings.compared(pd.DataFrame([row("prototypical", "concat", difference, p)]), "prototypical", "concat")
-    assert found is not None and says in findings.verdict({"overall": found})
+    found = verdicts.compared(pd.DataFrame([row("prototypical", "concat", difference, p)]), "prototypical", "concat")
+    assert found is not None and says in verdicts.verdict({"overall": found})
 
 
 def test_a_comparison_the_other_way_round_is_turned() -> None:
     rows = pd.DataFrame([row("concat_longer", "prototypical", 0.03, 0.01)])
-    found = findings.compared(rows, "prototypical", "concat_longer")
+    found = verdicts.compared(rows, "prototypical", "concat_longer")
     assert found is not None
     assert (found["difference"], found["low"], found["high"]) == pytest.approx((-0.03, -0.04, -0.02))
-    assert findings.compared(rows, "prototypical", "muppet") is None
+    assert verdicts.compared(rows, "prototypical", "muppet") is None
 
 
 def test_tasks_are_named_that_are_decided() -> None:
     decided = {"difference": -0.02, "low": -0.03, "high": -0.01, "p_holm": 0.01}
     open_ = {"difference": 0.0, "low": -0.01, "high": 0.01, "p_holm": 0.9}
-    assert findings.verdict({"overall": open_, "sst": decided, "sts": open_}).endswith("By task: sst worse.")
+    assert verdicts.verdict({"overall": open_, "sst": decided, "sts": open_}).endswith("By task: sst worse.")
 
 
 def test_every_method_is_compared_with_the_first_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,6 @@ from protomtl.schema import Method, Task
 SEED = 1  # of all resamples: the same bytes every time, and the same resamples whichever methods are run
 
 NOTHING = "No comparisons: no method stands beside one that `compare` names."
-LEVEL = 0.05  # a difference is decided where p, corrected by Holm, is below
 
 COLUMNS = ("split", "method", "reference", "figure", "difference", "low", "high", "p", "p_holm")
 
@@ -81,18 +80,6 @@ def compare(runs: dict[str, pd.DataFrame], resampled: Resampled, references: lis
             columns = zip(COLUMNS, (*names, difference, low, high, p, statistics.holm(p)), strict=True)
             rows += pd.DataFrame(dict(columns)).round(4).to_dict("records")
     return rows
-
-
-def split_that_decides(rows: pd.DataFrame) -> str:
-    """Test, or dev where test has no labels."""
-    return "test" if (rows["split"] == "test").any() else "dev"
-
-
-def overall_against_first(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of all comparisons (rows of COLUMNS) those of `overall` with the first reference, on the split that decides."""
-    whole = rows[rows["figure"] == "overall"]
-    first = whole["reference"].isin(whole["reference"].iloc[:1])
-    return whole[first & (whole["split"] == split_that_decides(whole))]
 
 
 def markdown(rows: list[Row], blocks: dict[str, Method], tasks: list[str], seeds: list[int]) -> str:

@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from protomtl import drawing
-from protomtl.comparisons import LEVEL, overall_against_first
 from protomtl.config import main_tasks
 from protomtl.files import atomic
 from protomtl.paths import DEV_CURVES, FIGURES, TABLES, TRAIN_CURVES, run_folder
 from protomtl.schema import Method, Task
+from protomtl.verdicts import LEVEL, overall_against_first
 
 OURS = "ours, with 95 % interval over dev examples"
 

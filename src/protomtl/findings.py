@@ -6,20 +6,12 @@ from typing import Any
 import pandas as pd
 
 from protomtl import drawing, figures
-from protomtl.comparisons import LEVEL, NOTHING, overall_against_first, split_that_decides
+from protomtl.comparisons import NOTHING
 from protomtl.files import atomic, read_json
 from protomtl.paths import RUNS
+from protomtl.verdicts import LEVEL, QUESTIONS, judged, overall_against_first, verdict
 
 PAGE, DIFFERENCES = Path("docs/findings.md"), "differences.png"
-
-QUESTIONS = (  # (question, the method that is to be better, than which other)
-    ("Does prototypical pre-training help?", "prototypical", "concat"),
-    ("Does it help more than as many updates of plain fine-tuning?", "prototypical", "concat_longer"),
-    ("Is it the prototypes, or would linear heads on the same classes do?", "prototypical", "softmax_pretrained"),
-    ("Is it the classes, or would any pre-training do?", "prototypical", "shuffled_pretrained"),
-    ("Does pre-finetuning with task heads (MUPPET) do better?", "muppet", "prototypical"),
-    ("Is the best recipe, with its own budget, above the paper's best row?", "best", "prototypical"),
-)
 
 
 def write() -> None:
@@ -92,16 +84,6 @@ def draw(run: Path) -> None:
         drawing.save_png(figures.draw_differences(compared, table), run / DIFFERENCES)
 
 
-def judged(rows: pd.DataFrame, method: str, other: str) -> tuple[str, dict[str, dict[str, float]]]:
-    """The split that decides, and for each figure the comparison; {} if none."""
-    split = split_that_decides(rows)
-    found = {
-        figure: compared(rows[(rows["split"] == split) & (rows["figure"] == figure)], method, other)
-        for figure in dict.fromkeys(rows["figure"])
-    }
-    return split, {figure: row for figure, row in found.items() if row is not None}
-
-
 def described(about: dict[str, Any]) -> list[str]:
     """The lines of a run's data, budget and seeds, and where each of its parts can be found again."""
     budgets = [
@@ -121,34 +103,3 @@ def described(about: dict[str, Any]) -> list[str]:
             + f"; dvc.lock {part['dvc_lock'][:10]}."
         )
     return lines
-
-
-def compared(rows: pd.DataFrame, method: str, other: str) -> dict[str, float] | None:
-    """The comparison of two methods, whichever of them was the reference; None if neither was."""
-    there = rows[(rows["method"] == method) & (rows["reference"] == other)]
-    back = rows[(rows["method"] == other) & (rows["reference"] == method)]
-    if len(there):
-        return {key: float(there.iloc[0][key]) for key in ("difference", "low", "high", "p_holm")}
-    if len(back):
-        row = back.iloc[0]
-        return {"difference": -row["difference"], "low": -row["high"], "high": -row["low"], "p_holm": row["p_holm"]}
-    return None
-
-
-def verdict(found: dict[str, dict[str, float]]) -> str:
-    """What the figures allow to say, overall and of each task."""
-    whole = found.get("overall")
-    parts = [f"{name} {word(row)}" for name, row in found.items() if name != "overall" and word(row) != "undecided"]
-    tasks = f" By task: {', '.join(parts)}." if parts else " No task by itself is decided."
-    if whole is None:
-        return tasks.strip()
-    if word(whole) == "undecided":
-        return f"**not shown** overall; gains above {max(whole['high'], 0):.3f} are unlikely.{tasks}"
-    return f"**{word(whole)}** overall by {abs(whole['difference']):.3f}.{tasks}"
-
-
-def word(row: dict[str, float]) -> str:
-    """better or worse where p says so, else undecided."""
-    if row["p_holm"] >= LEVEL:
-        return "undecided"
-    return "better" if row["difference"] > 0 else "worse"

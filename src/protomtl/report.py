@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from matplotlib.axes import Axes
 
-from protomtl import drawing, findings
+from protomtl import drawing, verdicts
 from protomtl.config import main_tasks
 from protomtl.files import atomic, read_json
 from protomtl.paths import EVALUATE, FINETUNE, PAGES, PREPARED, REPORT, TABLES, run_folder
@@ -78,11 +78,11 @@ def answer(labels: dict[str, str]) -> str:
     """The questions of docs/findings.md, asked of this run."""
     rows = pd.read_csv(TABLES / "comparisons.csv")
     parts = []
-    for question, method, other in findings.QUESTIONS:
-        split, known = findings.judged(rows, method, other)
+    for question, method, other in verdicts.QUESTIONS:
+        split, known = verdicts.judged(rows, method, other)
         if known:
             pair = f"<i>{escape(labels[method])}</i> against <i>{escape(labels[other])}</i>, {split}"
-            parts.append(f"<h2>{escape(question)}</h2><p>{pair}: {bold(findings.verdict(known))}</p>")
+            parts.append(f"<h2>{escape(question)}</h2><p>{pair}: {bold(verdicts.verdict(known))}</p>")
     return "".join(parts) or NOT_ASKED
 
 
