@@ -20,7 +20,7 @@ def split_that_decides(rows: pd.DataFrame) -> str:
 
 
 def overall_against_first(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of all comparisons (the rows of tables/comparisons.csv) those of `overall` with the first reference, on the split that decides."""
+    """Of comparisons.csv the rows of `overall` with the first reference, on the split that decides."""
     whole = rows[rows["figure"] == "overall"]
     first = whole["reference"].isin(whole["reference"].iloc[:1])
     return whole[first & (whole["split"] == split_that_decides(whole))]
