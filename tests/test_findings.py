@@ -127,9 +127,11 @@ def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path, kept: Path) -> 
 def test_a_run_may_be_kept_seed_by_seed(workdir: Path, kept: Path) -> None:
     """The tables are those of one run of all seeds, and what was kept stays."""
     first = (kept / "seed1/predictions.parquet").read_bytes()
+    call(workdir, "git", "add", "docs")
     run_and_keep(workdir, [2])
     assert (kept / "seed1/predictions.parquet").read_bytes() == first
     assert [part["seeds"] for part in read_json(kept / "about.json")["parts"]] == [[1], [2]]
+    assert read_json(kept / "about.json")["parts"][1]["changed"] == ["params.yaml"]  # not what `keep` itself wrote
     run_and_keep(workdir, [1, 2], "whole")
     whole = kept.parent / "whole"
     assert tables_of(kept, "tables-") == tables_of(whole, "tables-") == tables_of(workdir / "results/tables")

@@ -66,10 +66,12 @@ def settings(params: Params) -> dict[str, Any]:
 
 
 def this_part(params: Params) -> dict[str, Any]:
+    """The seeds and what made them: commit, and the files that were not as it has them (documents make no result)."""
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":(exclude){RUNS.parent}")
     return {
         "seeds": params.seeds,
         "commit": git("rev-parse", "HEAD"),
-        "changed": sorted(line[3:] for line in git("status", "--porcelain", "--untracked-files=no").splitlines()),
+        "changed": sorted(line[3:] for line in changed.splitlines()),
         "dvc_lock": hashlib.sha256(LOCK.read_bytes()).hexdigest(),
     }
 
