@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from protomtl.config import load
-from protomtl.encoder import Encoder, device_of, embed_batch, embed_table, evaluating, precision_of
+from protomtl.encoder import Encoder, device_of, embed_batch, embed_table, evaluating, is_intel, precision_of
 from protomtl.schema import Compute
 from protomtl.tokens import TokenTable
 
@@ -73,6 +73,34 @@ def test_bf16_is_close_to_fp32(table: TokenTable) -> None:
     ]
     assert not torch.equal(*vectors)
     assert torch.nn.functional.cosine_similarity(*vectors).min() > 0.99
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512_bf16", "intel", "expected"),
+    [
+        (True, True, True, "bf16"),
+        (False, True, False, "bf16"),
+        (False, True, True, "fp32"),
+        (False, False, False, "fp32"),
+    ],
+)
+def test_auto_is_bf16_where_products_of_it_are_faster(
+    monkeypatch: pytest.MonkeyPatch, amx: bool, avx512_bf16: bool, intel: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    monkeypatch.setattr("protomtl.encoder.is_intel", lambda: intel)
+    auto = FP32.model_copy(update={"precision": "auto"})
+    assert precision_of(auto, torch.device("cpu")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("vendor_id\t: GenuineIntel\n", True), ("vendor_id\t: AuthenticAMD\n", False)]
+)
+def test_the_vendor_is_what_linux_says(tmp_path: Path, text: str, expected: bool) -> None:
+    assert not is_intel(tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text(text)
+    assert is_intel(tmp_path / "cpuinfo") == expected
 
 
 def test_auto_precision_and_device_are_resolved() -> None:

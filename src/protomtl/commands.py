@@ -68,5 +68,5 @@ def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
     if name == "classify":
         add("--support", required=True, metavar="FILE", help="a few labelled rows of each class")
         add("--label", default="label", metavar="NAME", help="column of the label in --support (default: label)")
-    add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help="auto is faster where bf16 is native")
+    add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help="auto is bf16 where that is faster")
     add("--threads", type=int, default=1, metavar="N", help="of the CPU (default: 1)")

@@ -31,13 +31,19 @@ def device_of(compute: Compute) -> torch.device:
 
 
 def precision_of(compute: Compute, device: torch.device) -> str:
-    """bf16 or fp32; auto is bf16 where the hardware multiplies it natively."""
+    """bf16 or fp32; auto is bf16 where the hardware multiplies it faster than fp32."""
     if compute.precision != "auto":
         return compute.precision
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16" if native else "fp32"
+    # Intel's cores multiply bf16 fast by AMX only, which virtual machines may hide; else at half fp32's rate.
+    fast = torch.cpu._is_amx_tile_supported() or (torch.cpu._is_avx512_bf16_supported() and not is_intel())
+    return "bf16" if fast else "fp32"
+
+
+def is_intel(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether Linux says that this processor is Intel's; False where it says nothing."""
+    return cpuinfo.exists() and "GenuineIntel" in cpuinfo.read_text()
 
 
 class Encoder(nn.Module):
