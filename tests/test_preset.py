@@ -67,7 +67,7 @@ def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) 
 
 
 def test_an_unknown_preset_lists_those_that_exist(project: Path) -> None:
-    with pytest.raises(SystemExit, match="there are: claim, cs224n, everything, five_tasks, paper, parts"):
+    with pytest.raises(SystemExit, match="there are: claim, cs224n, everything, five_tasks, hour, paper, parts"):
         preset.apply("nosuch")
 
 
