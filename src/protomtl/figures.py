@@ -89,6 +89,7 @@ def draw_differences(compared: pd.DataFrame, table: pd.DataFrame) -> Figure:
         panel.plot(part["difference"], part.index, "o", color=colour, ms=4, label=name)
     panel.set_yticks(rows.index, labels[rows["method"]])
     panel.set_ylim(-0.7, len(rows) - 0.3)
+    panel.locator_params("x", nbins=5)  # beside long names there is little room for numbers
     figure.suptitle(f"{rows['split'][0]}, overall, minus {labels[rows['reference'][0]]}, 95 % interval", fontsize=9)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
