@@ -2,10 +2,13 @@
 PYTHON ?= python3
 CORES ?= 4
 VENV ?= .venv
+# By file where tests of a file share what they have in memory; one test at a time, in order, where each takes long.
+BY_FILE := -n 2 --dist loadfile
+ONE_BY_ONE := -n 2 --dist load --maxschedchunk 1
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all report compare test soak cluster bench fewshot lint format lock
+.PHONY: all report compare test test-pipeline test-faults test-outside test-all soak cluster bench fewshot docs lint format lock
 
 all: $(VENV)/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
@@ -16,14 +19,26 @@ report: all                 ## the same, and one HTML page of it: results/report
 compare: $(VENV)/ready      ## experiments side by side: main figures and the parameters that differ
 	dvc exp show --md --only-changed --keep 'best|overall|sst|para|sts' --drop 'data/|results/|src/'
 
-test: $(VENV)/ready         ## all tests
-	pytest -n 2 --dist loadfile
+test: $(VENV)/ready         ## the tests of every day: modules, steps, what files say of each other (tests/)
+	pytest $(BY_FILE) tests/unit tests/structure tests/steps
+
+test-pipeline: $(VENV)/ready ## the pipeline by both engines
+	pytest $(ONE_BY_ONE) -m pipeline tests/pipeline
+
+test-faults: $(VENV)/ready  ## kills, a full disk, two jobs at once
+	pytest $(ONE_BY_ONE) -m faults tests/faults
+
+test-outside: $(VENV)/ready ## what needs Chromium and sshd; skipped without them
+	pytest $(ONE_BY_ONE) -m outside tests/outside
+
+test-all: test              ## every test, the quick ones first
+	pytest $(ONE_BY_ONE) -m 'outside or faults or pipeline' tests/outside tests/faults tests/pipeline
 
 soak: $(VENV)/ready         ## random kills of random processes, and the same bytes each time (7 min)
-	python -m tests.soak
+	PYTHONPATH=src python -m tests.faults.soak
 
-cluster: $(VENV)/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/cluster.md; 15 to 25 min)
-	tests/cluster/run
+cluster: $(VENV)/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/guides/cluster.md; 15 to 25 min)
+	tests/outside/cluster/run
 
 bench: $(VENV)/bench        ## training and encoding beside transformers' and sentence-transformers' (25 min)
 	python -m benchmarks.engine
@@ -31,27 +46,33 @@ bench: $(VENV)/bench        ## training and encoding beside transformers' and se
 fewshot: $(VENV)/bench all  ## new classes from a few examples, beside SetFit and logistic regression (2 h)
 	python -m benchmarks.fewshot results/export
 
-lint: $(VENV)/ready         ## style, types, workflow format
+docs: $(VENV)/ready         ## the documentation site, in site/
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=src mkdocs build --strict
+
+lint: $(VENV)/ready         ## style, types, import rules, workflow format, spelling
 	ruff check .
 	ruff format --check .
 	mypy
+	PYTHONPATH=src lint-imports
 	snakefmt --check Snakefile workflow
+	codespell
 
 format: $(VENV)/ready       ## rewrite to the project's style
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile workflow
 
-# An environment elsewhere, as an image has it (containers/), is made once: the image is built anew, not renewed.
-$(VENV)/ready: $(if $(filter .venv,$(VENV)),requirements.lock pyproject.toml)
+# An environment elsewhere, as an image has it (containers/) or as a link leads to it, is made once: it is not renewed from here.
+LINKED := $(shell [ -L $(VENV) ] && echo linked)
+$(VENV)/ready: $(if $(LINKED),,$(if $(filter .venv,$(VENV)),requirements.lock pyproject.toml))
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "protomtl needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
 $(VENV)/bench: $(VENV)/ready requirements.bench.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.bench.lock
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.bench.lock
 	touch $@
 
 lock:                       ## pin what pyproject.toml allows today

@@ -15,16 +15,27 @@ report: "workflow/report/workflow.rst"
 
 
 graph = Graph(plan=workflow.is_main_process)
-PROCESSES = config["compute"]["processes"]
-TRAINING_THREADS = fair_threads(
-    config["compute"]["threads"] * PROCESSES, workflow.resource_settings.cores
-)
+# Of a job, by `meta: {uses: …}` of its stage.
+PROCESSES = {"processes": config["compute"]["processes"], "one": 1}
 GPU = 0 if config["compute"]["device"] == "cpu" else 1  # of one process
 CARDS = workflow.global_resources.get("gpu").value or 0  # `--resources gpu=N`
-REPRO = "dvc --wait-for-lock repro --single-item {params.target} 2>&1 | tee {log}"
-REPRO_GPU = (
-    f"python workflow/cards.py {{resources.gpu}} {CARDS} {REPRO}" if CARDS else REPRO
-)
+
+
+def processes_of(stage):
+    return PROCESSES.get(graph.meta(stage).get("uses"), 0)
+
+
+def threads_of(stage):
+    return fair_threads(config["compute"]["threads"] * processes_of(stage), workflow.resource_settings.cores)
+
+
+def gpus_of(stage):
+    return GPU * processes_of(stage)
+
+
+def repro(stage):
+    cards = f"python workflow/gpus.py {{resources.gpu}} {CARDS} " if CARDS and processes_of(stage) else ""
+    return f"{cards}dvc --wait-for-lock repro --single-item {{params.target}} 2>&1 | tee {{log}}"
 
 
 wildcard_constraints:
@@ -33,10 +44,9 @@ wildcard_constraints:
 
 
 include: "workflow/rules/data.smk"
-include: "workflow/rules/pretrain.smk"
-include: "workflow/rules/finetune.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/figures.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/results.smk"
+include: "workflow/rules/report.smk"
 
 
 localrules:

@@ -16,13 +16,16 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import workload
-from protomtl import config, finetune, training
-from protomtl.encoder import Encoder, embed_batch, evaluating
-from protomtl.model import MultiTaskModel
-from protomtl.paths import BACKBONE, TOKENS
-from protomtl.schema import Compute
-from protomtl.tokens import Sequences, TokenTable
-from protomtl.weighting import fixed
+from protomtl.core import sections
+from protomtl.core.paths import BACKBONE, TOKENS
+from protomtl.model.encoder import Encoder, embed_batch, evaluating
+from protomtl.model.multitask import MultiTaskModel
+from protomtl.model.sequences import Sequences, TokenTable
+from protomtl.model.settings import Compute
+from protomtl.params import load
+from protomtl.steps import finetune
+from protomtl.training import loop
+from protomtl.training.weighting import fixed
 
 Figures = tuple[list[float], list[float]]  # the beginning of each step; the losses
 Variant = str
@@ -39,14 +42,14 @@ def protomtl(threads: int, steps: int, variant: Variant) -> Figures:
 
     def losses(rows: dict[str, Any]) -> dict[str, Tensor]:
         marks.append(time.perf_counter())
-        a, b = embed_batch(encoder, {"sts": table.embeddable(rows["sts"], False)})["sts"]
+        a, b = embed_batch(encoder, {"sts": table.sequences_of(rows["sts"], False)})["sts"]
         return {"sts": workload.loss(a, b, torch.from_numpy(table.labels[rows["sts"]]) / workload.LENGTH)}
 
     model = nn.ModuleDict({"encoder": encoder})
     folder = workload.folder(f"protomtl-{os.getpid()}")
     chosen = workload.settings(steps)
-    result = training.train(
-        "benchmark", training.Objective(model, losses, fixed({})), {"sts": len(table)}, chosen, workload.SEED, folder
+    result = loop.train(
+        "benchmark", loop.Objective(model, losses, fixed({})), {"sts": len(table)}, chosen, workload.SEED, folder
     )
     return marks, [point["loss"] for point in result.curves.train]
 
@@ -203,11 +206,11 @@ def passes(threads: int, steps: int) -> dict[str, float]:
     """Forward and backward pass of the encoder alone, in a whole step of the pipeline: 64 examples of each task."""
     encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads, processes=1)).train()
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=1e-5, fused=True)
-    tables = {name: TokenTable.open(TOKENS, name, "train") for name in config.load().tasks}
+    tables = {name: TokenTable.open(TOKENS, name, "train") for name in load().tasks}
     seconds, lengths = [], []
     for step in range(steps):
         groups = {
-            name: table.embeddable(workload.rows(name, len(table), steps, step), concat=True)
+            name: table.sequences_of(workload.rows(name, len(table), steps, step), concat=True)
             for name, table in tables.items()
         }
         begin = time.perf_counter()
@@ -234,8 +237,8 @@ def frozen(threads: int, steps: int) -> dict[str, float]:
     """
 
     def seconds(name: str, epochs: int, per_epoch: int) -> tuple[float, int]:
-        params = config.load()
-        chosen = config.finetuning(params.finetune, name, params.method[name].finetune)
+        params = load()
+        chosen = sections.settings_of_method("finetune", params.finetune, name, params.method[name].finetune)
         chosen = chosen.model_copy(update={"epochs": epochs, "steps_per_epoch": per_epoch, "save_every": 10**6})
         encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads, processes=1))
         model = MultiTaskModel(encoder, params.tasks, chosen, 1)

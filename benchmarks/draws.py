@@ -2,7 +2,7 @@
 
     python -m benchmarks.draws
 
-Each case has a process of its own. Seconds are a processor's. Figures go to benchmarks/draws.json.
+Each case has a process of its own. Seconds are a processor's. Figures go to benchmarks/results/draws.json.
 """
 
 import itertools
@@ -10,12 +10,13 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from benchmarks import measure
-from protomtl import config, sampling
-from protomtl.files import write_json
+from benchmarks.measure import RESULTS
+from protomtl import params
+from protomtl.core.files import write_json
+from protomtl.training import sampling
 
 CASES = [(1, 10_000_000), (1, 240_000_000), (50, 96_000), (50, 4_800_000)]  # tasks, rows of each
 MODES = ("longest", "proportional")
@@ -29,14 +30,14 @@ def main() -> None:
         found, said = measure.command(sys.executable, "-m", __spec__.name, str(tasks), str(size), mode)
         rows.append({"tasks": tasks, "rows": size, "sampling": mode, **found, **json.loads(said)})
         print(rows[-1], flush=True)
-    write_json(Path(__file__).with_suffix(".json"), rows)
+    write_json(RESULTS / "draws.json", rows)
     print(table(rows))
 
 
 def case(tasks: int, size: int, mode: str) -> Row:
     """Seconds of the first step and of one of the next."""
     sizes = {f"task{number}": size for number in range(tasks)}
-    settings = config.load(measure.ROOT / "params.yaml").pretrain.model_copy(update={"sampling": mode})
+    settings = params.load(measure.ROOT / "params.yaml").pretrain.model_copy(update={"sampling": mode})
     steps = sampling.steps_per_epoch(sizes, settings)
     first, *later = (
         seconds(lambda step=step: sampling.draw(sizes, settings, 1, 0, step, steps)) for step in range(STEPS)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.engine [REPEATS]
 
-Each contender runs in a process of its own, all in turn, REPEATS times. Figures go to benchmarks/engine.json and
-benchmarks/engine.png.
+Each contender runs in a process of its own, all in turn, REPEATS times. Figures go to
+benchmarks/results/engine.json and engine.png.
 """
 
 import itertools
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import picture, workload
-from protomtl.files import write_json
+from benchmarks.measure import RESULTS
+from protomtl.core.files import write_json
 
 ROOT = Path(__file__).parents[1]
-HERE = Path(__file__).parent
 STEPS, CHECKED = 24, 10
 CHECKS = ["protomtl-check", "trainer-check", "sentence_transformers-check"]
 ROWS = [  # kind, contender, processes at once, threads of each, precision
@@ -59,8 +59,8 @@ def main(repeats: int) -> None:
     print(f"as many steps through the encoder: {frozen['times']:.0f} times as long")
     results = {"cores": os.cpu_count(), "gemm_peak_gflops": peaks, "losses_apart": apart}
     results |= {"frozen": frozen, "rows": rows}
-    write_json(HERE / "engine.json", results)
-    picture.draw(rows, HERE / "engine.png", label)
+    write_json(RESULTS / "engine.json", results)
+    picture.draw(rows, RESULTS / "engine.png", label)
 
 
 def measured(repeats: int) -> tuple[list[Row], dict[str, float]]:

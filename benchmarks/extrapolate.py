@@ -5,13 +5,13 @@
 Measured: engine.json, scale.json, hashing.json. Assumed, and never tried: all that concerns GPUs.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import workload
-from protomtl.files import read_json
+from benchmarks.measure import RESULTS
+from protomtl.core.files import read_json
 
 EXAMPLES = {"4.8 M": 4_800_000, "240 M": 240_000_000}
 TOKENS = {"40": 40, "128": 128}  # of an example: the paraphrase pairs here with their marks, and longer texts
@@ -25,7 +25,7 @@ STEP = 50 * 32  # examples of a step: 32 of each task
 
 
 def figures(name: str) -> Any:
-    return read_json(Path(__file__).with_name(f"{name}.json"))
+    return read_json(RESULTS / f"{name}.json")
 
 
 def training_flops(tokens: int) -> float:
@@ -75,18 +75,18 @@ def data() -> str:
     def each(step: str, key: str) -> float:
         return float(of[step, largest][key] - of[step, first][key]) / (largest - first)
 
-    disk = sum(of[step, largest]["bytes_per_row"] for step in ("download", "prepare", "tokenize"))
+    disk = sum(of[step, largest]["bytes_per_row"] for step in ("download", "prepare", "tokens"))
     start, large = shapes[0], shapes[1]
     cached = large["hash and cache"]["processor"] - start["hash and cache"]["processor"]
     head = ["examples", "`prepare`", "GB of memory", "`tokenize`", "GB of memory", "GB on disk", "DVC", "SHA-256 a job"]
     lines = [line(head), "|---" * len(head) + "|"]
     for name, number in EXAMPLES.items():
         cells = [name]
-        for step in ("prepare", "tokenize"):
+        for step in ("prepare", "tokens"):
             memory = of[step, first]["megabytes"] / 1e3 + number * each(step, "megabytes") / 1e3
             cells += [duration(number * each(step, "processor")), f"{memory:.1f}"]
         gigabytes = number * disk / 1e9
-        tokens = number * of["tokenize", largest]["bytes_per_row"] / 1e9
+        tokens = number * of["tokens", largest]["bytes_per_row"] / 1e9
         digest = tokens * large["digest_seconds"] / large["gigabytes"]
         cells += [f"{gigabytes:.1f}", duration(gigabytes * cached / large["gigabytes"]), duration(digest)]
         lines.append(line(cells))

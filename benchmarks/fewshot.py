@@ -4,7 +4,7 @@
 
 MODEL is what `protomtl export` wrote of a run on the default data. The texts are product reviews, tweets and
 editorials, on which it was not trained; their labels are the sign of the mean rating. Figures go to
-benchmarks/fewshot.json and benchmarks/fewshot.png.
+benchmarks/results/fewshot.json and benchmarks/results/fewshot.png.
 """
 
 import sys
@@ -20,13 +20,14 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
+from benchmarks.measure import RESULTS
 from protomtl import PrototypeClassifier, load
-from protomtl.download import starter
-from protomtl.files import write_json
-from protomtl.paths import BACKBONE, SNIPPETS
-from protomtl.readers import read_lines
+from protomtl.core.files import write_json
+from protomtl.core.paths import BACKBONE
+from protomtl.data.readers import read_lines
+from protomtl.data.starter import SNIPPETS
+from protomtl.steps.download import starter
 
-HERE = Path(__file__).parent
 DOMAINS = ("amazon", "tweets", "editorial")
 SHOTS = (2, 4, 8, 16, 64)  # examples of each class
 TESTED = 500  # texts of each domain, the same in all draws
@@ -55,9 +56,9 @@ def main(model: str, draws: int) -> None:
                     row = {"domain": domain, "shots": shots, "draw": draw, "contender": name, "accuracy": accuracy}
                     rows.append(row | {"seconds": round(seconds, 3)})
             print(summary(rows, domain, shots), flush=True)
-    write_json(HERE / "fewshot.json", {"draws": draws, "tested": TESTED, "setfit_steps": SETFIT_STEPS, "rows": rows})
+    write_json(RESULTS / "fewshot.json", {"draws": draws, "tested": TESTED, "setfit_steps": SETFIT_STEPS, "rows": rows})
     print(table(rows))
-    draw_lines(rows, HERE / "fewshot.png")
+    draw_lines(rows, RESULTS / "fewshot.png")
 
 
 def timed(work: Callable[..., np.ndarray], *given: Any) -> tuple[np.ndarray, float]:

@@ -3,7 +3,7 @@
     python -m benchmarks.graph [STAGES...]
 
 The graph is the project's own, with more seeds; the commands only make their folders. Results are written and recorded
-at once, not stage by stage. Figures go to benchmarks/graph.json and benchmarks/graph.png.
+at once, not stage by stage. Figures go to benchmarks/results/graph.json and benchmarks/results/graph.png.
 """
 
 import contextlib
@@ -23,10 +23,12 @@ from dvc.stage.serialize import to_lockfile
 from ruamel.yaml import YAML
 
 from benchmarks import measure, picture
-from protomtl import config
-from protomtl.files import write_json
-from protomtl.steps import PER_RUN
-from tests.conftest import ROOT, clone, patch_params
+from benchmarks.measure import RESULTS
+from protomtl import params
+from protomtl.core import runner
+from protomtl.core.files import write_json
+from tests.support import ROOT
+from tests.support.makers import clone, patch_params
 
 SIZES = (300, 1_000, 3_000, 10_000)
 FILE = "tokens.json"  # all that a folder of results holds here; other stages depend on the one of data/tokens
@@ -44,13 +46,13 @@ Row = dict[str, Any]
 def main(sizes: list[int]) -> None:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
-        methods = config.load(ROOT / "params.yaml").methods
+        methods = params.load(ROOT / "params.yaml").methods
         project = clone(Path(scratch) / "p", {"data": {"source": "folder"}})
         trivial(project / "dvc.yaml")
         os.chdir(project)
         lock: Row = {}
         for size in sizes:
-            seeds = round(size / len(methods) / len(PER_RUN))
+            seeds = round(size / len(methods) / sum(map(runner.per_run, runner.steps())))
             patch_params(project, {"seeds": list(range(1, seeds + 1))})
             begin = time.perf_counter()
             row = finish(project, lock)
@@ -60,10 +62,8 @@ def main(sizes: list[int]) -> None:
                 assert DONE[name] in said or "unfinished" in row[name], said
                 print(f"  {name:10} {row[name]}", flush=True)
             rows.append(row)
-            write_json(Path(__file__).with_suffix(".json"), rows)
-    picture.growth(
-        rows, {name: " ".join(words) for name, words in COMMANDS.items()}, Path(__file__).with_suffix(".png")
-    )
+            write_json(RESULTS / "graph.json", rows)
+    picture.growth(rows, {name: " ".join(words) for name, words in COMMANDS.items()}, RESULTS / "graph.png")
     print(table(rows))
 
 

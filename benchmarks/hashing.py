@@ -3,7 +3,7 @@
     python -m benchmarks.hashing
 
 One output of few large files, and one of many small ones. The files are in the page cache of the system, as those are
-that a job has just written. Figures go to benchmarks/hashing.json.
+that a job has just written. Figures go to benchmarks/results/hashing.json.
 """
 
 import os
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import measure, workload
-from protomtl.files import digest_folder, write_json
-from tests.commands import call
+from benchmarks.measure import RESULTS
+from protomtl.core.files import digest_folder, write_json
+from tests.support.commands import call
 
 SHAPES = {"empty": (1, 1), "4 files of 250 MB": (4, 250_000_000), "20,000 files of 50 kB": (20_000, 50_000)}
 GRAPH = "stages:\n  make:\n    cmd: 'true'\n    outs: [out]\n"
@@ -33,7 +34,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             rows.append({"shape": shape, "gigabytes": number * size / 1e9, **measured(Path(scratch), number, size)})
         print(rows[-1], flush=True)
-    write_json(Path(__file__).with_suffix(".json"), rows)
+    write_json(RESULTS / "hashing.json", rows)
     print(table(rows))
 
 

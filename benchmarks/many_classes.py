@@ -4,7 +4,7 @@
 
 Each case has a process of its own with one thread, as a job of the pipeline, and draws embeddings and labels at random.
 For the prototypes of an epoch all classes were seen before. Seconds are a processor's. Figures go to
-benchmarks/many_classes.json.
+benchmarks/results/many_classes.json.
 """
 
 import itertools
@@ -17,9 +17,10 @@ from typing import Any
 import torch
 
 from benchmarks import measure
-from protomtl import config
-from protomtl.files import write_json
-from protomtl.prototypical import PrototypicalLoss
+from benchmarks.measure import RESULTS
+from protomtl import params
+from protomtl.core.files import write_json
+from protomtl.pretraining.prototypical import PrototypicalLoss
 
 ROWS, CLASSES, WIDTH = (512, 4_096, 16_384), 10_000, 384
 KINDS, DISTANCES = ("batch", "leave_one_out", "episode", "epoch"), ("euclidean", "squared_euclidean", "cosine")
@@ -36,7 +37,7 @@ def main(sizes: list[int]) -> None:
         figures = {} if "unfinished" in found else json.loads(said.splitlines()[-1])
         rows.append({**case, **found, **figures})
         print(rows[-1], flush=True)
-    write_json(Path(__file__).with_suffix(".json"), rows)
+    write_json(RESULTS / "many_classes.json", rows)
     print(table(rows))
 
 
@@ -44,7 +45,7 @@ def case(size: int, kind: str, distance: str) -> Row:
     """One loss and its gradient."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    settings = config.load(measure.ROOT / "params.yaml").pretrain
+    settings = params.load(measure.ROOT / "params.yaml").pretrain
     settings = settings.model_copy(update={"prototypes": kind, "distance": distance})
     loss = PrototypicalLoss(settings, CLASSES, WIDTH, steps=1_000_000)
     if kind == "epoch":

@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.commands import environment
+from tests.support.commands import environment
 
 ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).parent / "results"  # figures and pictures that the pages show
 Figures = dict[str, Any]
 
 

@@ -14,9 +14,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from protomtl import config, steps
-from tests.commands import call, environment
-from tests.conftest import ROOT, clone, make_backbone, tiny
+from protomtl import params
+from protomtl.core import runner
+from tests.support import ROOT
+from tests.support.commands import call, environment
+from tests.support.makers import clone, make_backbone, tiny
 
 METHODS, SEEDS, GIGABYTE, REPEATS = 20, 5, 10**9, 5
 COMMANDS = (("snakemake", "-n", "all"), ("dvc", "status"))
@@ -34,7 +36,7 @@ def main() -> None:
 
 def finished(folder: Path) -> Path:
     """A project in which everything was run and recorded."""
-    names = config.load(ROOT / "params.yaml").methods
+    names = params.load(ROOT / "params.yaml").methods
     more = [f"method{i}" for i in range(METHODS - len(names))]
     few = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 8}
     blocks = {n: {"label": n, "source": "benchmark", "pretrain": {}, "finetune": {"lr": 1e-4}} for n in more}
@@ -44,9 +46,9 @@ def finished(folder: Path) -> Path:
     (project / "data/own/large.bin").write_bytes(os.urandom(GIGABYTE))
     os.chdir(project)
     with contextlib.redirect_stdout(io.StringIO()):
-        for step in steps.STEPS:
-            for run in [(n, s) for n in names for s in range(1, SEEDS + 1)] if step in steps.PER_RUN else [()]:
-                steps.run(step, *run)
+        for step in runner.steps():
+            for run in [(n, s) for n in names for s in range(1, SEEDS + 1)] if runner.per_run(step) else [()]:
+                runner.run(step, *run)
     call(project, "dvc", "commit", "-q", "-f")
     return project
 

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from benchmarks import measure
-from protomtl.files import write_json
+from benchmarks.measure import RESULTS
+from protomtl.core.files import write_json
 
 IDLE = ("pretrain", "--method", "baseline", "--seed", "1")  # a step that has nothing to do
 # What a process of a step imports; pre-training in most methods only writes a note.
@@ -18,7 +19,7 @@ HEAVY = {
     "finetune": "import protomtl.finetune; from transformers import AutoModel, BertModel",
     "evaluate": "import protomtl.evaluate; from transformers import AutoModel, BertModel",
     "embed": "import protomtl.embed; from transformers import AutoModel, BertModel",
-    "tokenize": "import protomtl.tokenize; from transformers import AutoTokenizer",
+    "tokens": "import protomtl.tokenize; from transformers import AutoTokenizer",
 }
 
 
@@ -33,7 +34,7 @@ def main(project: Path) -> None:
     found = {"seconds": wall, "processor": whole, "plan": plan, "jobs": len(stages) * job, "imports": imports}
     found["share"] = (plan + len(stages) * job + imports) / whole
     print({key: round(value, 3) for key, value in found.items()}, f"{len(stages)} jobs of {job:.2f} s")
-    write_json(Path(__file__).with_suffix(".json"), found)
+    write_json(RESULTS / "overhead.json", found)
 
 
 _seconds: dict[str, float] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.ticker import StrMethodFormatter
 
-from protomtl.drawing import OURS, PAPER, save_png
+from protomtl.plots.style import OURS, PAPER, save_png
 
 GROWING = {"processor": "processor seconds", "megabytes": "memory, MB"}
 LINES = (OURS, "#c77b30", "#7a7a7a")

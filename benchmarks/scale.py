@@ -17,13 +17,14 @@ import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
 from benchmarks import measure, workload
-from protomtl.files import write_json
-from protomtl.paths import PREPARED, RAW, TOKENS
-from protomtl.schema import SPLITS
-from tests.conftest import patch_params
+from benchmarks.measure import RESULTS
+from protomtl.core.files import write_json
+from protomtl.core.paths import PREPARED, RAW, TOKENS
+from protomtl.core.settings import SPLITS
+from tests.support.makers import patch_params
 
 SIZES = (4_000, 40_000, 400_000, 10_000_000)
-OUTPUTS = {"download": RAW, "prepare": PREPARED, "tokenize": TOKENS}
+OUTPUTS = {"download": RAW, "prepare": PREPARED, "tokens": TOKENS}
 TRAINED = 60  # steps; the first few are slow
 
 TRAINING = (("pretrain", "--method", "unfrozen", "--seed", "1"), ("finetune", "--method", "unfrozen", "--seed", "1"))
@@ -47,8 +48,8 @@ def main(sizes: list[int]) -> None:
         rows: list[Row] = []
         for size in sizes:
             write(Path("own"), splits, size)
-            rows += [measured(size, *step) for step in (("download",), ("prepare",), ("tokenize",), *TRAINING)]
-        write_json(Path(__file__).with_suffix(".json"), rows)
+            rows += [measured(size, *step) for step in (("download",), ("prepare",), ("tokens",), *TRAINING)]
+        write_json(RESULTS / "scale.json", rows)
     print(table(rows))
 
 
@@ -91,7 +92,7 @@ def table(rows: list[Row]) -> str:
     ]
     for size in dict.fromkeys(row["rows"] for row in rows):
         of = {row["step"]: row for row in rows if row["rows"] == size}
-        prepare, tokenize = of["prepare"], of["tokenize"]
+        prepare, tokenize = of["prepare"], of["tokens"]
         cells = [
             f"{size:,} | {prepare['seconds']:.1f} ({prepare['processor']:.1f}) | {prepare['megabytes']}",
             f"{tokenize['seconds']:.1f} ({tokenize['processor']:.1f}) | {tokenize['megabytes']}",

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from protomtl import config, sampling, steps
-from protomtl.files import read_json
-from protomtl.paths import BACKBONE, PREPARED, TOKENS
-from protomtl.schema import Training
-from protomtl.tokens import TokenTable
+from protomtl import params
+from protomtl.core import runner
+from protomtl.core.files import read_json
+from protomtl.core.paths import BACKBONE, PREPARED, TOKENS
+from protomtl.model.sequences import TokenTable
+from protomtl.training import sampling
+from protomtl.training.settings import Training
 
 BATCH, SEED, LENGTH = 64, 1, 5  # pairs of a step; of the sampling; the largest similarity
 WARM = 5  # steps that are not timed: a process is slow at first, whoever's it is
@@ -25,13 +27,13 @@ SENTENCES = 6000  # of the encoding
 
 def prepare() -> None:
     """Fetch and tokenise the data in the current folder, which holds params.yaml."""
-    for step in ("download", "backbone", "prepare", "tokenize"):
-        steps.run(step)
+    for step in ("download", "backbone", "prepare", "tokens"):
+        runner.run(step)
 
 
 def settings(number: int) -> Training:
     """transformers' default training arguments, as settings of the loop here."""
-    base = config.load().pretrain
+    base = params.load().pretrain
     same = {"lr": 5e-5, "schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "clip_norm": 1.0}
     return base.model_copy(
         update={"epochs": 1, "steps_per_epoch": number, "batch_size": BATCH, "save_every": number, **same}
@@ -78,7 +80,7 @@ def without_dropout(model: nn.Module) -> None:
 def token_lengths(number: int) -> np.ndarray:
     """Tokens of each of the 2 · number · BATCH sequences, special tokens included."""
     table = TokenTable.open(TOKENS, "sts", "train")
-    return np.concatenate([part.lengths for part in table.embeddable(all_rows(number), False)])
+    return np.concatenate([part.lengths for part in table.sequences_of(all_rows(number), False)])
 
 
 def flops(lengths: np.ndarray) -> float:
@@ -88,7 +90,7 @@ def flops(lengths: np.ndarray) -> float:
 
 def operations(shape: dict[str, Any], lengths: np.ndarray) -> float:
     """Floating-point operations of one forward pass over sequences of these lengths, padding not counted:
-    two for each weight of the layers and token, and the two products of attention. shape: as of config.json."""
+    two for each weight of the layers and token, and the two products of attention. shape: as of sections.json."""
     width, inner, layers = shape["hidden_size"], shape["intermediate_size"], shape["num_hidden_layers"]
     weights = layers * (4 * width * width + 2 * width * inner)
     return float((2 * weights * lengths + 4 * layers * width * lengths.astype(float) ** 2).sum())

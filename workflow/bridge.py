@@ -2,7 +2,7 @@
 
 Snakemake compares times, which every checkout changes; DVC compares content. So DVC decides what is
 stale, and each job that Snakemake starts is `dvc repro --single-item STAGE`. This module knows nothing
-of the project that it serves; docs/bridge.md says how another project can take it.
+of the project that it serves; docs/concepts/bridge.md says how another project can take it.
 """
 
 import fcntl
@@ -138,6 +138,16 @@ class Graph:
         if unknown := [pattern for pattern in patterns if "${" in pattern]:  # to Snakemake, `{x}` is a wildcard
             raise SystemExit(f"dvc.yaml: stage {rule}: {unknown[0]}: an output's path may hold `${{item.KEY}}` only")
         return [pattern if Path(pattern).suffix else directory(pattern) for pattern in patterns]
+
+    def log(self, rule: str) -> str:
+        """For `log:` of a rule: logs/STAGE.log, of a matrix stage logs/STAGE/{KEY}-{KEY}.log."""
+        matrix = self._template(rule).get("matrix", {})
+        return f"logs/{rule}/{'-'.join(f'{{{key}}}' for key in matrix)}.log" if matrix else f"logs/{rule}.log"
+
+    def meta(self, rule: str) -> dict[str, Any]:
+        """What dvc.yaml says under `meta` of a stage."""
+        found: dict[str, Any] = self._template(rule).get("meta", {})
+        return found
 
     def all_outputs(self, rules: list[str]) -> list[str]:
         """For `rule all`: every output of every stage; each stage must have its rule."""

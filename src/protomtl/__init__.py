@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from protomtl.classifier import PrototypeClassifier, TextEncoder
-    from protomtl.inference import Model, load
+    from protomtl.inference.estimators import PrototypeClassifier, TextEncoder
+    from protomtl.inference.model import Model, load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Model", "PrototypeClassifier", "TextEncoder", "load"]
 
 
@@ -16,5 +16,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    module = import_module("protomtl.inference" if name in ("Model", "load") else "protomtl.classifier")
+    module = import_module("protomtl.inference.model" if name in ("Model", "load") else "protomtl.inference.estimators")
     return getattr(module, name)

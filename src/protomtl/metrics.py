@@ -1,33 +1,43 @@
 """The paper's metrics (§5.2): accuracy, Pearson correlation (Spearman beside it), and their mean."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy import stats
 
-from protomtl.schema import Task
+from protomtl.tasks.settings import Task
 
 
-def predictions(task: Task, scores: np.ndarray) -> np.ndarray:
-    """[n] class numbers, or values for regression, of the scores [n, classes or 1]."""
-    return scores[:, 0] if task.kind == "regression" else scores.argmax(1)
+def accuracy(gold: np.ndarray, predicted: np.ndarray) -> float:
+    """Share of the labels [n] that are predicted."""
+    return float((gold == predicted).mean())
+
+
+def pearson(gold: np.ndarray, predicted: np.ndarray) -> float:
+    """Correlation of two [n]; constants correlate with 0."""
+    return float(stats.pearsonr(gold, predicted).statistic) if np.ptp(gold) and np.ptp(predicted) else 0.0
+
+
+def spearman(gold: np.ndarray, predicted: np.ndarray) -> float:
+    """Correlation of the ranks of two [n]; constants correlate with 0."""
+    return float(stats.spearmanr(gold, predicted).statistic) if np.ptp(gold) and np.ptp(predicted) else 0.0
+
+
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": accuracy,
+    "pearson": pearson,
+    "spearman": spearman,
+}
 
 
 def task_metrics(task: Task, gold: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """{"accuracy"} for classes, {"pearson", "spearman"} for regression; constant predictions correlate with 0."""
-    if task.kind != "regression":
-        return {"accuracy": float((gold == predicted).mean())}
-    if np.ptp(gold) == 0 or np.ptp(predicted) == 0:
-        return {"pearson": 0.0, "spearman": 0.0}
-    return {
-        "pearson": float(stats.pearsonr(gold, predicted).statistic),
-        "spearman": float(stats.spearmanr(gold, predicted).statistic),
-    }
+    """Every figure of a task of this kind."""
+    return {name: METRICS[name](gold, predicted) for name in task.what.metrics}
 
 
-def main_metric(values: Mapping[str, float]) -> float:
+def main_metric(task: Task, values: Mapping[str, float]) -> float:
     """The one figure of a task that counts for `overall`."""
-    return values["pearson"] if "pearson" in values else values["accuracy"]
+    return values[task.what.metrics[0]]
 
 
 def overall(main: Mapping[str, float]) -> float:

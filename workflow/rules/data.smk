@@ -1,50 +1,47 @@
+# From what others published to tokens.
+
+
 rule download:
     input:
         graph.inputs("download"),
     output:
         graph.outputs("download"),
     log:
-        "logs/download.log",
+        graph.log("download"),
     params:
         target=graph.target("download"),
     shell:
-        REPRO
+        repro("download")
 
 
-rule backbone:
+use rule download as backbone with:
     input:
         graph.inputs("backbone"),
     output:
         graph.outputs("backbone"),
     log:
-        "logs/backbone.log",
+        graph.log("backbone"),
     params:
         target=graph.target("backbone"),
-    shell:
-        REPRO
 
 
-rule prepare:
+use rule download as prepare with:
     input:
         graph.inputs("prepare"),
     output:
         graph.outputs("prepare"),
     log:
-        "logs/prepare.log",
+        graph.log("prepare"),
     params:
         target=graph.target("prepare"),
-    shell:
-        REPRO
 
 
-rule tokenize:
+use rule download as tokens with:
     input:
-        graph.inputs("tokenize"),
+        graph.inputs("tokens"),
     output:
-        graph.outputs("tokenize"),
+        graph.outputs("tokens"),
     log:
-        "logs/tokenize.log",
+        graph.log("tokens"),
     params:
-        target=graph.target("tokenize"),
-    shell:
-        REPRO
+        target=graph.target("tokens"),

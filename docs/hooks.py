@@ -1,0 +1,179 @@
+"""What the site shows beside the pages of this folder: README and others of the root, commands, parameters, pictures.
+
+MkDocs calls the functions named `on_…`. Nothing is fetched, and nothing is written outside of the site.
+"""
+
+import argparse
+import html
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+PLAIN = ("LICENSE", "CITATION.cff")  # files of the root that pages link to as they are
+WIDTH = 94  # columns of the help texts
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages and files of the root, and the pictures of the benchmarks."""
+    for source, target in PAGES.items():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        files.append(File.generated(config, target, content=from_root(text)))
+    for name in PLAIN:
+        files.append(File.generated(config, name, abs_src_path=str(ROOT / name)))
+    for picture in sorted((ROOT / "benchmarks").rglob("*.png")):
+        files.append(File.generated(config, f"benchmarks/{picture.name}", abs_src_path=str(picture)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Make links that hold in the repository hold on the site, and put in what is generated."""
+    if page.is_homepage:
+        page.meta["hide"] = ["navigation"]
+    markdown = re.sub(r"\]\((?:\.\./)+benchmarks/(?:\w+/)*([\w-]+\.png)\)", r"](../benchmarks/\1)", markdown)
+    for source, target in PAGES.items():
+        markdown = markdown.replace(f"](../../{source}", f"](../{target}")
+    for name in PLAIN:
+        markdown = markdown.replace(f"](../../{name}", f"](../{name}")
+    for marker, make in GENERATED.items():
+        if marker in markdown:
+            markdown = markdown.replace(marker, make())
+    return markdown
+
+
+def from_root(text: str) -> str:
+    """A page of the root, with links that begin at the folder of the site."""
+    text = text.replace("](docs/", "](").replace('src="docs/', 'src="')
+    for source, target in PAGES.items():
+        text = text.replace(f"]({source}", f"]({target}")
+    return text
+
+
+# ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def commands() -> str:
+    """The help of every command, from the parser itself, which knows the arguments of one command at a time."""
+    sys.path.insert(0, str(ROOT / "src"))
+    cli = importlib.import_module("protomtl.cli")
+    lines = [help_of(cli.parser())]
+    for name in commands_of(cli.parser()):
+        lines += [f"## {name}", "", help_of(commands_of(cli.parser(name))[name])]
+    return "\n".join(lines)
+
+
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parser of each command."""
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(groups[0].choices)
+
+
+def help_of(parser: argparse.ArgumentParser) -> str:
+    """The help text as it stands on a terminal of WIDTH columns."""
+    formatter = parser.formatter_class
+    parser.color = False  # type: ignore[attr-defined]  # of Python 3.14
+    parser.formatter_class = lambda prog: formatter(prog, width=WIDTH)  # type: ignore[assignment]
+    return f'<pre class="help"><code>{html.escape(parser.format_help())}</code></pre>\n'
+
+
+# ── parameters ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+KEY = re.compile(r"^(?P<indent> *)(?P<key>\w+):(?P<rest>.*)$")
+COMMENT = re.compile(r"(?:^|\s)#\s?(?P<text>.*)$")
+
+
+def parameters() -> str:
+    """A table for each section of params.yaml: every parameter, its default, its comment; `method` has its own."""
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    values = yaml.safe_load(text)
+    comments = comments_of(text)
+    single = {name: value for name, value in values.items() if not isinstance(value, dict)}
+    lines = ["## Top level", "", *table(single, comments, "")]
+    for name, section in values.items():
+        if isinstance(section, dict) and name != "method":
+            about = comments.get(name, "")
+            lines += [
+                "",
+                f"## `{name}`",
+                "",
+                *([sentence(about), ""] if about else []),
+                *table(section, comments, f"{name}."),
+            ]
+    return "\n".join(lines)
+
+
+def comments_of(text: str) -> dict[str, str]:
+    """Dotted path -> the comment behind it, with the lines below that hold nothing but more of it."""
+    found: dict[str, str] = {}
+    path: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        key, comment = KEY.match(line), COMMENT.search(line)
+        if key:
+            indent = len(key["indent"])
+            path = [*(p for p in path if p[0] < indent), (indent, key["key"])]
+            if comment:
+                found[dotted(path)] = comment["text"]
+        elif comment and path and not line.split("#")[0].strip() and line.startswith(" "):
+            place = dotted(path)
+            found[place] = f"{found.get(place, '')} {comment['text']}".strip()
+    return found
+
+
+def dotted(path: list[tuple[int, str]]) -> str:
+    return ".".join(key for _, key in path)
+
+
+def table(values: dict[str, Any], comments: dict[str, str], prefix: str) -> list[str]:
+    """One row a parameter; blocks within blocks are named by their whole path."""
+    lines = ["| parameter | default | meaning |", "|---|---|---|"]
+    for path, value in leaves(values):
+        meaning = comments.get(f"{prefix}{path}", "") or comments.get(f"finetune.{path}", "")
+        meaning = meaning or (comments.get(f"pretrain.{path}", "") if prefix == "finetune." else "")
+        lines.append(f"| `{path}` | {shown(value)} | {escaped(meaning)} |")
+    return lines
+
+
+def leaves(values: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    """(path, value) of all that is no block of more than one line; `tasks` keeps its blocks apart."""
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        block = isinstance(value, dict) and "kind" in value and "texts" in value
+        found += leaves(value, f"{path}{name}.") if block else [(f"{path}{name}", value)]
+    return found
+
+
+def shown(value: Any) -> str:
+    """A default as YAML writes it in one line."""
+    if isinstance(value, list) and len(value) > 5:
+        return f"{len(value)} names"
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000).removesuffix("...\n").strip()
+    return f"`{text}`"
+
+
+def escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".;") + "."
+
+
+def methods() -> str:
+    """Every block under `method`: its key, its row in the tables, where it is from, and its settings."""
+    blocks = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["method"]
+    lines = ["| method | row of the tables | source | `pretrain` | `finetune` |", "|---|---|---|---|---|"]
+    for name, block in blocks.items():
+        phases = " | ".join(shown(block[phase]) for phase in ("pretrain", "finetune"))
+        lines.append(f"| `{name}` | {block['label']} | {block['source']} | {phases} |")
+    return "\n".join(lines)
+
+
+GENERATED = {"<!-- commands -->": commands, "<!-- parameters -->": parameters, "<!-- methods -->": methods}

@@ -1,0 +1,98 @@
+"""What the difference between two methods is worth: bootstrap intervals, paired tests, Holm's correction.
+
+A resample of n examples is a row of counts, how often each example was drawn; a figure of many resamples and many
+predictions at once is then a matrix product.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+RESAMPLES = 2000
+BLOCK = 2**21  # counts that are in memory at a time: 16 MB
+
+
+def draw_counts(random: np.random.Generator, resamples: int, n: int) -> np.ndarray:
+    """[resamples, n] how often each of n things is among n drawn with replacement."""
+    drawn = random.integers(n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
+
+
+def resample(figure: Callable[[np.ndarray], np.ndarray], n: int, random: np.random.Generator) -> np.ndarray:
+    """[RESAMPLES, c] the values of `figure`, which maps counts [k, n] to [k, c]."""
+    size = max(1, BLOCK // n)
+    blocks = (draw_counts(random, min(size, RESAMPLES - start), n) for start in range(0, RESAMPLES, size))
+    return np.concatenate([figure(counts) for counts in blocks])
+
+
+def accuracy(counts: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """[k, c] accuracy on k resamples; counts: [k, n], correct: [n, c] (0 or 1)."""
+    return np.asarray(counts @ correct / counts.sum(1, keepdims=True))
+
+
+def pearson(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """[k, c] Pearson correlation on k resamples, by weighted moments; what is constant in one correlates with 0.
+
+    counts: [k, n]; gold: [n]; predicted: [n, c].
+    """
+    weights = counts / counts.sum(1, keepdims=True)
+    y, x = standardised(gold[:, None]), standardised(predicted)
+    deviations = deviation(weights, y) * deviation(weights, x)
+    covariance = weights @ (x * y) - (weights @ x) * (weights @ y)
+    return np.asarray(np.divide(covariance, deviations, out=np.zeros_like(covariance), where=deviations > 0))
+
+
+FIGURES: dict[str, Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
+    # metric -> (labels [n], predictions [n, c]) -> what `resample` takes
+    "accuracy": lambda gold, predicted: partial(accuracy, correct=(predicted == gold[:, None]).astype(float)),
+    "pearson": lambda gold, predicted: partial(pearson, gold=gold, predicted=predicted),
+}
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Columns with mean 0 and deviation 1, so that moments do not cancel; a constant column is 0."""
+    varies = np.ptp(values, axis=0) > 0
+    return np.where(varies, values - values.mean(0), 0) / np.where(varies, values.std(0), 1)
+
+
+def deviation(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """[k, c] standard deviation of the columns [n, c] under each row of weights [k, n]; 0 if it is rounding only."""
+    square = weights @ values**2
+    variance = square - (weights @ values) ** 2
+    return np.sqrt(np.where(variance > 1e-12 * square, variance, 0))
+
+
+def interval(values: np.ndarray) -> np.ndarray:
+    """[2, ...] the 95 % percentile interval of resampled values [resamples, ...] (Efron and Tibshirani 1993, §13.3)."""
+    return np.asarray(np.percentile(values, [2.5, 97.5], axis=0))
+
+
+def paired_differences(values: np.ndarray, reference: int, seeds: np.ndarray) -> np.ndarray:
+    """[resamples, methods - 1] each other method minus the reference, on resampled examples and seeds.
+
+    values: [resamples, methods, seeds], a figure on the same resample of examples for all methods and seeds;
+    reference: a place among the methods; seeds: [resamples, seeds], how often each seed was drawn. Methods are paired
+    by example and by seed; with one seed, only examples are resampled.
+    """
+    differences = np.delete(values, reference, axis=1) - values[:, [reference]]
+    mean: np.ndarray = np.einsum("bms,bs->bm", differences, seeds / seeds.sum(1, keepdims=True))
+    return mean.round(12)  # methods that agree differ by exactly 0, in whichever order a product sums
+
+
+def two_sided_p(differences: np.ndarray) -> np.ndarray:
+    """[m] p values of the hypothesis of no difference, given resampled differences [resamples, m].
+
+    Twice the share of resamples on the rarer side of 0, with both counts plus one (Davison and Hinkley 1997, §4.2):
+    never below 2 / (resamples + 1), and below 0.05 about when the 95 % interval leaves out 0.
+    """
+    rarer = np.minimum((differences <= 0).sum(0), (differences >= 0).sum(0))
+    return np.asarray(np.minimum(1, 2 * (rarer + 1) / (len(differences) + 1)))
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """[m] p values adjusted for m comparisons, the whole of `p`: its family (Holm 1979)."""
+    order = np.argsort(p)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    return adjusted

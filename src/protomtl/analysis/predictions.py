@@ -1,0 +1,38 @@
+"""The predictions of several runs side by side, of the same examples."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from protomtl.core.paths import results
+from protomtl.core.runs import Run
+from protomtl.tasks.settings import Task
+
+Predictions = dict[str, pd.DataFrame]  # task -> a row an example, by id and gold; a column a run, by method and seed
+
+
+def read_predictions(runs: Sequence[Run], tasks: Mapping[str, Task], split: str) -> Predictions:
+    """What step `evaluate` wrote of one split. SystemExit where two runs were evaluated on other examples."""
+    return {name: side_by_side({run: read_run(run, split, name) for run in runs}) for name in tasks}
+
+
+def predictions_file(run: Run, split: str, task: str) -> Path:
+    return results("evaluate", *run) / split / f"{task}.csv"
+
+
+def read_run(run: Run, split: str, task: str) -> pd.Series:
+    """The predictions of one run, by id and gold."""
+    table = pd.read_csv(predictions_file(run, split, task), usecols=["id", "gold", "prediction"], dtype={"id": str})
+    return table.set_index(["id", "gold"])["prediction"].astype(float)
+
+
+def side_by_side(columns: Mapping[Run, pd.Series]) -> pd.DataFrame:
+    """One table of several runs. SystemExit where two runs were evaluated on other examples."""
+    first, *others = columns
+    for run in others:
+        if not columns[run].index.equals(columns[first].index):
+            raise SystemExit(
+                f"{results('evaluate', *run)}: not the examples of {results('evaluate', *first)}; evaluate both again"
+            )
+    return pd.DataFrame(columns)

@@ -1,0 +1,89 @@
+"""Prototypical pre-training for multi-task sentence encoders: the steps of the pipeline, one command each."""
+
+import argparse
+import ast
+import errno
+import importlib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from protomtl import __version__
+from protomtl.core import runner
+
+
+def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """All steps and commands with their first lines; only the chosen one is imported, for its arguments."""
+    root = argparse.ArgumentParser(prog="protomtl", description=__doc__)
+    root.add_argument("--version", action="version", version=__version__)
+    subparsers = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in runner.steps():
+        command = subparsers.add_parser(name, help=(words := first_line(runner.source(name))), description=words)
+        if runner.per_run(name):
+            command.add_argument("--method", required=True, help="a block under `method` in params.yaml")
+            command.add_argument("--seed", required=True, type=int)
+        elif name == chosen and hasattr(module := runner.module(name), "arguments"):
+            module.arguments(command)
+    for name, path in commands().items():
+        command = subparsers.add_parser(name, help=(words := first_line(path)), description=words)
+        if name == chosen and hasattr(module := command_module(name), "arguments"):
+            module.arguments(command)
+            command.formatter_class = argparse.RawDescriptionHelpFormatter
+            command.epilog = f"examples:{module.EXAMPLES}" if hasattr(module, "EXAMPLES") else None
+    return root
+
+
+def commands() -> dict[str, Path]:
+    """The commands that are no steps: the modules of commands/."""
+    return {path.stem: path for path in sorted((runner.PACKAGE / "commands").glob("[!_.]*.py"))}
+
+
+def command_module(name: str) -> Any:
+    return importlib.import_module(f"protomtl.commands.{name}")
+
+
+def first_line(path: Path) -> str:
+    """The first line of a step's or a command's module, without importing it."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return re.sub(r"^(Step|Command) `\w+`: ", "", docstring.splitlines()[0]).replace("%", "%%")
+
+
+def run(words: list[str]) -> None:
+    """Run what the words of a command line say."""
+    if words[:1] == ["embed"] and any(word.startswith("--model") for word in words):
+        print("protomtl embed --model: now `protomtl encode`; the old name goes with version 0.3", file=sys.stderr)
+        words = ["encode", *words[1:]]
+    args = parser(words[0] if words else None).parse_args(words)
+    if args.command in commands():
+        command_module(args.command).run(args)
+    elif hasattr(module := runner.module(args.command), "command") and module.command(args):
+        return  # it had arguments that make it more than the step
+    else:
+        runner.run(args.command, getattr(args, "method", None), getattr(args, "seed", None))
+
+
+def main() -> None:
+    try:
+        run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit("interrupted; run the same command again to go on")
+    except BrokenPipeError:  # the reader of our output left
+        os._exit(1)
+    except (OSError, SafetensorError) as error:
+        if not is_disk_full(error):
+            raise
+        sys.exit(
+            f"no space left on the disk ({error}); free some and run the same command again: "
+            "what is finished is kept, and training goes on from its last saved step"
+        )
+
+
+def is_disk_full(error: OSError | SafetensorError) -> bool:
+    """Whether the disk or the user's quota is full; safetensors says so in its text only."""
+    numbers = (errno.ENOSPC, errno.EDQUOT)
+    told = re.search(r"os error (\d+)", str(error))
+    return getattr(error, "errno", None) in numbers or (told is not None and int(told[1]) in numbers)

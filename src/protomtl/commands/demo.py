@@ -1,0 +1,42 @@
+"""Command `demo`: a page to type sentences into; needs the extra `demo`."""
+
+import argparse
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from protomtl.core.paths import RECORD, results
+
+EXAMPLES = """
+  protomtl demo
+  protomtl demo --model ~/models/prototypical --port 9000"""
+PAGE = Path(__file__).parents[1] / "inference" / "demo_page.py"
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--model", default=str(results("export")), metavar="DIR", help="an exported folder (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="0.0.0.0 shows it to your network (default: this machine)")
+    add("--port", type=int, default=8501, help="(default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Become Streamlit's server of the page; exit with a message if the folder holds no export."""
+    if importlib.util.find_spec("streamlit") is None:
+        sys.exit("protomtl demo needs Streamlit: pip install 'protomtl[demo]'")
+    if not (Path(args.model) / RECORD).is_file():
+        makes = f"`protomtl export METHOD --to {args.model}` makes such a folder"
+        sys.exit(f"protomtl demo: {args.model}: no {RECORD} there; {makes}")
+    options = {
+        "server.address": args.host,
+        "server.port": args.port,
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "server.maxMessageSize": 5,  # MB
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", "streamlit", "run", str(PAGE), *flags, "--", args.model]
+    os.execv(sys.executable, command)  # the same process, so that a signal ends the server

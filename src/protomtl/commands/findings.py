@@ -1,0 +1,120 @@
+"""Command `findings`: write the page of findings, and the result tables of README and docs, from what is kept."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from protomtl.analysis.comparisons import NOTHING
+from protomtl.analysis.verdicts import LEVEL, QUESTIONS, judged, overall_against_first, verdict
+from protomtl.core.files import atomic, read_json
+from protomtl.core.markdown import markdown_table
+from protomtl.core.paths import KEPT
+from protomtl.plots import style
+from protomtl.plots.bars import draw_bars, draw_differences
+from protomtl.publishing import markers
+
+PAGE, DIFFERENCES = Path("docs/results/findings.md"), "differences.png"
+
+
+def run(args: argparse.Namespace) -> None:
+    write()
+
+
+def write() -> None:
+    """Write the page: for each kept run and each question the difference, its interval and p, and a verdict.
+
+    Beside each run's figures go its pictures: table1.png, Table 1 as bars, and differences.png.
+    """
+    runs = sorted(path.parent for path in KEPT.glob("*/about.json"))
+    if not runs:
+        raise SystemExit(f"{KEPT}: no run is kept; `python -m protomtl keep NAME` keeps the results that are here")
+    lines = ["# Findings", "", *INTRODUCTION]
+    for run in runs:
+        draw(run)
+        lines += section(run)
+    with atomic(PAGE) as part:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{PAGE}: of {', '.join(run.name for run in runs)}")
+    for path in markers.update([*Path().glob("README.md"), *sorted(Path("docs").rglob("*.md"))], KEPT):
+        print(f"{path}: its tables are those of the kept runs again")
+
+
+INTRODUCTION = (
+    "Made by `python -m protomtl findings` from the figures in `docs/runs`, which `python -m protomtl keep NAME` took",
+    "from finished runs. Differences are of means over seeds; intervals (95 %) and p come from a paired bootstrap over",
+    "examples and seeds; p is corrected by Holm over the methods of a run. A verdict needs",
+    f"p below {LEVEL} on test (on dev where test has no labels).",
+    "",
+)
+
+
+def section(run: Path) -> list[str]:
+    """One run: what it was, and its answers."""
+    about, rows = read_json(run / "about.json"), pd.read_csv(run / "tables-comparisons.csv")
+    lines = [f"## {run.name}", "", *described(about), ""]
+    for question, method, other in QUESTIONS:
+        split, known = judged(rows, method, other)
+        if not known:
+            continue
+        lines += [f"**{question}** `{method}` minus `{other}`, {split}: {verdict(known)}", ""]
+        lines += [*differences("figure", known), ""]
+    return lines + against(rows, run)
+
+
+def against(rows: pd.DataFrame, run: Path) -> list[str]:
+    """Every method of the run minus the one that it is compared with first, overall: a picture, and a line each."""
+    found = overall_against_first(rows)
+    if found.empty:
+        return [NOTHING, ""]
+    labels = pd.read_csv(run / "tables-table1.csv").set_index("method")["label"].to_dict()
+    split, reference = found["split"].iloc[0], found["reference"].iloc[0]
+    lines = [f"**Every other method minus `{reference}`** ({labels[reference]}), {split}, overall:", ""]
+    lines += [
+        f"![Each difference, with its 95 % interval]({Path(os.path.relpath(run, PAGE.parent)) / DIFFERENCES})",
+        "",
+    ]
+    others = {labels[row["method"]]: row for row in found.to_dict("records")}
+    return [*lines, *differences("method", others), ""]
+
+
+def differences(first: str, rows: Mapping[str, Mapping[Any, Any]]) -> list[str]:
+    """The lines of a table of comparisons; `first` heads the column of their names."""
+    cells = [
+        [name, f"{row['difference']:+.4f}", f"{row['low']:+.4f} to {row['high']:+.4f}", f"{row['p_holm']:.3f}"]
+        for name, row in rows.items()
+    ]
+    return markdown_table([first, "difference", "95 % interval", "p, Holm"], cells).splitlines()
+
+
+def draw(run: Path) -> None:
+    """The pictures of one run, beside the figures that they show."""
+    table = pd.read_csv(run / "tables-table1.csv")
+    style.save_png(draw_bars(table), run / "table1.png")
+    compared = overall_against_first(pd.read_csv(run / "tables-comparisons.csv"))
+    if len(compared):
+        style.save_png(draw_differences(compared, table), run / DIFFERENCES)
+
+
+def described(about: dict[str, Any]) -> list[str]:
+    """The lines of a run's data, budget and seeds, and where each of its parts can be found again."""
+    budgets = [
+        f"{about[phase]['epochs']} epochs of {about[phase]['steps_per_epoch'] or 'all'} steps"
+        for phase in ("pretrain", "finetune")
+    ]
+    lines = [
+        f"Data: {about['data']}; backbone: {about['backbone']};",
+        f"pre-training {budgets[0]}, fine-tuning {budgets[1]}, {about['finetune']['batch_size']} examples a task,",
+        "where a method says nothing else;",
+    ]
+    for part in about["parts"]:
+        seeds, changed = ", ".join(map(str, part["seeds"])), ", ".join(part["changed"])
+        lines.append(
+            f"seeds {seeds}: commit `{part['commit'][:10]}`"
+            + (f", with changes to {changed}" if changed else "")
+            + f"; dvc.lock {part['dvc_lock'][:10]}."
+        )
+    return lines

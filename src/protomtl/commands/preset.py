@@ -1,0 +1,56 @@
+"""Command `preset`: patch params.yaml with a preset, keeping its comments; it stays the complete truth."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from protomtl.core.files import atomic
+from protomtl.core.sections import PARAMS, read_yaml
+from protomtl.params import load
+
+PRESETS = Path("presets")
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", help="a file of presets/, without .yaml")
+
+
+def run(args: argparse.Namespace) -> None:
+    apply(args.name)
+
+
+def apply(name: str, params: Path = PARAMS) -> None:
+    """Lay presets/NAME.yaml over params.yaml; a result that `params.load` refuses changes nothing.
+
+    Mappings are merged key by key, so that a preset can bring a task or a method; a list, such as
+    `methods`, is replaced as a whole.
+    """
+    path = PRESETS / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.yaml")))
+        raise SystemExit(f"{path}: no such preset; there are: {known}")
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    content = yaml.load(params)
+    lay_over(content, read_yaml(path, "rt"))
+    with atomic(params) as part:
+        yaml.dump(content, part)
+        try:
+            load(part)
+        except SystemExit as error:
+            raise SystemExit(f"{path} does not fit {params}:\n{error}") from None
+    print(f"{params} now has preset {name}; `git diff {params}` shows what changed")
+
+
+def lay_over(content: Any, patch: Mapping[str, Any]) -> None:
+    """Set each value of `patch` in `content`, in place: what stays keeps its comments."""
+    for key, value in patch.items():
+        if isinstance(value, Mapping) and isinstance(content.get(key), Mapping):
+            lay_over(content[key], value)
+        else:
+            content[key] = value

@@ -1,0 +1,41 @@
+"""Command `similar`: for each text the nearest ones among others."""
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from protomtl.inference import texts
+from protomtl.inference.records import Record
+
+if TYPE_CHECKING:
+    from protomtl.inference.model import Model
+
+EXAMPLES = """
+  protomtl similar --model results/export --input questions.txt --among answers.csv --top 3"""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    texts.add_arguments(command, (".csv", ".jsonl"))
+    command.add_argument("--among", required=True, metavar="FILE", help="the rows to search")
+    command.add_argument("--top", type=texts.positive, default=5, metavar="N", help="rows to show of each (default: 5)")
+
+
+def run(args: argparse.Namespace) -> None:
+    texts.run(args, nearest)
+
+
+def nearest(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
+    """For each row the rows of `--among` that are nearest by the cosine of their vectors."""
+    among = list(texts.encoded(model, args.among, args))
+    vectors = normalized(np.stack([vector for _, vector in among]))
+    column = (args.columns or ["text"])[0]
+    for row, vector in texts.encoded(model, args.input, args):
+        cosines = vectors @ normalized(vector[None])[0]
+        for rank, place in enumerate(np.argsort(-cosines, kind="stable")[: args.top], 1):
+            yield row | {"rank": rank, "cosine": round(float(cosines[place]), 4), "similar": among[place][0][column]}
+
+
+def normalized(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

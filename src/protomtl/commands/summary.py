@@ -1,0 +1,86 @@
+"""Command `summary`: print the table of the finished run and where everything lies; Figure 2, and tables with times.
+
+Neither can be the output of a stage: seconds differ between equal runs, and DVC takes no dvc.yaml, from which the
+picture is drawn, as a dependency.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+from tabulate import tabulate
+
+from protomtl.core.files import atomic
+from protomtl.core.paths import SUMMARY, results
+from protomtl.params import load
+from protomtl.pipeline_figure import draw_pipeline
+from protomtl.steps.tables.markdown import TITLES, table_markdown
+from protomtl.tasks.settings import main_tasks
+from protomtl.training import timing
+
+GRAPH = Path("dvc.yaml")
+PLACES = {
+    "results/tables/": "Tables 1 and 2, comparisons of methods (CSV, Markdown); main figures on dev as JSON",
+    "results/ensemble/": "all runs together, weighted on dev: figures, weights, predictions",
+    "results/embed/": "Figure 1: t-SNE and UMAP before and after pre-training; how far the classes are apart",
+    "results/figures/": "training curves and Table 1 as bars (PNG, SVG)",
+    "results/summary/": "Tables 1 and 2 with seconds (CSV, Markdown), and Figure 2: the pipeline",
+    "results/evaluate/": "predictions, confusion matrices and metrics of each method",
+    "results/finetune/": "trained encoders (Hugging Face folders), heads, resolved configuration",
+    "results/prepare/": "the report on the data",
+}
+
+
+def run(args: argparse.Namespace) -> None:
+    show()
+
+
+def show() -> None:
+    """Print the summary; write results/summary: Tables 1 and 2 with the seconds of both phases, and Figure 2.
+
+    Seconds come from this folder's own runs; a result that DVC restored has none. A run that was asked for less than
+    the tables has nothing to sum up yet.
+    """
+    if not results("tables").exists():
+        print(f"{results('tables')}: not there yet; `snakemake --cores 4 all` makes them")
+        return
+    params = load()
+    main = list(main_tasks(params.tasks))
+    with atomic(SUMMARY) as part:
+        part.mkdir()
+        for name, title in TITLES.items():
+            table = pd.read_csv(results("tables") / f"{name}.csv")
+            table["seconds"] = [seconds(method, params.seeds) for method in table["method"]]
+            table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
+            (part / f"{name}.md").write_text(table_markdown(table, main, title), encoding="utf-8")
+        draw_pipeline(GRAPH, len(params.methods), len(params.seeds), part)
+    print(f"\nDev, {params.data.source} data, {params.backbone.name}, seeds {params.seeds}; (paper's value)\n")
+    print(shown(pd.read_csv(SUMMARY / "table1.csv"), [*main, "overall"]))
+    print()
+    for place, what in PLACES.items():
+        print(f"  {place:20} {what}")
+
+
+def seconds(method: str, seeds: list[int]) -> str:
+    """Training time of both phases, the mean over seeds, or `-` where this folder has no time of a run."""
+    found = [timing.read("finetune", method, seed) for seed in seeds]
+    before = [timing.read("pretrain", method, seed) or 0.0 for seed in seeds]
+    known = [f + b for f, b in zip(found, before, strict=True) if f is not None]
+    return f"{sum(known) / len(known):.0f}" if known else "-"
+
+
+def shown(table: pd.DataFrame, figures: list[str]) -> str:
+    """Table 1 for the terminal."""
+    rows = [
+        [row["label"], *(cell(row[figure], row[f"{figure}_paper"]) for figure in figures), str(row["seconds"])]
+        for row in table.to_dict("records")
+    ]
+    align = ["left", *["right"] * (len(figures) + 1)]
+    text: str = tabulate(rows, ["", *figures, "seconds"], tablefmt="plain", disable_numparse=True, colalign=align)
+    return text
+
+
+def cell(ours: float, paper: float) -> str:
+    """`0.712 (0.724)`; both may be missing."""
+    theirs = f"({paper:.3f})" if pd.notna(paper) else ""
+    return f"{ours:.3f} {theirs:>7}" if pd.notna(ours) else f"- {theirs:>7}"

@@ -1,0 +1,89 @@
+"""Writing so that a reader sees a whole file or none, and the checksums of what was written."""
+
+import csv
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from protomtl.core.paths import STATE
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it over `path` only when the block succeeds.
+
+    Works for a file and for a folder (the block decides by what it creates). After a failure or a
+    kill the old content of `path` is untouched; the `.part` that a kill leaves is removed by the next
+    attempt.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    remove(part)
+    try:
+        yield part
+    except BaseException:
+        remove(part)
+        raise
+    if path.is_dir():  # a rename cannot replace a folder that is not empty
+        shutil.rmtree(path)
+    part.replace(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder; nothing happens when there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_json(path: Path | str, value: Any) -> None:
+    """Write `value` as sorted, indented JSON, atomically."""
+    with atomic(path) as part:
+        part.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows, at least one, as CSV; the columns are those of the first."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_json(path: Path | str) -> Any:
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_blob_id(path: Path) -> str:
+    """The id git gives a file: SHA-1 of `blob <size>\\0` and the content."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def digest_of(*values: Any) -> str:
+    """A short key of JSON-like values: equal values, equal key."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def digest_folder(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below `folder`, keyed by its relative path; hidden files (an engine's notes) aside."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    return {str(p.relative_to(folder)): sha256(p) for p in files}
+
+
+def forget(stage: str, method: str, seed: int) -> None:
+    """Remove the state of a run whose result is safe (a later stage has begun, so DVC has recorded it)."""
+    remove(STATE / stage / f"{method}-seed{seed}")

@@ -1,0 +1,26 @@
+"""Where everything lies. A stage's results are results/STAGE, of one method and seed results/STAGE/METHOD/seedN."""
+
+from pathlib import Path
+
+RAW = Path("data/raw")
+BACKBONE = Path("data/backbone")
+PREPARED = Path("data/prepared")
+TOKENS = Path("data/tokens")
+
+RESULTS = Path("results")
+RUNS = RESULTS / "runs.csv"  # which methods and seeds there are: what is behind the trainings reads this list
+KEPT = Path("docs/runs")  # runs that are kept for good
+
+# No outputs of a stage; training/timing.py, commands/summary.py and training/resume.py say why.
+TIMING = RESULTS / "timing"
+SUMMARY = RESULTS / "summary"
+STATE = Path(".state")
+
+# In an exported folder.
+RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"
+
+
+def results(stage: str, method: str | None = None, seed: int | None = None) -> Path:
+    """The folder of a stage's results, or of one run's results of that stage."""
+    folder = RESULTS / stage
+    return folder if method is None else folder / method / f"seed{seed}"

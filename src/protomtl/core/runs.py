@@ -1,0 +1,30 @@
+"""The runs that there are, one for each method and seed: step `collect` writes the list, later steps read it."""
+
+import csv
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protomtl.core.paths import RUNS
+
+
+class Run(NamedTuple):
+    method: str
+    seed: int
+
+
+def read_runs() -> list[Run]:
+    """In the order of `methods`, and of `seeds` within. SystemExit without the list."""
+    if not RUNS.is_file():
+        raise SystemExit(f"{RUNS}: not there; `python -m protomtl collect` writes it")
+    with RUNS.open(encoding="utf-8", newline="") as file:
+        return [Run(row["method"], int(row["seed"])) for row in csv.DictReader(file)]
+
+
+def methods_of(runs: Sequence[Run]) -> list[str]:
+    """Each method once, in order."""
+    return list(dict.fromkeys(run.method for run in runs))
+
+
+def seeds_of(runs: Sequence[Run]) -> list[int]:
+    """Each seed once, in order."""
+    return list(dict.fromkeys(run.seed for run in runs))

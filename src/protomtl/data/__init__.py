@@ -1,0 +1,1 @@
+"""Reading, checking and splitting rows. Stage `prepare` depends on it."""

@@ -1,0 +1,60 @@
+"""What the data report says of a split, gathered row by row in a few bytes for each."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from protomtl.data.readers import Row
+from protomtl.tasks.settings import Task
+
+
+class SplitProfile:
+    """Counts of one split: rows, labels, lengths in words, and 8-byte digests of its texts."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.rows = 0
+        self.labels: Counter[int] = Counter()
+        self.words: Counter[int] = Counter()
+        self.texts = array("Q")
+        self.whole = array("Q")  # all texts of a row
+
+    def add(self, rows: list[Row]) -> None:
+        self.rows += len(rows)
+        self.labels.update(self.task.what.bin(self.task, row.label) for row in rows if row.label is not None)
+        for row in rows:
+            texts = [normalised(text) for text in row.texts]
+            self.words[sum(text.count(" ") + 1 for text in texts)] += 1
+            self.texts.extend(map(digest, texts))
+            self.whole.append(digest("\n".join(texts)))
+
+
+def normalised(text: str) -> str:
+    """The form in which two texts count as the same: case and white space do not matter."""
+    return " ".join(text.lower().split())
+
+
+def digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+
+
+def described(split: SplitProfile) -> dict[str, Any]:
+    """Rows, label histogram, lengths and repeated rows of a split."""
+    words = np.repeat(list(split.words), list(split.words.values()))
+    return {
+        "rows": split.rows,
+        "labels": {str(label): split.labels[label] for label in sorted(split.labels)},
+        "words": {"mean": round(float(words.mean()), 1), "p95": int(np.percentile(words, 95)), "max": int(words.max())},
+        "repeats": split.rows - len(np.unique(split.whole)),
+    }
+
+
+def shared(task: str, splits: Mapping[str, SplitProfile]) -> Iterator[tuple[str, int]]:
+    """(which two splits, how many different texts they share) for each two splits of a task."""
+    for a, b in combinations(splits, 2):
+        yield f"{task}: {a} and {b}", len(np.intersect1d(splits[a].texts, splits[b].texts))

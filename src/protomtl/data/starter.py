@@ -1,0 +1,133 @@
+"""The default data: snippets rated by people (Hutto and Gilbert 2014), and the STS Benchmark, cut into tasks."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold
+
+from protomtl.core.settings import SPLITS
+from protomtl.data.readers import BadRow, Row, checked_row, read_lines
+from protomtl.data.split_profile import normalised
+from protomtl.tasks.settings import Task
+
+EDGES = (-2.4, -0.8, 0.8, 2.4)  # five equal bins of the mean rating in [-4, 4]
+GENRES = {"main-captions": "sts", "main-news": "para", "main-forum": "para", "main-forums": "para"}
+SAME, DIFFERENT = 4.0, 3.0  # a pair scored at least 4 is a paraphrase, at most 3 is none, between them left out
+SNIPPETS = {  # the tasks of rated snippets, and their files
+    "sst": "movieReviewSnippets_GroundTruth.txt",
+    "amazon": "amazonReviewSnippets_GroundTruth.txt",
+    "tweets": "tweets_GroundTruth.txt",
+    "editorial": "nytEditorialSnippets_GroundTruth.txt",
+}
+TASKS = {*SNIPPETS, "para", "sts"}
+FOLDS = 10  # one is test, one is dev, the others are train
+
+
+def read(folder: Path, tasks: dict[str, Task], left_out: dict[str, int]) -> Iterator[tuple[str, Row | BadRow]]:
+    """(task, row) for every row of the two packages' files; pairs left out on purpose are counted."""
+    if unknown := set(tasks) - TASKS:
+        has = f"it has {', '.join(sorted(TASKS))}"
+        raise SystemExit(f"params.yaml: tasks: the starter data has no {', '.join(sorted(unknown))}; {has}")
+    for name in [n for n in SNIPPETS if n in tasks]:
+        path = folder / SNIPPETS[name]
+        if not path.is_file():
+            raise SystemExit(f"{path}: no such file; tasks.{name} of the starter data is made of it")
+        for line, fields in read_lines(path):
+            yield name, snippet(path, line, fields, tasks[name])
+    for split in SPLITS:
+        path = folder / f"sts-{split}.csv"
+        for line, fields in read_lines(path):
+            task, row = pair(path, line, fields, split, tasks)
+            if row is not None:
+                yield task, row
+            elif task in tasks:
+                left_out[task] = left_out.get(task, 0) + 1
+
+
+def sentiment(rating: float) -> int:
+    """Class 0..4 of a mean rating in [-4, 4]; a rating on an edge belongs to the class above."""
+    return bisect_right(EDGES, rating)
+
+
+def snippet(path: Path, line: int, fields: list[str], task: Task) -> Row | BadRow:
+    """A snippet: id, mean of people's ratings in [-4, 4], text.
+
+    The row's id begins with the first word of the file's name: movie, amazon, tweets or nyt.
+    """
+    try:
+        identifier, rating, text = fields
+        if not -4 <= float(rating) <= 4:
+            raise ValueError(rating)
+    except ValueError:
+        return BadRow(path, line, f"not `id, rating in [-4, 4], text`: {fields}")
+    source = re.split("[A-Z_.]", path.name)[0]
+    return checked(path, line, task, f"{source}-{identifier}", [text], str(sentiment(float(rating))))
+
+
+def pair(
+    path: Path, line: int, fields: list[str], split: str, tasks: dict[str, Task]
+) -> tuple[str, Row | BadRow | None]:
+    """A pair of the STS Benchmark: genre, file, year, id, score, a, b (some lines name their sources after it).
+
+    Returns its task and the row; None for a row that belongs to no task here.
+    """
+    try:
+        genre, _, _, _, score_text, a, b = fields[:7]
+        score = float(score_text)
+        if not 0 <= score <= 5:
+            raise ValueError(score_text)
+    except ValueError:
+        problem = f"not `genre, file, year, id, score in [0, 5], a, b`: {fields}"
+        return GENRES.get(fields[0], "sts"), BadRow(path, line, problem)
+    name = GENRES.get(genre)
+    if name is None:
+        return "sts", BadRow(path, line, f"genre {genre!r} is not one of {', '.join(GENRES)}")
+    if name not in tasks or (name == "para" and DIFFERENT < score < SAME):
+        return name, None
+    label = score_text if name == "sts" else str(int(score >= SAME))
+    return name, checked(path, line, tasks[name], f"stsb-{split}-{line}", [a, b], label)
+
+
+def checked(path: Path, line: int, task: Task, identifier: str, texts: list[str], label: str) -> Row | BadRow:
+    try:
+        return checked_row(path, line, task, identifier, texts, label)
+    except BadRow as error:
+        return error
+
+
+def components(rows: list[Row]) -> np.ndarray:
+    """[rows] the group of each row: rows that share a text, directly or through others, share a group."""
+    numbers: dict[str, int] = {}
+    edges = [
+        (row, numbers.setdefault(normalised(text), len(numbers))) for row, r in enumerate(rows) for text in r.texts
+    ]
+    source, target = np.array(edges).T
+    size = len(rows) + len(numbers)
+    graph = coo_array((np.ones(len(edges)), (source, target + len(rows))), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1][: len(rows)])
+
+
+def split_rows(rows: list[Row], seed: int) -> dict[str, list[Row]]:
+    """80/10/10, stratified by (rounded) label, rows that share a text in one split, fixed by `seed`.
+
+    A group of more than a fifth of a fold is training data: as most of a dev or test split it would
+    make that split another distribution (one group of STS captions has hundreds of pairs).
+    """
+    if len(rows) < 5 * FOLDS:
+        raise SystemExit(f"the starter data: {len(rows)} good rows of a task are too few to split")
+    groups = components(rows)
+    small = np.flatnonzero(np.bincount(groups)[groups] * 5 * FOLDS <= len(rows))
+    labels = np.array([round(r.label or 0.0) for r in rows])[small]
+    folds = StratifiedGroupKFold(max(3, round(FOLDS * len(small) / len(rows))), shuffle=True, random_state=seed)
+    of_row = {}
+    for name, (_, members) in zip(("test", "dev"), folds.split(labels, labels, groups[small]), strict=False):
+        of_row.update(dict.fromkeys(small[members].tolist(), name))
+    splits: dict[str, list[Row]] = {split: [] for split in SPLITS}
+    for number, row in enumerate(rows):
+        splits[of_row.get(number, "train")].append(row)
+    return splits

@@ -1,0 +1,1 @@
+"""A trained model outside the pipeline. No stage depends on it."""

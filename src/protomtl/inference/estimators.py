@@ -1,0 +1,106 @@
+"""Classes from a few labelled examples each: prototypical networks as scikit-learn estimators."""
+
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from protomtl.inference.model import load
+from protomtl.model.prototypes import pairwise_similarity
+
+
+class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classify vectors by their distance to the mean of each class (Snell et al. 2017; report §4.3).
+
+    distance: euclidean, squared_euclidean or cosine. temperature: probabilities are the softmax of the negative
+    distances, or of the cosines, divided by it. Nothing is trained: examples are added up.
+
+    Fitted: classes_ [k]; counts_ [k] examples of each; prototypes_ [k, features] their means.
+    """
+
+    def __init__(
+        self,
+        distance: Literal["euclidean", "squared_euclidean", "cosine"] = "euclidean",
+        temperature: float = 1.0,
+    ) -> None:
+        self.distance = distance
+        self.temperature = temperature
+
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
+        """X: [n, features]; y: [n] labels of any type. ValueError for a single class."""
+        X, y = validate_data(self, X, y, dtype=np.float64)  # noqa: N806
+        check_classification_targets(y)
+        if len(unique_labels(y)) < 2:
+            raise ValueError(f"examples of at least two classes are needed, but there is one class: {y[0]}")
+        return self.begin(unique_labels(y), X.shape[1]).add(X, y)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:  # noqa: N803
+        """Add examples to the means. classes: all that will come; needed in the first call, as in scikit-learn."""
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise ValueError("the first call of partial_fit needs `classes`, all labels that will come")
+        X, y = validate_data(self, X, y, reset=first, dtype=np.float64)  # noqa: N806
+        check_classification_targets(y)
+        if first:
+            self.begin(unique_labels(classes), X.shape[1])
+        if unknown := set(unique_labels(y)) - set(self.classes_):
+            raise ValueError(f"labels that are not among the classes of the first call: {sorted(unknown)}")
+        return self.add(X, y)
+
+    def begin(self, classes: np.ndarray, features: int) -> Self:
+        """Without an example yet."""
+        self.classes_ = classes
+        self.counts_ = np.zeros(len(classes))
+        self.prototypes_ = np.zeros((len(classes), features))
+        return self
+
+    def add(self, vectors: np.ndarray, labels: np.ndarray) -> Self:
+        """Move the means: [n, features] and [n]."""
+        place = np.searchsorted(self.classes_, labels)
+        sums = self.prototypes_ * self.counts_[:, None]
+        np.add.at(sums, place, vectors)
+        self.counts_ = self.counts_ + np.bincount(place, minlength=len(self.classes_))
+        self.prototypes_ = sums / np.maximum(self.counts_, 1)[:, None]
+        return self
+
+    def nearness(self, X: Any) -> np.ndarray:  # noqa: N803
+        """[n, classes] how near each prototype is; -inf for a class without an example."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)  # noqa: N806
+        near = pairwise_similarity(torch.from_numpy(X), torch.from_numpy(self.prototypes_), self.distance).numpy()
+        return np.where(self.counts_ > 0, near / self.temperature, -np.inf)
+
+    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
+        """[n, classes] probabilities."""
+        return np.asarray(softmax(self.nearness(X), axis=1))
+
+    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+        """[n] labels."""
+        near = self.nearness(X)
+        return np.asarray(self.classes_[near.argmax(1)])
+
+
+class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Texts to vectors, by a model that `protomtl export` wrote: the first step of a Pipeline.
+
+    normalize: to length 1.
+    """
+
+    def __init__(self, folder: str, normalize: bool = False) -> None:
+        self.folder = folder
+        self.normalize = normalize
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803
+        """Load the model; nothing is learned."""
+        self.model_ = load(self.folder)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:  # noqa: N803
+        """[n, width] of n texts."""
+        check_is_fitted(self)
+        vectors = self.model_.encode(X)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if self.normalize else vectors

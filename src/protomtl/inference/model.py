@@ -1,0 +1,160 @@
+"""A trained model outside the pipeline: texts in, vectors, classes and values out (`protomtl.load`)."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file
+
+from protomtl.core.files import read_json
+from protomtl.core.paths import MAP, PROTOTYPES, RECORD
+from protomtl.model.checkpoint import trained_model
+from protomtl.model.encoder import evaluating
+from protomtl.model.sequences import TokenTable
+from protomtl.model.settings import Compute
+from protomtl.tokenizer import open_tokenizer, token_numbers
+
+BLOCK = 1024  # rows that are encoded at a time: sorted by length among themselves
+
+Row = str | tuple[str, str]  # a text, or a pair of texts
+
+
+def load(
+    folder: str | Path,
+    *,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    precision: Literal["auto", "bf16", "fp32"] = "fp32",
+    threads: int = 1,
+) -> "Model":
+    """Load what `protomtl export` wrote.
+
+    precision: fp32 gives the vectors that other loaders of the folder give; auto is faster where the hardware
+    multiplies bf16. threads: of a CPU. Raises FileNotFoundError, with what to do, if the folder holds no export.
+    """
+    folder = exported(folder)
+    return Model(folder, Compute(device=device, precision=precision, threads=threads, processes=1))
+
+
+def exported(folder: str | Path) -> Path:
+    """The folder, if it holds an export; else FileNotFoundError."""
+    if not (Path(folder) / RECORD).is_file():
+        raise FileNotFoundError(
+            f"{folder}: no {RECORD} there; `protomtl export METHOD --to {folder}` makes such a folder"
+        )
+    return Path(folder)
+
+
+class Model:
+    """A trained encoder with its heads. Rows may come from any iterable, a stream too; longer texts are cut.
+
+    tasks: name -> what its labels are. Nothing is changed by a call.
+    """
+
+    def __init__(self, folder: Path, compute: Compute) -> None:
+        self.folder = folder
+        self.record: dict[str, Any] = read_json(folder / RECORD)
+        self.tokenizer, self.special = open_tokenizer(folder, self.record["max_length"])
+        record = self.record | {"compute": compute.model_dump()}
+        self.model, self.tasks = trained_model(folder, folder, record)
+        self.model.eval()
+        self.means = load_file(folder / PROTOTYPES)
+
+    @property
+    def width(self) -> int:
+        """Of a vector."""
+        return self.model.encoder.width
+
+    def encode(self, texts: Iterable[str]) -> np.ndarray:
+        """[n, width] float32, the vector of each text by itself."""
+        return stacked(self.stream(texts), self.width)
+
+    def stream(self, texts: Iterable[str]) -> Iterator[np.ndarray]:
+        """The vectors of texts, one at a time, while they come; a thousand texts are read ahead."""
+        for block in blocks(checked(texts, 1)):
+            table = self.table("", block)
+            with evaluating(self.model.encoder):
+                yield from self.model.encoder(table.single(np.arange(len(table)), 0)).cpu().numpy()
+
+    def predict(self, task: str, rows: Iterable[Row]) -> np.ndarray:
+        """[n, classes] probabilities of a task, or [n, 1] values of a regression. ValueError for an unknown task."""
+        if task not in self.tasks:
+            raise ValueError(f"this model has no task {task!r}; it has {', '.join(self.tasks)}")
+        what = self.tasks[task]
+        return stacked(self.stream_scores(task, rows), what.what.score_columns(what))
+
+    def stream_scores(self, task: str, rows: Iterable[Row]) -> Iterator[np.ndarray]:
+        """What `predict` gives, row by row, while rows come."""
+        what = self.tasks[task]
+        for block in blocks(checked(rows, len(what.texts))):
+            table = self.table(task, block)
+            yield from self.model.scores(task, what, self.model.embedder(table), len(table))
+
+    def vectors(self, task: str, rows: Iterable[Row]) -> np.ndarray:
+        """[n, width] of a task's rows as the task encodes them, of two their sum: see `prototypes`."""
+        texts = len(self.tasks[task].texts)
+        tables = (self.table(task, block) for block in blocks(checked(rows, texts)))
+        found = (torch.stack(self.model.embed(table, np.arange(len(table)))).sum(0) for table in tables)
+        return stacked((vector for block in found for vector in block.cpu().numpy()), self.width)
+
+    def sentiment(self, texts: Iterable[str]) -> np.ndarray:
+        """[n, 5] probabilities of very negative (0) to very positive (4): task `sst`."""
+        return self.predict("sst", texts)
+
+    def paraphrase(self, pairs: Iterable[tuple[str, str]]) -> np.ndarray:
+        """[n] probability that both texts ask the same: task `para`."""
+        return self.predict("para", pairs)[:, 1]
+
+    def similarity(self, pairs: Iterable[tuple[str, str]]) -> np.ndarray:
+        """[n] similarity of both texts from 0 to 5, within these bounds: task `sts`."""
+        return np.asarray(np.clip(self.predict("sts", pairs)[:, 0], *self.tasks["sts"].bounds))
+
+    def prototypes(self, task: str) -> np.ndarray:
+        """[classes, width] the mean vectors of training rows of each class (report §4.3), of two texts their sum;
+        of a regression the classes are the rounded labels. NaN stands for a class of which no row was seen."""
+        if task not in self.means:
+            raise ValueError(f"this model has no prototypes of {task!r}; it has {', '.join(self.means)}")
+        found: np.ndarray = self.means[task]
+        return found
+
+    def map(self, task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Some dev rows of a task, its prototypes last: `vectors` [n, width], classes [n], places [n, 2] by t-SNE."""
+        plane = load_file(self.folder / MAP)
+        vectors, classes, places = (plane[f"{task}.{what}"] for what in ("vectors", "classes", "places"))
+        return vectors, classes, places
+
+    def table(self, task: str, rows: list[Row]) -> TokenTable:
+        """Texts as the token table that training reads."""
+        texts = [[row] if isinstance(row, str) else row for row in rows]
+        sides = [flat(token_numbers(self.tokenizer, [*side])) for side in zip(*texts, strict=True)]
+        return TokenTable(task, sides, self.special, np.full(len(rows), np.nan, np.float32))
+
+
+def blocks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """BLOCK rows at a time."""
+    while block := list(islice(rows, BLOCK)):
+        yield block
+
+
+def flat(numbers: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Lists end to end, and where each begins and the end."""
+    return np.fromiter(chain.from_iterable(numbers), np.int32), np.cumsum([0, *map(len, numbers)])
+
+
+def stacked(rows: Iterator[np.ndarray], width: int) -> np.ndarray:
+    """[n, width] of n rows, none too."""
+    found = list(rows)
+    return np.stack(found) if found else np.empty((0, width), np.float32)
+
+
+def checked(rows: Iterable[Row], texts: int) -> Iterator[Row]:
+    """The rows, if each is a text, or a pair of texts; else a TypeError with its number."""
+    if isinstance(rows, str):
+        raise TypeError("a list of texts is needed, not one text")
+    for number, row in enumerate(rows):
+        parts = row if isinstance(row, (tuple, list)) else (row,)
+        if len(parts) != texts or not all(isinstance(part, str) for part in parts):
+            raise TypeError(f"row {number}: {'a pair of texts' if texts == 2 else 'a text'} is needed, not {row!r:.80}")
+        yield row

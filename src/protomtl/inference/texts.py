@@ -1,0 +1,80 @@
+"""What the commands that read the user's own texts share: their arguments, their rows, their output."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import tee
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from protomtl.core.files import atomic
+from protomtl.inference import records
+from protomtl.inference.records import BadInput, Record
+
+if TYPE_CHECKING:
+    from protomtl.inference.model import Model
+
+Rows = Callable[["Model", argparse.Namespace], Iterator[Record]]  # of a command, while they are read
+
+
+def add_arguments(command: argparse.ArgumentParser, endings: tuple[str, str]) -> None:
+    """The arguments that all these commands have. endings: of what the command writes; the first is for a file, the
+    second for rows as JSON lines."""
+    add = command.add_argument
+    add("--model", required=True, metavar="DIR", help="what `protomtl export` wrote")
+    add("--input", default="-", metavar="FILE", help=".csv, .tsv, .jsonl, or .txt (a text a line); -: standard input")
+    streamed = "CSV" if endings[0] == ".csv" else "JSON lines"
+    add("--output", default="-", metavar="FILE", help=f"{' or '.join(endings)}; -: {streamed} to standard output")
+    add("--format", choices=sorted({*records.FORMATS.values()}), help="of the input, if its ending does not say")
+    add("--columns", nargs="+", metavar="NAME", help="of the text, or of both texts of a pair (default: text)")
+    add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help="auto is bf16 where that is faster")
+    add("--threads", type=positive, default=1, metavar="N", help="of the CPU (default: 1)")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv", ".jsonl")) -> None:
+    """Write what `rows` gives of the input; bad input ends with a message and status 2, and leaves no output."""
+    from protomtl.inference.model import load  # heavy
+
+    try:
+        ending = Path(args.output).suffix
+        if args.output != records.STREAM and ending not in endings:
+            raise BadInput(f"{args.output}: {args.command} writes {' or '.join(endings)}; say so in the file's name")
+        model = load(args.model, precision=args.precision, threads=args.threads)
+        if ending == ".npy":
+            write_array(args.output, (vector for _, vector in with_progress(encoded(model, args.input, args))))
+        else:
+            as_json = ".csv" not in endings or ending == ".jsonl"
+            records.write(args.output, with_progress(rows(model, args)), as_json)
+    except (BadInput, FileNotFoundError) as error:
+        print(f"protomtl {args.command}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def encoded(model: "Model", path: str, args: argparse.Namespace) -> Iterator[tuple[Record, np.ndarray]]:
+    """Each row with its vector."""
+    rows, texts = tee(records.texts(records.read(path, args.format), args.columns or ["text"]))
+    yield from zip((row for row, _ in rows), model.stream(found[0] for _, found in texts), strict=True)
+
+
+def write_array(path: str, vectors: Iterable[np.ndarray]) -> None:
+    """[n, width] float32 as .npy."""
+    whole = np.stack(list(vectors))
+    with atomic(path) as part, part.open("wb") as file:
+        np.save(file, whole)
+
+
+def with_progress(rows: Iterable[Any]) -> Iterable[Any]:
+    """On a terminal, not in a log."""
+    from tqdm import tqdm
+
+    bar: Iterable[Any] = tqdm(rows, unit=" rows", disable=not sys.stderr.isatty())
+    return bar

@@ -1,0 +1,62 @@
+"""The folder that holds a trained model: encoder, heads, and the record of how it was made."""
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from protomtl.core.files import read_json, write_json
+from protomtl.core.paths import BACKBONE
+from protomtl.model.encoder import Encoder
+from protomtl.model.multitask import MultiTaskModel
+from protomtl.model.settings import Compute, Heads
+from protomtl.tasks.settings import Task
+
+LIBRARIES = ("torch", "transformers", "safetensors", "numpy", "scipy", "scikit-learn")
+
+
+def save_encoder(encoder: Encoder, folder: Path) -> None:
+    """Write the encoder as a Hugging Face folder: config.json, model.safetensors and the tokenizer's files."""
+    encoder.network.save_pretrained(folder)
+    for file in BACKBONE.iterdir():
+        if file.is_file() and file.suffix in (".json", ".txt", ".model") and not (folder / file.name).exists():
+            shutil.copyfile(file, folder / file.name)
+
+
+def save_heads(heads: nn.ModuleDict, path: Path) -> None:
+    """Write the heads' parameters; layers that two heads share are written once."""
+    parameters = {name: p.detach().cpu().contiguous() for name, p in heads.named_parameters()}
+    save_file(parameters, path)
+
+
+def load_heads(heads: nn.ModuleDict, path: Path) -> None:
+    """Read what `save_heads` wrote; anything that does not fit is an error."""
+    tensors: dict[str, Tensor] = load_file(path)
+    if set(tensors) != {name for name, _ in heads.named_parameters()}:
+        raise SystemExit(f"{path}: these heads are not the ones that the configuration beside it describes")
+    heads.load_state_dict(tensors, strict=False)
+
+
+def save_record(folder: Path, settings: dict[str, Any], encoder: Encoder, compute: Compute) -> None:
+    """config.json: all that a result depends on, and what `auto` became; versions.json: the libraries that made it."""
+    resolved = {"precision": encoder.precision, "device": encoder.device.type}
+    write_json(folder / "config.json", settings | {"compute": compute.model_dump(), "resolved": resolved})
+    write_json(folder / "versions.json", {name: version(name) for name in LIBRARIES})
+
+
+def trained_model(folder: Path, encoder: Path, record: dict[str, Any]) -> tuple[MultiTaskModel, dict[str, Task]]:
+    """The model whose heads lie in `folder`, as its record (config.json of fine-tuning) says, and its tasks."""
+    tasks = {name: Task.model_validate(task) for name, task in record["tasks"].items()}
+    compute, settings = Compute.model_validate(record["compute"]), Heads.model_validate(record["finetune"])
+    bert = Encoder(encoder, record["backbone"]["pooling"], compute)
+    model = MultiTaskModel(bert, tasks, settings, record["seed"])
+    load_heads(model.heads, folder / "heads.safetensors")
+    return model, tasks
+
+
+def starting_encoder(pretrained: Path) -> Path:
+    """The folder of the encoder that fine-tuning starts from: pre-trained, or the backbone as it is."""
+    return Path(read_json(pretrained / "start.json")["encoder"])

@@ -1,0 +1,110 @@
+"""The shared encoder: sequences in, one vector each out, in the precision the hardware is good at."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from protomtl.model import distributed
+from protomtl.model.device import device_of, precision_of
+from protomtl.model.packed import bert
+from protomtl.model.packed.engine import PackedEngine
+from protomtl.model.padded import PaddedEngine
+from protomtl.model.sequences import Sequences, TokenTable, joined
+from protomtl.model.settings import Compute
+
+
+class Encoder(nn.Module):
+    """A Hugging Face encoder with pooling: `mean` over the tokens, `cls` (first token) or `pooler`.
+
+    A CPU encodes BERT without padding (packed/); everything else is padded in chunks (padded.py).
+    """
+
+    def __init__(self, folder: Path, pooling: str, compute: Compute) -> None:
+        from transformers import AutoModel  # heavy
+        from transformers.utils import logging
+
+        super().__init__()
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # no report for each of many loads
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        torch.set_num_threads(compute.threads)
+        self.device = device_of(compute)
+        self.precision = precision_of(compute, self.device)
+        self.pooling = pooling
+        network = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+        self.network = network.to(self.device)
+        if pooling == "pooler" and getattr(self.network, "pooler", None) is None:
+            raise SystemExit(f"params.yaml: backbone.pooling: {folder} has no pooler; use mean or cls")
+        packed = self.device.type == "cpu" and bert.supports(self.network.config)
+        self.engine: PackedEngine | PaddedEngine = (
+            PackedEngine(self.network, pooling, self.precision, compute.threads)
+            if packed
+            else PaddedEngine(self.network, pooling, self.precision)
+        )
+
+    @property
+    def width(self) -> int:
+        return int(self.network.config.hidden_size)
+
+    def train(self, mode: bool = True) -> "Encoder":
+        """Choose transformers' attention: on a CPU with AMX the backward pass of bf16 SDPA is pathologically slow."""
+        plain = mode and self.device.type == "cpu"
+        self.network.set_attn_implementation("eager" if plain else "sdpa")
+        return super().train(mode)
+
+    def forward(self, sequences: Sequences, noise: Tensor | None = None) -> Tensor:
+        """[n, width] float32, one vector per sequence, in the order given.
+
+        noise: [tokens, width], added to the embeddings of the words, for a pass with a graph.
+        Sequences are encoded sorted by length; the batch stays what was sampled. Several processes share the work,
+        and each has all vectors.
+        """
+        shares = distributed.shares(sequences.lengths)
+        own, order = shares[distributed.place()[0]], np.concatenate(shares)
+        with distributed.own_draws():  # no sequence for this process: it takes part with no vector of one
+            rows = own if len(own) else order[:1]
+            vectors = self.engine.vectors(sequences, rows, noise, self.training)[: len(own)]
+        place = torch.from_numpy(np.argsort(order, kind="stable")).to(self.device)
+        return distributed.gather(vectors, [len(share) for share in shares])[place]
+
+    def own_states(self, sequences: Sequences) -> tuple[Tensor, Tensor]:
+        """The last hidden states [tokens, width] of this process's share of the sequences, and where in
+        `sequences.tokens` [tokens] these are; with a graph."""
+        own = np.sort(distributed.shares(sequences.lengths)[distributed.place()[0]])
+        part, place = sequences.take(own if len(own) else np.zeros(1, dtype=int))
+        with distributed.own_draws():
+            states = self.engine.states(part, self.training)
+        return (states, place) if len(own) else (states[:0], place[:0])
+
+
+def embed_batch(
+    encoder: Encoder, groups: dict[str, list[Sequences]], noise: Tensor | None = None
+) -> dict[str, tuple[Tensor, ...]]:
+    """Embed all tasks of a step at once: per task one tensor [batch, width] per sequence group.
+
+    noise: [tokens of all groups, width], added to the embeddings of the words.
+    """
+    every = [s for group in groups.values() for s in group]
+    pieces = iter(encoder(joined(every), noise).split([len(s.lengths) for s in every]))
+    return {task: tuple(next(pieces) for _ in group) for task, group in groups.items()}
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """No dropout and no gradient inside; training mode is as before afterwards."""
+    before = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        module.train(before)
+
+
+def embed_table(encoder: Encoder, table: TokenTable, concat: bool, rows: np.ndarray) -> tuple[Tensor, ...]:
+    """Embed rows of a table without dropout: one tensor [rows, width] float32 per sequence group."""
+    with evaluating(encoder):
+        return tuple(encoder(group) for group in table.sequences_of(rows, concat))

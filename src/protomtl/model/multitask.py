@@ -1,0 +1,89 @@
+"""Encoder and heads together."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from protomtl.core.paths import TOKENS
+from protomtl.model.encoder import Encoder, evaluating
+from protomtl.model.heads import build_heads
+from protomtl.model.seeding import seed_torch
+from protomtl.model.sequences import Sequences, TokenTable
+from protomtl.model.settings import Heads
+from protomtl.seeds import some_rows
+from protomtl.tasks.settings import Task
+from protomtl.tasks.tensors import class_indices, probabilities
+
+EXAMPLES = 1000  # training rows behind the prototypes: more hardly move the means, but would all be encoded
+BLOCK = 4096  # rows that are embedded at a time
+
+Embedder = Callable[[np.ndarray], tuple[Tensor, ...]]
+
+
+class MultiTaskModel(nn.Module):
+    """One encoder, one head per task."""
+
+    def __init__(self, encoder: Encoder, tasks: dict[str, Task], settings: Heads, seed: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.settings = settings
+        seed_torch(seed, "heads")
+        self.heads = build_heads(tasks, encoder.width, settings).to(encoder.device)
+        self.frozen = settings.frozen
+        if self.frozen:
+            encoder.requires_grad_(False)
+
+    def sequences(self, table: TokenTable, rows: np.ndarray) -> list[Sequences]:
+        """What the encoder embeds of each row: one sequence; of a pair one, two or three."""
+        if len(table.sides) == 1:
+            return [table.single(rows, 0)]
+        match self.settings.encoding_of(table.task):
+            case "both_ways":
+                return [table.pair(rows), table.pair(rows, turned=True)]
+            case "joint":
+                return [table.pair(rows), *table.sequences_of(rows, concat=False)]
+            case how:
+                return table.sequences_of(rows, how == "concat")
+
+    def embedder(self, table: TokenTable) -> Embedder:
+        """rows -> the embeddings of these rows without dropout or gradient; a frozen encoder encodes once."""
+        return self.stored(table) if self.frozen else partial(self.embed, table)
+
+    def embed(self, table: TokenTable, rows: np.ndarray) -> tuple[Tensor, ...]:
+        """The embeddings [rows, width] of some rows, without dropout or gradient: one tensor per group."""
+        with evaluating(self.encoder):
+            return tuple(self.encoder(group) for group in self.sequences(table, rows))
+
+    def stored(self, table: TokenTable) -> Embedder:
+        """The same for an encoder that no longer changes: the whole table is encoded here, once."""
+        blocks = [self.embed(table, rows) for rows in in_blocks(len(table))]
+        whole = [torch.cat(parts) for parts in zip(*blocks, strict=True)]
+        return lambda rows: tuple(vectors[torch.from_numpy(rows)] for vectors in whole)
+
+    def scores(self, name: str, task: Task, embed: Embedder, size: int) -> np.ndarray:
+        """[size, classes] probabilities (regression: [size, 1] values) of a whole table, without dropout."""
+        with evaluating(self):
+            blocks = [probabilities(task, self.heads[name](*embed(rows))) for rows in in_blocks(size)]
+        return torch.cat(blocks).cpu().numpy()
+
+    def class_examples(
+        self, name: str, task: Task, seed: int, split: str = "train", most: int = EXAMPLES
+    ) -> tuple[Tensor, Tensor]:
+        """Embeddings [n, width], of two texts their sum (A.2), and classes [n] of at most this many random rows."""
+        table = TokenTable.open(TOKENS, name, split)
+        rows = some_rows(len(table), most, seed, "prototypes", name)
+        vectors = torch.stack(self.embed(table, rows)).sum(0)
+        return vectors, class_indices(task, torch.from_numpy(table.labels[rows])).to(vectors.device)
+
+
+def trained_parameters(model: nn.Module) -> dict[str, Tensor]:
+    """The parameters that training changes, each once (shared layers have two names)."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
+def in_blocks(size: int) -> list[np.ndarray]:
+    """Row numbers 0 .. size - 1 in blocks that fit into memory when embedded."""
+    return [np.arange(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]

@@ -1,0 +1,120 @@
+"""One layer of BERT on packed tokens: forward, and the backward pass by hand, in few passes over memory."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+from protomtl.model.packed.attention import attend, attend_backward
+from protomtl.model.packed.dropout import Dropout
+from protomtl.model.packed.groups import Group
+from protomtl.model.packed.memory import Arena
+
+ROWS = 1024  # tokens that go through a layer's linear maps at a time: larger intermediates leave the cache
+aten = torch.ops.aten
+
+
+class Step(NamedTuple):
+    """What all layers of one forward pass share."""
+
+    groups: list[Group]
+    heads: int
+    hidden_dropout: Dropout | None
+    attention_dropout: Dropout | None
+    arena: Arena
+
+    def blocks(self, tokens: int) -> Iterator[slice]:
+        return (slice(start, min(start + ROWS, tokens)) for start in range(0, tokens, ROWS))
+
+    def mask(self, like: Tensor, dtype: torch.dtype) -> Tensor | None:
+        if self.hidden_dropout is None:
+            return None
+        return self.hidden_dropout.keep(self.arena, *like.shape, dtype=dtype)
+
+
+class Layer(torch.autograd.Function):
+    """One transformer layer: attention, dropout, sum, norm; up, gelu, down, dropout, sum, norm.
+
+    The sums and norms are float32, products and what they read have the precision of the weights.
+    """
+
+    @staticmethod
+    def forward(ctx, x, wq, bq, wo, bo, w1, b1, wu, bu, wd, bd, w2, b2, eps, step):  # type: ignore[no-untyped-def]
+        size, width = x.shape
+        dtype, arena, passing = wq.dtype, step.arena, Arena()
+        x_low, context, middle_low = (arena(size, width, dtype=dtype) for _ in range(3))
+        sum_1, sum_2, result = (arena(size, width, dtype=torch.float32) for _ in range(3))
+        raised = arena(size, len(wu), dtype=dtype)
+        qkv = passing(size, 3 * width, dtype=dtype)
+        x_low.copy_(x)
+        for rows in step.blocks(size):
+            torch.addmm(bq, x_low[rows], wq.t(), out=qkv[rows])
+        attended = attend(qkv, step.groups, step.heads, step.attention_dropout, arena, context)
+        saved = []
+        for rows in step.blocks(size):
+            mask_1 = add(x[rows], torch.addmm(bo, context[rows], wo.t()), step, sum_1[rows])
+            middle, mean_1, rstd_1 = torch.native_layer_norm(sum_1[rows], (width,), w1, b1, eps)
+            middle_low[rows] = middle
+            torch.addmm(bu, middle_low[rows], wu.t(), out=raised[rows])
+            mask_2 = add(middle, torch.addmm(bd, functional.gelu(raised[rows]), wd.t()), step, sum_2[rows])
+            last, mean_2, rstd_2 = torch.native_layer_norm(sum_2[rows], (width,), w2, b2, eps)
+            result[rows] = last
+            saved.append((mask_1, mean_1, rstd_1, mask_2, mean_2, rstd_2))
+        ctx.saved = (x_low, context, middle_low, raised, sum_1, sum_2, attended, saved, step)
+        ctx.weights = (wq, wo, w1, b1, wu, wd, w2, b2)
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]
+        x_low, context, middle_low, raised, sum_1, sum_2, attended, saved, step = ctx.saved
+        wq, wo, w1, b1, wu, wd, w2, b2 = ctx.weights
+        size, width = grad.shape
+        passing = Arena()
+        result = step.arena(size, width, dtype=grad.dtype)
+        g_down, g_out, g_context = (passing(size, width, dtype=wq.dtype) for _ in range(3))
+        g_raised, active = (passing(*raised.shape, dtype=wq.dtype) for _ in range(2))
+        norm_1, norm_2 = ([torch.zeros(width), torch.zeros(width)] for _ in range(2))
+        for rows, (mask_1, mean_1, rstd_1, mask_2, mean_2, rstd_2) in zip(step.blocks(size), saved, strict=True):
+            g = norm_backward(grad[rows], sum_2[rows], mean_2, rstd_2, w2, b2, norm_2)
+            masked(g, mask_2, g_down[rows])
+            aten.gelu_backward(torch.mm(g_down[rows], wd), raised[rows], grad_input=g_raised[rows])
+            aten.gelu(raised[rows], out=active[rows])
+            g += torch.mm(g_raised[rows], wu)
+            result[rows] = norm_backward(g, sum_1[rows], mean_1, rstd_1, w1, b1, norm_1)
+            masked(result[rows], mask_1, g_out[rows])
+            torch.mm(g_out[rows], wo, out=g_context[rows])
+        g_qkv = attend_backward(g_context, context, step.groups, step.heads, attended, passing)
+        for rows in step.blocks(size):
+            result[rows] += torch.mm(g_qkv[rows], wq)
+        pairs = ((g_qkv, x_low), (g_out, context), (g_raised, middle_low), (g_down, active))
+        qkv, out, up, down = ((torch.mm(g.t(), x), g.sum(0)) for g, x in pairs)  # weight and bias of each
+        return (result, *qkv, *out, *norm_1, *up, *down, *norm_2, None, None)
+
+
+def add(residual: Tensor, output: Tensor, step: Step, total: Tensor) -> Tensor | None:
+    """total = residual + dropout(output), whose scale is in the weights; returns the mask."""
+    mask = step.mask(output, output.dtype)
+    torch.add(residual, output if mask is None else output.mul_(mask), out=total)
+    return mask
+
+
+def masked(grad: Tensor, mask: Tensor | None, out: Tensor) -> None:
+    """The gradient before the dropout, in the precision of `out`."""
+    out.copy_(grad)
+    if mask is not None:
+        out.mul_(mask)
+
+
+def norm_backward(
+    grad: Tensor, x: Tensor, mean: Tensor, rstd: Tensor, weight: Tensor, bias: Tensor, parameters: list[Tensor]
+) -> Tensor:
+    """The gradient of a norm's input; those of weight and bias are added to `parameters`."""
+    inner: Tensor
+    inner, *found = aten.native_layer_norm_backward(grad, x, (x.shape[1],), mean, rstd, weight, bias, [True] * 3)
+    for total, part in zip(parameters, found, strict=True):
+        total += part
+    return inner

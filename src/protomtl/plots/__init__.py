@@ -1,0 +1,1 @@
+"""What pictures share. No stage that trains depends on it."""

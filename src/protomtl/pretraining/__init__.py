@@ -1,0 +1,1 @@
+"""The objectives of phase 1. Stage `pretrain` depends on it."""

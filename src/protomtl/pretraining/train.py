@@ -1,0 +1,74 @@
+"""Phase 1: train the encoder on all tasks by one of several objectives, and write it for fine-tuning to start from."""
+
+from pathlib import Path
+
+import numpy as np
+
+from protomtl.core.files import atomic, digest_folder, write_csv, write_json
+from protomtl.core.paths import BACKBONE, TOKENS
+from protomtl.core.settings import Backbone
+from protomtl.model import distributed
+from protomtl.model.checkpoint import save_encoder, save_record
+from protomtl.model.encoder import Encoder
+from protomtl.model.sequences import TokenTable
+from protomtl.model.settings import Compute
+from protomtl.pretraining import masked_words, prototypical, task_heads
+from protomtl.pretraining.settings import Pretrain
+from protomtl.seeds import generator
+from protomtl.tasks.settings import Task, main_tasks
+from protomtl.training import loop, resume, timing
+
+OBJECTIVES = {  # what `pretrain.objective` may name
+    "prototypical": prototypical.objective,
+    "softmax": task_heads.objective,
+    "muppet": task_heads.objective,
+    "mlm": masked_words.objective,
+}
+
+
+def train_encoder(
+    target: Path,
+    method: str,
+    seed: int,
+    settings: Pretrain,
+    tasks: dict[str, Task],
+    backbone: Backbone,
+    compute: Compute,
+) -> None:
+    """Pre-train the backbone on all tasks and write it to `target`, with its curve and its record.
+
+    One of `compute.processes`, of which the main one writes.
+    """
+    tasks = tasks if settings.auxiliary else main_tasks(tasks)
+    tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
+    record = {
+        "method": method,
+        "seed": seed,
+        "pretrain": settings.model_dump(),
+        "tasks": {name: task.model_dump() for name, task in tasks.items()},
+        "backbone": backbone.model_dump(),
+    }
+    inputs = [digest_folder(TOKENS), digest_folder(BACKBONE), compute.model_dump()]
+    purpose = f"pretrain {method} seed {seed}"  # it seeds the dropout: other words, other results
+    with resume.exclusive("pretrain", method, seed, record, inputs) as folder:
+        encoder = Encoder(BACKBONE, backbone.pooling, compute)
+        labels = labels_of(tables, settings, seed)
+        objective = OBJECTIVES[settings.objective](encoder, tables, tasks, labels, settings, seed)
+        sizes = {name: len(table) for name, table in tables.items()}
+        result = loop.train(purpose, objective, sizes, settings, seed, folder)
+        if not distributed.is_main():
+            return
+        with atomic(target) as part:
+            part.mkdir()
+            save_encoder(encoder, part / "encoder")
+            save_record(part, record | {"steps": result.steps}, encoder, compute)
+            write_json(part / "start.json", {"encoder": str(target / "encoder")})
+            write_csv(part / "train.csv", result.curves.train)
+    timing.write("pretrain", method, seed, result.seconds)
+
+
+def labels_of(tables: dict[str, TokenTable], settings: Pretrain, seed: int) -> dict[str, np.ndarray]:
+    """The labels of each task's rows; as a control, shuffled once among the rows."""
+    if not settings.shuffled_labels:
+        return {name: np.asarray(table.labels) for name, table in tables.items()}
+    return {name: generator(seed, "shuffled labels", name).permutation(table.labels) for name, table in tables.items()}

@@ -1,0 +1,221 @@
+"""The tables that a marker can name, as head and rows of text; markers.py says what each kind shows."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+TASKS = {"sst": "sentiment", "para": "paraphrase", "sts": "similarity"}
+FIGURES = (*TASKS, "overall")
+MISSING = ""
+
+Rows = list[list[str]]  # cells of a table
+Row = dict[str, Any]  # of a kept file
+Table = dict[str, Row]  # method -> its row
+
+
+# ── the kept files ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read(run: Path, split: str) -> Table:
+    """Table 1 (`dev`) or Table 2 (`test`) of a run: method -> its row."""
+    path = run / {"dev": "tables-table1.csv", "test": "tables-table2.csv"}[split]
+    return {row["method"]: row for row in records(pd.read_csv(path))}
+
+
+def best_first(table: Table) -> Table:
+    """By overall; equals keep their order."""
+    return dict(sorted(table.items(), key=lambda item: -item[1]["overall"]))
+
+
+def records(frame: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def chosen(table: Table, words: list[str]) -> list[str]:
+    """The methods that a marker asks for: all, the first N, or those that it names."""
+    if not words:
+        return [*table]
+    if words[0].isdigit():
+        return [*table][: int(words[0])]
+    if unknown := set(words) - set(table):
+        raise ValueError(f"the run has no method {', '.join(sorted(unknown))}")
+    return [method for method in table if method in words]
+
+
+def comparisons(run: Path) -> list[Row]:
+    """All comparisons on test."""
+    return [row for row in records(pd.read_csv(run / "tables-comparisons.csv")) if row["split"] == "test"]
+
+
+def against_first(run: Path) -> tuple[str, Table]:
+    """The first reference of a run, and each method's comparison with it, overall."""
+    rows = comparisons(run)
+    reference = str(rows[0]["reference"])
+    mine = [row for row in rows if row["reference"] == reference and row["figure"] == "overall"]
+    return reference, {row["method"]: row for row in mine}
+
+
+# ── cells ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def number(value: float) -> str:
+    return MISSING if pd.isna(value) else f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    return f"{value:+.3f}"
+
+
+def span(low: float, high: float) -> str:
+    return f"{signed(low)} to {signed(high)}"
+
+
+def with_deviation(row: Row, figure: str) -> str:
+    """The mean over seeds ± its standard deviation, which one seed has not."""
+    deviation = row[f"{figure}_sd"]
+    return number(row[figure]) if pd.isna(deviation) else f"{row[figure]:.3f} ± {deviation:.3f}"
+
+
+def with_interval(row: Row) -> str:
+    """Overall with its deviation and its 95 % interval."""
+    return f"{with_deviation(row, 'overall')} ({row['overall_low']:.3f} to {row['overall_high']:.3f})"
+
+
+def with_paper(row: Row, figure: str) -> str:
+    """A figure with the paper's value in brackets."""
+    theirs = row[f"{figure}_paper"]
+    return number(row[figure]) + ("" if pd.isna(theirs) else f" ({theirs:.3f})")
+
+
+# ── kinds ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Test of every method, best first, with its difference from the reference."""
+    dev, found = read(run, "dev"), best_first(read(run, "test"))
+    reference, compared = against_first(run)
+    head = ["method", "dev overall", *(f"test {task}" for task in TASKS)]
+    head += ["test overall (95 % interval)", f"minus `{reference}` (p, Holm)"]
+    rows = []
+    for method in chosen(found, words):
+        row, difference = found[method], compared.get(method)
+        cells = [row["label"], with_deviation(dev[method], "overall"), *(number(row[task]) for task in TASKS)]
+        cells.append(with_interval(row))
+        cells.append(f"{signed(difference['difference'])} ({difference['p_holm']:.3f})" if difference else MISSING)
+        rows.append(cells)
+    return head, rows
+
+
+def tasks(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Test of each task under its full name, best first."""
+    found = best_first(read(run, "test"))
+    rows = [
+        [row["label"], *(number(row[task]) for task in TASKS), with_deviation(row, "overall")]
+        for row in (found[method] for method in chosen(found, words))
+    ]
+    return ["method", *TASKS.values(), "overall"], rows
+
+
+def paper(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Dev, with the paper's values in brackets."""
+    found = read(run, "dev")
+    rows = [
+        [row["label"], *(with_paper(row, figure) for figure in FIGURES)]
+        for row in (found[method] for method in chosen(found, words))
+    ]
+    return ["method", *(f"dev {figure} (paper)" for figure in FIGURES)], rows
+
+
+def steps(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Dev and test of every method with the steps of its fine-tuning."""
+    dev, found = read(run, "dev"), read(run, "test")
+    head = ["method", "dev overall", *(f"test {task}" for task in TASKS)]
+    head += ["test overall (95 % interval)", "steps of fine-tuning"]
+    rows = []
+    for method in chosen(found, words):
+        row = found[method]
+        cells = [row["label"], with_deviation(dev[method], "overall"), *(number(row[task]) for task in TASKS)]
+        rows.append([*cells, with_interval(row), str(row["steps"])])
+    return head, rows
+
+
+def against(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Every method beside the run's first reference."""
+    dev, found = read(run, "dev"), read(run, "test")
+    reference, compared = against_first(run)
+    head = ["method", "dev overall", "test overall", f"minus `{reference}` on test", "95 % interval", "p, Holm"]
+    rows = []
+    for method in chosen(found, words):
+        cells = [found[method]["label"], number(dev[method]["overall"]), number(found[method]["overall"])]
+        if row := compared.get(method):
+            cells += [signed(row["difference"]), span(row["low"], row["high"]), f"{row['p_holm']:.2f}"]
+        rows.append(cells + [MISSING] * (len(head) - len(cells)))
+    return head, rows
+
+
+def differences(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """One method minus another on test; the pair may stand either way round in the kept comparisons."""
+    method, other = words
+    rows = []
+    for row in comparisons(run):
+        if (row["method"], row["reference"]) == (method, other):
+            low, value, high = row["low"], row["difference"], row["high"]
+        elif (row["method"], row["reference"]) == (other, method):
+            low, value, high = -row["high"], -row["difference"], -row["low"]
+        else:
+            continue
+        figure = TASKS.get(str(row["figure"]), str(row["figure"]))
+        rows.append([figure, signed(value), span(low, high), f"{row['p_holm']:.3f}"])
+    if not rows:
+        raise ValueError(f"the run does not compare {method} with {other}")
+    return ["figure", f"`{method}` minus `{other}`", "95 % interval", "p, Holm"], rows
+
+
+def seed(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Dev and test of one seed, as a run of one seed prints them."""
+    which, *wanted = words
+    kept = json.loads((run / f"seed{which}" / "records.json").read_text(encoding="utf-8"))
+    found = read(run, "dev")
+    head = ["method", *(f"dev {task}" for task in TASKS), "dev overall (paper)"]
+    head += [*(f"test {figure}" for figure in FIGURES), "best epoch"]
+    rows = []
+    for method in chosen(found, wanted):
+        dev, on_test = (kept[method]["metrics"][split] for split in ("dev", "test"))
+        cells = [found[method]["label"], *(number(dev[task]) for task in TASKS)]
+        cells.append(with_paper(found[method] | {"overall": dev["overall"]}, "overall"))
+        rows.append([*cells, *(number(on_test[figure]) for figure in FIGURES), str(kept[method]["best_epoch"])])
+    return head, rows
+
+
+def ensemble(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """The methods of a run and its ensembles, on dev and on test."""
+    head = ["", *(f"{split} {figure}" for split in ("dev", "test") for figure in FIGURES)]
+    dev, found = read(run, "dev"), read(run, "test")
+    rows = [
+        [f"{found[m]['label']}, mean of its runs", *(number(t[m][f]) for t in (dev, found) for f in FIGURES)]
+        for m in chosen(found, words)
+    ]
+    metrics = json.loads((run / "ensemble-metrics.json").read_text(encoding="utf-8"))
+    kinds = {
+        "for each task its best run, chosen on the split itself": "_best_member",
+        "**ensemble, weighted on dev**": "",
+        "ensemble, plain mean of the heads": "_mean",
+    }
+    for label, end in kinds.items():
+        rows.append([label, *(number(metrics[s][f"{f}{end}"]) for s in ("dev", "test") for f in FIGURES)])
+    return head, rows
+
+
+KINDS: dict[str, Callable[[Path, list[str]], tuple[list[str], Rows]]] = {
+    "test": test,
+    "tasks": tasks,
+    "paper": paper,
+    "steps": steps,
+    "against": against,
+    "differences": differences,
+    "seed": seed,
+    "ensemble": ensemble,
+}

@@ -1,0 +1,1 @@
+"""Step `embed`: Figure 1, and measures of the space that it shows."""

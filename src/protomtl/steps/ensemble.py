@@ -1,0 +1,102 @@
+"""Step `ensemble`: all runs together, each weighted for each task by what it adds on dev; results/ensemble."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import nnls
+
+from protomtl.core.files import atomic, write_json
+from protomtl.core.paths import results
+from protomtl.core.runs import Run, read_runs
+from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.tasks.kinds import predictions
+from protomtl.tasks.settings import Task, main_tasks
+
+COLUMNS = {"head": r"^score_\d+$", "prototypes": r"^nearest_\d+$"}  # a class's score in a run's predictions
+ITERATIONS = 1000  # of the mixture's weights; they move no further by then
+
+
+def run(tasks: dict[str, Task]) -> None:
+    """Write the weights of the runs (CSV), the figures of both ensembles (JSON) and the weighted one's predictions.
+
+    A run counts twice where there are classes: by its head, and by its prototypes. Weights are chosen on dev alone;
+    test sees the result. `mean` is the ensemble of all heads with equal weights.
+    """
+    members = read_runs()
+    weights: dict[str, np.ndarray] = {}
+    figures: dict[str, dict[str, dict[str, float]]] = {"dev": {}, "test": {}}
+    with atomic(results("ensemble")) as part:
+        for name, task in main_tasks(tasks).items():
+            read = {split: outputs(members, split, name, task) for split in figures}
+            weights[name] = weigh(task, *read["dev"])
+            for split, (gold, scores) in read.items():
+                write(part / split / f"{name}.csv", task, gold, np.tensordot(weights[name], scores, 1))
+                if not np.isnan(gold).any():
+                    figures[split][name] = compared(task, gold, scores, weights[name], len(members))
+        rows = [(method, seed, kind) for kind in COLUMNS for method, seed in members]
+        table = pd.DataFrame(rows, columns=["method", "seed", "by"])
+        for name, found_weights in weights.items():
+            table[name] = np.pad(found_weights, (0, len(rows) - len(found_weights)))  # regression has no prototypes
+        table.round(4).to_csv(part / "weights.csv", index=False, lineterminator="\n")
+        found = {split: with_overall(values) for split, values in figures.items() if values}
+        write_json(part / "metrics.json", found)
+    for split, values in found.items():
+        print(f"ensemble of {len(members)} runs: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
+
+
+def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Labels [n] (NaN without) and scores of a task's split: [members, n, 1] values of regression, else
+    [2 · members, n, classes] of all heads, then of all prototypes."""
+    tables = [pd.read_csv(results("evaluate", *run) / split / f"{name}.csv") for run in members]
+    patterns = COLUMNS.values() if task.what.has_classes else ["prediction"]
+    scores = [table.filter(regex=pattern).to_numpy(float) for pattern in patterns for table in tables]
+    return tables[0]["gold"].to_numpy(float), np.stack(scores)
+
+
+def weigh(task: Task, gold: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """[members] weights, at least 0, that are best on these labels; their sum is 1.
+
+    gold: [n]; scores: [members, n, classes or 1]. Both problems are convex: for classes, the largest likelihood of
+    a mixture of the members (by expectation maximisation); for regression, least squares of the centred values.
+    """
+    if not task.what.has_classes:
+        centred = scores[:, :, 0] - scores[:, :, 0].mean(1, keepdims=True)
+        found = nnls(centred.T, gold - gold.mean())[0]
+        return found / found.sum() if found.sum() else np.full(len(scores), 1 / len(scores))
+    likelihood = np.maximum(scores[:, np.arange(len(gold)), gold.astype(int)], 1e-6)  # [members, n]
+    weights = np.full(len(scores), 1 / len(scores))
+    for _ in range(ITERATIONS):
+        weights = weights * (likelihood / (weights @ likelihood)).mean(1)
+    return weights
+
+
+def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarray, heads: int) -> dict[str, float]:
+    """The main figure of the weighted ensemble, of the mean of all heads (the first scores), and of the best head."""
+    together = {"weighted": np.tensordot(weights, scores, 1), "mean": scores[:heads].mean(0)}
+    found = {name: figure(task, gold, values) for name, values in together.items()}
+    return found | {"best_member": max(figure(task, gold, values) for values in scores[:heads])}
+
+
+def figure(task: Task, gold: np.ndarray, scores: np.ndarray) -> float:
+    return round(main_metric(task, task_metrics(task, gold, predictions(task, scores))), 6)
+
+
+def with_overall(found: dict[str, dict[str, float]]) -> dict[str, float]:
+    """TASK and overall of the weighted ensemble; `_mean` and `_best_member` beside each."""
+    ends = {"weighted": "", "mean": "_mean", "best_member": "_best_member"}
+    flat = {f"{name}{end}": values[kind] for name, values in found.items() for kind, end in ends.items()}
+    whole = {
+        f"overall{end}": round(overall({name: values[kind] for name, values in found.items()}), 6)
+        for kind, end in ends.items()
+    }
+    return whole | flat
+
+
+def write(path: Path, task: Task, gold: np.ndarray, scores: np.ndarray) -> None:
+    """gold, prediction and the score of each class, in the order of the members' predictions."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    classes = [f"score_{k}" for k in range(scores.shape[1])] if task.what.has_classes else []
+    values = {"gold": gold, "prediction": predictions(task, scores)}
+    table = pd.DataFrame(values | {c: scores[:, k] for k, c in enumerate(classes)})
+    table.round(6).to_csv(path, index=False, lineterminator="\n")

@@ -1,0 +1,1 @@
+"""Step `export`: a trained model as a folder that leaves the pipeline."""

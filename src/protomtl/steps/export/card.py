@@ -1,0 +1,48 @@
+"""The model card of an exported model: what it is, what it was trained on, how well it does, and what it is not for."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Template
+
+from protomtl.analysis.caveats import NOTES
+from protomtl.core.markdown import markdown_table
+from protomtl.tasks.kinds import KINDS
+
+TEMPLATE = Path(__file__).with_name("card.md.j2")
+DATA = {  # licences as far as they are known; the documentation says more
+    "starter": "Movie snippets rated by about 20 people (Hutto and Gilbert 2014; the package is MIT, of the sentences "
+    "no licence is stated) and the STS Benchmark (Cer et al. 2017; its sources carry different licences).",
+    "cs224n": "The CS224N default project's data: the Stanford Sentiment Treebank (no licence stated), Quora "
+    "question pairs (Quora's terms, non-commercial) and the STS Benchmark (its sources carry different licences).",
+    "folder": "The user's own files.",
+}
+
+
+def text(record: dict[str, Any]) -> str:
+    """README.md of the folder; record: protomtl.json."""
+    template = Template(TEMPLATE.read_text(encoding="utf-8"), keep_trailing_newline=True)
+    note = NOTES.get(record["backbone"]["name"], "")
+    text: str = template.render(record=record, figures=figures(record), data=DATA[record["data"]["source"]], note=note)
+    return text
+
+
+def figures(record: dict[str, Any]) -> str:
+    """A row a task, and overall."""
+    rows = [
+        [
+            f"`{task}`",
+            KINDS[block["kind"]].words.format(**block),
+            f"{record['data']['rows'][task]:,}",
+            cell(record, "dev", task),
+            cell(record, "test", task),
+        ]
+        for task, block in record["tasks"].items()
+    ]
+    rows.append(["overall", "mean", "", cell(record, "dev", "overall"), cell(record, "test", "overall")])
+    return markdown_table(["task", "what", "training rows", "dev", "test"], rows)
+
+
+def cell(record: dict[str, Any], split: str, figure: str) -> str:
+    found = record["figures"][split].get(figure)
+    return "no labels" if found is None else "{:.3f} ({:.3f} to {:.3f})".format(*found)

@@ -1,0 +1,8 @@
+"""What params.yaml says of the exported model."""
+
+from protomtl.core.settings import Block, Name
+
+
+class Export(Block):
+    method: Name
+    seed: int

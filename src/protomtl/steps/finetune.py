@@ -1,0 +1,136 @@
+"""Step `finetune`: phase 2 of a method, results/finetune/METHOD/seedN."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from protomtl.core import files
+from protomtl.core.files import atomic, digest_folder, write_csv
+from protomtl.core.paths import TOKENS, results
+from protomtl.core.settings import Backbone
+from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.model import distributed
+from protomtl.model.checkpoint import save_encoder, save_heads, save_record, starting_encoder
+from protomtl.model.encoder import Encoder, embed_batch
+from protomtl.model.multitask import MultiTaskModel
+from protomtl.model.prototypes import prototypical_loss
+from protomtl.model.sequences import TokenTable
+from protomtl.model.settings import Compute
+from protomtl.tasks.kinds import predictions
+from protomtl.tasks.settings import Task, main_tasks
+from protomtl.tasks.tensors import class_labels, task_loss
+from protomtl.training import loop, resume, timing
+from protomtl.training.sampling import Batches
+from protomtl.training.settings import Finetune
+from protomtl.training.smoothness import divergences
+from protomtl.training.weighting import Uncertainty, fixed
+
+
+def run(
+    method: str,
+    seed: int,
+    finetune: Finetune,
+    tasks: dict[str, Task],
+    backbone: Backbone,
+    compute: Compute,
+) -> None:
+    """Train encoder and heads, keep the epoch with the best dev overall, write model, record and curves."""
+    distributed.run(compute.processes, train, method, seed, finetune, main_tasks(tasks), backbone, compute)
+
+
+def train(
+    method: str,
+    seed: int,
+    finetune: Finetune,
+    tasks: dict[str, Task],
+    backbone: Backbone,
+    compute: Compute,
+) -> None:
+    """`run`, as one of `compute.processes`."""
+    start = starting_encoder(results("pretrain", method, seed))
+    record = {
+        "method": method,
+        "seed": seed,
+        "start": str(start),
+        "finetune": finetune.model_dump(),
+        "tasks": {name: task.model_dump() for name, task in tasks.items()},
+        "backbone": backbone.model_dump(),
+    }
+    inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump()]
+    if distributed.is_main():
+        files.forget("pretrain", method, seed)
+    with resume.exclusive("finetune", method, seed, record, inputs) as folder:
+        encoder = Encoder(start, backbone.pooling, compute)
+        model = MultiTaskModel(encoder, tasks, finetune, seed)
+        result = fit(model, tasks, finetune, method, seed, folder)
+        record |= {"best_epoch": result.best_epoch, "steps": result.steps}
+        if not distributed.is_main():
+            return
+        with atomic(results("finetune", method, seed)) as part:
+            part.mkdir()
+            if finetune.frozen:
+                # The very bytes it came from, which DVC keeps once; hidden files are an engine's notes.
+                shutil.copytree(start, part / "encoder", ignore=shutil.ignore_patterns(".*"))
+            else:
+                save_encoder(encoder, part / "encoder")
+            save_heads(model.heads, part / "heads.safetensors")
+            save_record(part, record, encoder, compute)
+    for curve, points in (("train", result.curves.train), ("dev", result.curves.dev)):
+        with atomic(results(f"curves/{curve}", method, seed)) as part:
+            part.mkdir()
+            write_csv(part / "curve.csv", points)
+    timing.write("finetune", method, seed, result.seconds)
+
+
+def fit(
+    model: MultiTaskModel, tasks: dict[str, Task], settings: Finetune, method: str, seed: int, folder: Path
+) -> loop.Result:
+    """Train all heads, and the encoder unless it is frozen, choosing the epoch by dev overall."""
+    tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
+    dev = {name: TokenTable.open(TOKENS, name, "dev") for name in tasks}
+    dev_embed = {name: model.embedder(table) for name, table in dev.items()}
+
+    def validate() -> dict[str, float]:
+        main = {}
+        for name, task in tasks.items():
+            predicted = predictions(task, model.scores(name, task, dev_embed[name], len(dev[name])))
+            main[name] = main_metric(task, task_metrics(task, dev[name].labels, predicted))
+        return {"overall": overall(main), **main}
+
+    weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
+    trained = nn.ModuleDict({"encoder": model.encoder, "heads": model.heads} | ({"weigh": weigh} if weigh else {}))
+    losses = finetuning_losses(model, tables, tasks, settings)
+    objective = loop.Objective(trained, losses, weigh or fixed(settings.weights))
+    sizes = {name: len(table) for name, table in tables.items()}
+    purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
+    return loop.train(purpose, objective, sizes, settings, seed, folder, validate)
+
+
+def finetuning_losses(
+    model: MultiTaskModel, tables: Mapping[str, TokenTable], tasks: Mapping[str, Task], settings: Finetune
+) -> loop.Losses:
+    """The losses of a step: every task's rows through the encoder (or, frozen, looked up) and its head."""
+    stored = {name: model.embedder(table) for name, table in tables.items()} if model.frozen else None
+    smoothness = settings.smoothness
+
+    def losses(rows: Batches) -> dict[str, Tensor]:
+        if stored is None:
+            groups = {name: model.sequences(tables[name], r) for name, r in rows.items()}
+            parts = embed_batch(model.encoder, groups)
+        else:
+            groups, parts = {}, {name: stored[name](r) for name, r in rows.items()}
+        labels = {n: torch.from_numpy(tables[n].labels[r]).to(model.encoder.device) for n, r in rows.items()}
+        outputs = {name: model.heads[name](*parts[name]) for name in rows}
+        found = {name: task_loss(tasks[name], outputs[name], labels[name], settings.label_smoothing) for name in rows}
+        if smoothness.weight:
+            moved = divergences(model.encoder, model.heads, tasks, groups, outputs, smoothness)
+            found = {name: found[name] + smoothness.weight * moved[name] for name in rows}
+        if settings.prototypes:
+            near = {n: prototypical_loss(torch.stack(parts[n]).sum(0), class_labels(tasks[n], labels[n])) for n in rows}
+            found = {name: found[name] + settings.prototypes * near[name][0] for name in rows}
+        return found
+
+    return losses

@@ -1,0 +1,1 @@
+"""Step `report`: the pages of the report."""

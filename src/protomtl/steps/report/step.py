@@ -1,0 +1,74 @@
+"""Step `report`: pages and pictures for people to look at, results/report; `make report` binds them into one file."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from protomtl.core.files import atomic, read_json
+from protomtl.core.paths import PREPARED, results
+from protomtl.core.runs import Run, methods_of, read_runs, seeds_of
+from protomtl.core.settings import Block, Method, Name
+from protomtl.steps.report import pages
+from protomtl.steps.report.confusion import draw_confusions
+from protomtl.steps.report.pages import Part
+from protomtl.tasks.settings import Task, main_tasks
+
+WORST = 15  # errors of each task
+
+
+class Exported(Block, extra="ignore"):
+    """Of `export` which run it is: its other settings do not matter here."""
+
+    method: Name
+    seed: int
+
+
+def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> None:
+    """Write results/report: the answer, the tables, the data, the worst errors, the versions, confusion matrices."""
+    tasks, runs, shown = main_tasks(tasks), read_runs(), Run(export.method, export.seed)
+    labels = {name: method[name].label for name in methods_of(runs)}
+    read = {name: pd.read_csv(results("tables") / f"{name}.csv") for name in ("table1", "table2", "comparisons")}
+    trained = results("finetune", *shown)
+    found = {
+        "answer": ("Does prototypical pre-training help?", pages.answer(read["comparisons"], labels)),
+        "table1": ("All methods on dev", pages.main_table(read["table1"], [*tasks])),
+        "table2": ("All methods on test", pages.main_table(read["table2"], [*tasks])),
+        "comparisons": ("Each method against the references", pages.comparisons(read["comparisons"], labels)),
+        "data": ("The data", pages.data(read_json(results("prepare") / "report.json"))),
+        "errors": (f"Worst errors: {labels[shown.method]}, seed {shown.seed}", errors(shown, tasks)),
+        "versions": (
+            "What made it",
+            pages.versions(read_json(trained / "versions.json"), read_json(trained / "config.json")),
+        ),
+    }
+    folder = results("report")
+    with atomic(folder) as part:
+        part.mkdir()
+        for name, (title, parts) in found.items():
+            (part / f"{name}.html").write_text(pages.page(title, parts), encoding="utf-8")
+        draw_confusions(labels, seeds_of(runs), tasks, part)
+    print(f"report: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+
+
+def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:
+    """The dev examples that are furthest from right, with their texts."""
+    parts = []
+    for name, task in tasks.items():
+        rows = pd.read_csv(results("evaluate", *shown) / "dev" / f"{name}.csv", dtype={"id": str})
+        if rows["gold"].isna().any():
+            continue
+        texts = pq.read_table(PREPARED / name / "dev.parquet").to_pandas()[["text_a", "text_b"][: len(task.texts)]]
+        worst = distance(rows, task).sort_values(ascending=False, kind="stable").index[:WORST]
+        table = pd.concat([rows.loc[worst, ["gold", "prediction"]], texts.loc[worst]], axis=1)
+        parts.append(Part(name, table=table.rename(columns={"text_a": "text", "text_b": "second text"})))
+    return parts or [Part(text="Dev has no labels.")]
+
+
+def distance(rows: pd.DataFrame, task: Task) -> pd.Series:
+    """[n] how far each prediction is from right: the missing probability, or the difference of values."""
+    if not task.what.has_classes:
+        return (rows["prediction"] - rows["gold"]).abs()
+    scores = rows.filter(regex=r"^score_\d+$").to_numpy()
+    return pd.Series(1 - scores[np.arange(len(rows)), rows["gold"].astype(int)])

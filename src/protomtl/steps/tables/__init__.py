@@ -1,0 +1,1 @@
+"""Step `tables`: Tables 1 and 2, and comparisons."""

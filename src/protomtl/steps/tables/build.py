@@ -1,0 +1,108 @@
+"""Tables 1 and 2 as data: our figures beside the paper's, one row a method."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from protomtl.analysis import bootstrap, comparisons
+from protomtl.analysis.predictions import Predictions
+from protomtl.core.runs import Run, methods_of, seeds_of
+from protomtl.core.settings import Method
+from protomtl.tasks.settings import Task
+
+PAPER = Path(__file__).with_name("paper.csv")
+SPLITS = {"table1": "dev", "table2": "test"}
+
+
+class Evaluated(NamedTuple):
+    """What is known of the runs."""
+
+    predictions: Mapping[str, Predictions]  # of each split
+    metrics: Mapping[Run, Mapping[str, Mapping[str, float]]]  # split -> figure -> value
+    records: Mapping[Run, Mapping[str, Any]]  # epochs, steps and best_epoch, at least
+
+
+def build_tables(
+    evaluated: Evaluated,
+    references: Sequence[str],
+    blocks: Mapping[str, Method],
+    tasks: dict[str, Task],
+    about: Mapping[str, str],
+) -> dict[str, pd.DataFrame]:
+    """table1 (dev), table2 (test), and comparisons of every method with each of `references`.
+
+    about: columns that are the same in each row, such as data and backbone.
+    """
+    tables, compared = {}, []
+    for name, split in SPLITS.items():
+        figures = figures_of(evaluated, split)
+        resampled = comparisons.resampled_figures(evaluated.predictions[split], tasks, split)
+        tables[name] = table_of(figures, resampled, evaluated.records, blocks, [*tasks], split, about)
+        compared += comparisons.compare(figures, resampled, [r for r in references if r in figures], split)
+    return tables | {"comparisons": pd.DataFrame(compared, columns=comparisons.COLUMNS)}
+
+
+def figures_of(evaluated: Evaluated, split: str) -> dict[str, pd.DataFrame]:
+    """Method -> its figures: a row a seed, a column each (none without labels)."""
+    runs = [*evaluated.metrics]
+    return {
+        method: pd.DataFrame([evaluated.metrics[Run(method, seed)][split] for seed in seeds_of(runs)], seeds_of(runs))
+        for method in methods_of(runs)
+    }
+
+
+def table_of(
+    figures: Mapping[str, pd.DataFrame],
+    resampled: comparisons.Resampled,
+    records: Mapping[Run, Mapping[str, Any]],
+    blocks: Mapping[str, Method],
+    tasks: list[str],
+    split: str,
+    about: Mapping[str, str],
+) -> pd.DataFrame:
+    """One row a method: for each figure our mean over seeds and what belongs to it (`columns`).
+
+    figures: of each method, a row a seed; resampled: the same figures on resampled examples.
+    """
+    paper = pd.read_csv(PAPER).set_index(["method", "split"])
+    intervals = {figure: bootstrap.interval(values.mean(2)) for figure, values in resampled.items()}
+    rows = []
+    for place, (name, run) in enumerate(figures.items()):
+        own = [records[Run(name, seed)] for seed in run.index]
+        row: dict[str, Any] = {"method": name, "label": blocks[name].label, "source": blocks[name].source}
+        for figure in (*tasks, "overall"):
+            theirs = paper[figure].get((name, split)) if figure in paper else None
+            row |= columns(figure, run.get(figure), intervals[figure][:, place] if figure in run else None, theirs)
+        row |= {c: round(run[c].mean(), 4) for c in map(str, run) if c.endswith(("_spearman", "_nearest"))}
+        row |= {
+            "epochs": own[0]["finetune"]["epochs"],
+            "steps": own[0]["steps"],
+            "best_epoch": ", ".join(str(record["best_epoch"]) for record in own),
+            "seeds": ", ".join(map(str, run.index)),
+            **about,
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def columns(figure: str, ours: pd.Series | None, interval: np.ndarray | None, theirs: float | None) -> dict[str, Any]:
+    """Mean and standard deviation over seeds, 95 % interval over examples, the paper's value, the difference."""
+    low, high = (None, None) if interval is None else interval.round(4)
+    mean = None if ours is None else ours.mean()
+    return {
+        figure: None if mean is None else round(mean, 4),
+        f"{figure}_sd": None if ours is None or len(ours) == 1 else round(ours.std(ddof=1), 4),
+        f"{figure}_low": low,
+        f"{figure}_high": high,
+        f"{figure}_paper": theirs,
+        f"{figure}_difference": None if mean is None or theirs is None else round(mean - theirs, 4),
+    }
+
+
+def main_figures(figures: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Method -> the mean over seeds of overall and of each task."""
+    names = ("overall", *tasks)
+    return {method: {name: round(float(run[name].mean()), 4) for name in names} for method, run in figures.items()}

@@ -1,0 +1,111 @@
+"""Tables 1 and 2 and the comparisons, to read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from protomtl.analysis import bootstrap
+from protomtl.analysis.caveats import NOTES
+from protomtl.analysis.comparisons import NOTHING
+from protomtl.core.markdown import markdown_table
+from protomtl.core.settings import Method
+
+TITLES = {"table1": "Table 1: dev", "table2": "Table 2: test"}
+Row = dict[Any, Any]  # of a table
+
+
+def table_markdown(table: pd.DataFrame, tasks: list[str], title: str) -> str:
+    """A table to read: `ours (paper, difference)`; classes as accuracy, regression as Pearson correlation."""
+    figures = [*tasks, "overall"]
+    timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
+    classes = [name for name in tasks if f"{name}_nearest" in table]
+    nearest = [f"nearest prototype ({', '.join(classes)})"] if classes else []
+    head = ["method", *figures, "95 % interval", *nearest, "epochs (best)", "steps", "seeds", *timed]
+    rows = [
+        [
+            str(row["label"]),
+            *(cell(row, figure) for figure in figures),
+            span(row),
+            *nearest_cell(row, classes),
+            f"{row['epochs']} ({row['best_epoch']})",
+            str(row["steps"]),
+            str(row["seeds"]),
+            *(str(row[name]) for name in timed),
+        ]
+        for row in table.to_dict("records")
+    ]
+    about = table.iloc[0]
+    lines = [
+        f"## {title}",
+        "",
+        markdown_table(head, rows),
+        "",
+        "Ours (paper's; difference). Accuracy for classes, Pearson correlation for similarity, overall is their mean.",
+        "± is the deviation over seeds; the interval is of overall, under a bootstrap of the examples of each task.",
+        *(["Nearest prototype: accuracy without the head, by the nearest mean of training rows."] if classes else []),
+        "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
+        f"Data: {about['data']}; backbone: {about['backbone']}.",
+        *(note for name, note in NOTES.items() if name == about["backbone"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def cell(row: Row, figure: str) -> str:
+    """`0.712 ± 0.010 (0.724; -0.012)`, without the parts that do not exist."""
+    if pd.isna(row[figure]):
+        return "no labels"
+    ours = f"{row[figure]:.3f}"
+    if pd.notna(row[f"{figure}_sd"]):
+        ours += f" ± {row[f'{figure}_sd']:.3f}"
+    if pd.notna(row[f"{figure}_paper"]):
+        ours += f" ({row[f'{figure}_paper']:.3f}; {row[f'{figure}_difference']:+.3f})"
+    return ours
+
+
+def span(row: Row) -> str:
+    """`0.693 to 0.731`, the interval of overall; `-` without labels."""
+    return "-" if pd.isna(row["overall_low"]) else f"{row['overall_low']:.3f} to {row['overall_high']:.3f}"
+
+
+def nearest_cell(row: Row, classes: list[str]) -> list[str]:
+    """[`0.587, 0.702`]: accuracy of each of these tasks by nearest prototype; no cell without tasks."""
+    return [", ".join(f"{row[f'{name}_nearest']:.3f}" for name in classes)] if classes else []
+
+
+def comparisons_markdown(
+    table: pd.DataFrame, blocks: Mapping[str, Method], tasks: Sequence[str], seeds: Sequence[int]
+) -> str:
+    """The comparisons to read: a table for each split and reference, a row a method."""
+    if table.empty:
+        return f"{NOTHING}\n"
+    found = {(row["split"], row["reference"], row["method"], row["figure"]): row for row in table.to_dict("records")}
+    head = ["method", "overall", "95 % interval", "p", "p, Holm", *(f"{task} (p, Holm)" for task in tasks)]
+    lines = []
+    for split, reference in dict.fromkeys(key[:2] for key in found):
+        rows = []
+        for method in dict.fromkeys(key[2] for key in found if key[:2] == (split, reference)):
+            whole, *parts = (found.get((split, reference, method, figure)) for figure in ("overall", *tasks))
+            rows.append([blocks[method].label, *overall_cells(whole), *map(task_cell, parts)])
+        lines += [f"## {split}: minus {blocks[reference].label}", "", markdown_table(head, rows), ""]
+    drawn = "examples and seeds, paired by both" if len(seeds) > 1 else "examples (one seed: not of trainings)"
+    lines += [
+        f"Differences of means over seeds; intervals and p from {bootstrap.RESAMPLES} resamples of {drawn}.",
+        "Holm's p is corrected over the rows of a table, for each figure by itself; not over figures or tables.",
+        "The epoch was chosen on dev, which favours every method there: judge by test, where it has labels.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def overall_cells(row: Row | None) -> list[str]:
+    if row is None:
+        return ["no labels", "", "", ""]
+    return [f"{row['difference']:+.3f}", difference_span(row), f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
+
+
+def task_cell(row: Row | None) -> str:
+    return "no labels" if row is None else f"{row['difference']:+.3f} ({row['p_holm']:.3f})"
+
+
+def difference_span(row: Row) -> str:
+    return f"{row['low']:+.3f} to {row['high']:+.3f}"

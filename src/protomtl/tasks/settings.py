@@ -1,0 +1,72 @@
+"""A block of `tasks` in params.yaml: what its labels are, and where texts and labels stand in its files."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from protomtl.core.settings import Block
+from protomtl.tasks.kinds import KINDS, Kind, KindName
+
+
+class Files(Block):
+    train: str
+    dev: str
+    test: str
+
+
+class Task(Block):
+    """A task: what its labels are, where texts and labels stand in its files, and whether only pre-training uses it."""
+
+    kind: KindName
+    texts: Annotated[list[str], Field(min_length=1, max_length=2)]
+    label: str
+    files: Files
+    classes: Annotated[int, Field(ge=2)] | None = None
+    range: tuple[float, float] | None = None
+    ordered: bool = False
+    auxiliary: bool = False
+
+    @model_validator(mode="after")
+    def labels_are_defined(self) -> Self:
+        for key, owner in (("classes", "classification"), ("range", "regression")):
+            if (self.kind == owner) != (getattr(self, key) is not None):
+                raise ValueError(f"`{key}` belongs to kind {owner}, and only there")
+        if self.range is not None and self.range[0] >= self.range[1]:
+            raise ValueError("`range` must be [smallest, largest]")
+        if self.ordered and self.kind != "classification":
+            raise ValueError("`ordered` belongs to kind classification, and only there")
+        return self
+
+    @property
+    def what(self) -> Kind:
+        """What its kind means."""
+        return KINDS[self.kind]
+
+    @property
+    def pair(self) -> bool:
+        return len(self.texts) == 2
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest label."""
+        return self.what.bounds(self)
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a head gives for a row."""
+        return self.what.outputs(self)
+
+    @property
+    def number_of_classes(self) -> int:
+        """Classes of its labels; of values, those that rounding gives (report §4.3)."""
+        low, high = map(self.what.class_of, self.bounds)
+        return high - low + 1
+
+
+def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
+    """The tasks that are fine-tuned, evaluated and shown: all but the auxiliary ones. SystemExit if there is none."""
+    main = {name: task for name, task in tasks.items() if not task.auxiliary}
+    if not main:
+        raise SystemExit("params.yaml: tasks: all are auxiliary; at least one must be a main task")
+    return main

@@ -1,0 +1,159 @@
+"""The one training loop: it serves both phases and all methods."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from protomtl.model import distributed
+from protomtl.model.multitask import trained_parameters
+from protomtl.model.seeding import seed_torch
+from protomtl.training import averaging, pcgrad, resume, sampling
+from protomtl.training.optimizer import build_optimizer, set_learning_rate
+from protomtl.training.progress import Progress
+from protomtl.training.sampling import Batches
+from protomtl.training.settings import Training
+from protomtl.training.weighting import Weigh
+
+Losses = Callable[[Batches], Mapping[str, Tensor]]  # the method: rows of a step -> the loss of each task
+Validate = Callable[[], dict[str, float]]  # dev metrics, `overall` among them
+
+
+class Objective(NamedTuple):
+    """What is trained: the encoder (as `encoder`) with all that learns beside it, the losses, and their weights."""
+
+    model: nn.Module
+    losses: Losses
+    weigh: Weigh
+
+
+@dataclass
+class Curves:
+    """One line per step and one per epoch, as they go into CSV files."""
+
+    train: list[dict[str, float]] = field(default_factory=list)
+    dev: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass
+class Result:
+    """What a training leaves besides the weights."""
+
+    curves: Curves
+    best_epoch: int  # from 1
+    steps: int
+    seconds: float
+
+
+def train(
+    purpose: str,
+    objective: Objective,
+    sizes: Mapping[str, int],
+    settings: Training,
+    seed: int,
+    folder: Path,
+    validate: Validate | None = None,
+) -> Result:
+    """Train the model in place and leave it with the weights of the best epoch on dev (the last without `validate`).
+
+    Each step draws rows of every task, adds up the tasks' weighted losses and updates once (§5.3). The
+    state is saved in `folder`; a run that was interrupted goes on from there and gives the same bytes.
+    Several processes each encode a part of a step (distributed.py) and are alike in everything else.
+    """
+    model = objective.model
+    optimizer, weights = build_optimizer(model, settings), trained_parameters(model)
+    average = averaging.begin(weights, settings.averaging)
+    steps = sampling.steps_per_epoch(sizes, settings)
+    total = steps * settings.epochs
+    done, seconds, best, curves = saved_progress(folder / "state.safetensors", model, optimizer, average)
+    progress, begin = Progress(purpose, total, done), time.monotonic()
+    model.train()
+    while done < total:
+        rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps)
+        seed_torch(seed, purpose, "dropout", done)
+        lr = set_learning_rate(optimizer, settings, done, total)
+        values = update(objective, optimizer, rows, settings)
+        done += 1
+        averaging.update(average, weights, settings.averaging, done)
+        curves.train.append(point(done, steps, lr, values))
+        progress.step(sum(map(len, rows.values())), curves.train[-1]["loss"])
+        if done % steps == 0:
+            with averaging.averaged_weights(average, weights):
+                best = end_of_epoch(model, folder, done // steps, best, curves, validate, progress)
+        if done % settings.save_every == 0 or done == total:
+            now = seconds + time.monotonic() - begin
+            resume.save(folder / "state.safetensors", model, optimizer, saved(done, now, best, curves), average)
+    progress.close()
+    distributed.wait()  # for the file
+    resume.load(folder / "best.safetensors", model, None)
+    return Result(curves, int(best["epoch"]), total, seconds + time.monotonic() - begin)
+
+
+def update(
+    objective: Objective, optimizer: torch.optim.Optimizer, rows: Batches, settings: Training
+) -> dict[str, float]:
+    """One step: forward, backward, clip, update. Returns the weighted sum of the losses and each of them.
+
+    Only numbers leave: a step's graph must be gone before the next is built, or memory holds two of them.
+    """
+    by_task = objective.losses(rows)
+    terms, parameters = objective.weigh(by_task), list(trained_parameters(objective.model).values())
+    loss = torch.stack(terms).sum()
+    optimizer.zero_grad(set_to_none=True)
+    if settings.gradients == "pcgrad":
+        pcgrad.backward(terms, parameters)
+    else:
+        loss.backward()  # type: ignore[no-untyped-call]
+        distributed.average([p.grad for p in parameters if p.grad is not None])
+    if settings.clip_norm:
+        nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
+    optimizer.step()
+    return {"loss": loss.item(), **{f"loss_{task}": value.item() for task, value in by_task.items()}}
+
+
+def point(done: int, steps: int, lr: float, losses: dict[str, float]) -> dict[str, float]:
+    """One line of the training curve."""
+    if not math.isfinite(losses["loss"]):
+        raise SystemExit(f"step {done}: the loss is {losses['loss']}; lower the learning rate or use precision fp32")
+    rounded = {name: round(value, 6) for name, value in losses.items()}
+    return {"step": done, "epoch": round(done / steps, 4), "lr": lr, **rounded}
+
+
+def end_of_epoch(
+    model: nn.Module,
+    folder: Path,
+    epoch: int,
+    best: dict[str, float],
+    curves: Curves,
+    validate: Validate | None,
+    progress: Progress,
+) -> dict[str, float]:
+    """Validate, and keep the weights if this epoch is the best on dev so far; returns the best."""
+    metrics = {"overall": float(epoch)} if validate is None else validate()  # without dev the last epoch is best
+    if validate is not None:
+        curves.dev.append({"epoch": epoch, **{name: round(value, 6) for name, value in metrics.items()}})
+        shown = ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+        progress.say(f"{progress.title}: epoch {epoch} dev {shown}")
+    if metrics["overall"] <= best["overall"]:
+        return best
+    resume.save(folder / "best.safetensors", model, None, {})
+    return {"epoch": epoch, "overall": metrics["overall"]}
+
+
+def saved(done: int, seconds: float, best: dict[str, float], curves: Curves) -> dict[str, Any]:
+    return {"done": done, "seconds": seconds, "best": best, "train": curves.train, "dev": curves.dev}
+
+
+def saved_progress(
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: averaging.Weights
+) -> tuple[int, float, dict[str, float], Curves]:
+    """(steps done, seconds spent, best epoch, curves) of a saved state; zeros without one."""
+    if not path.exists():
+        return 0, 0.0, {"epoch": 0, "overall": float("-inf")}, Curves()
+    progress = resume.load(path, model, optimizer, average)
+    return progress["done"], progress["seconds"], progress["best"], Curves(progress["train"], progress["dev"])

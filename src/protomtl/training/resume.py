@@ -1,0 +1,112 @@
+"""Resumable training state: outside all outputs, one folder per run, keyed by all that the result depends on."""
+
+import fcntl
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from protomtl.core.files import atomic, digest_of, remove, sha256
+from protomtl.core.paths import STATE
+from protomtl.model import distributed
+from protomtl.model.multitask import trained_parameters
+
+
+@contextmanager
+def exclusive(stage: str, method: str, seed: int, *inputs: Any) -> Iterator[Path]:
+    """The state folder of one run, held alone; it depends on `inputs` and on the code. Other states of the run go.
+
+    A second trainer of the same stage, method and seed is refused, also when a killed engine left the first alive.
+    Of several processes the main one holds it, and the others wait until it does.
+    """
+    key = digest_of(inputs, code())
+    run = STATE / stage / f"{method}-seed{seed}"
+    if not distributed.is_main():
+        distributed.wait()
+        yield run / key
+        return
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SystemExit(f"{stage} {method} seed {seed}: another process is training it ({run / 'lock'})") from None
+        for old in run.iterdir():
+            if old.name not in ("lock", key):
+                remove(old)
+        (run / key).mkdir(exist_ok=True)
+        distributed.wait()
+        yield run / key
+
+
+def code() -> dict[str, str]:
+    """Digest of each loaded module of this package: training must not go on with other code than it began with."""
+    package = __name__.partition(".")[0]
+    loaded = {name: module.__file__ for name, module in sys.modules.items() if name.startswith(f"{package}.")}
+    return {name: sha256(Path(file)) for name, file in sorted(loaded.items()) if file}
+
+
+def save(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None,
+    progress: dict[str, Any],
+    average: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write weights, their average, optimiser moments and progress as one safetensors file, atomically.
+
+    Processes of one training are alike: the main one writes.
+    """
+    if not distributed.is_main():
+        return
+    tensors = {f"model.{name}": value for name, value in resumable_tensors(model).items()}
+    tensors |= {f"average.{name}": value for name, value in (average or {}).items()}
+    if optimizer is not None:
+        for number, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic(path) as part:
+        save_file(plain, part, metadata={"progress": json.dumps(progress)})
+
+
+def load(
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None,
+    average: Mapping[str, Tensor] | None = None,
+) -> dict[str, Any]:
+    """Restore what `save` wrote, `average` in place; returns the progress."""
+    with safe_open(path, framework="pt") as file:
+        progress: dict[str, Any] = json.loads(file.metadata()["progress"])
+    tensors = load_file(path)
+    missing, unexpected = model.load_state_dict(strip_prefix("model.", tensors), strict=False)
+    wanted = set(resumable_tensors(model))
+    if unexpected or wanted & set(missing):
+        raise SystemExit(f"{path}: does not fit the model; remove the file to train from the start")
+    for name, value in (average or {}).items():
+        value.copy_(tensors[f"average.{name}"])
+    if optimizer is not None:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in strip_prefix("optimizer.", tensors).items():
+            number, moment = name.split(".")
+            state.setdefault(int(number), {})[moment] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return progress
+
+
+def strip_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def resumable_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """All tensors that training changes: the trained parameters, and what a method remembers in buffers."""
+    remembered = model.state_dict().keys() & dict(model.named_buffers()).keys()
+    return trained_parameters(model) | {name: value for name, value in model.named_buffers() if name in remembered}

@@ -1,0 +1,30 @@
+"""Seconds that training took: kept beside the results, not in them, so that equal runs give equal bytes."""
+
+from pathlib import Path
+
+from protomtl.core.files import read_json, sha256, write_json
+from protomtl.core.paths import TIMING, results
+
+
+def curve_of(stage: str, method: str, seed: int) -> Path:
+    """The losses of a training: they tell which one it was, also when DVC has brought another version back."""
+    if stage == "pretrain":
+        return results("pretrain", method, seed) / "train.csv"
+    return results("curves/train", method, seed) / "curve.csv"
+
+
+def recorded(stage: str, method: str, seed: int) -> tuple[Path, dict[str, float]]:
+    """Where the times of a run stand, and the seconds of each training of it by the digest of its curve."""
+    path = TIMING / stage / f"{method}-seed{seed}.json"
+    return path, read_json(path) if path.exists() else {}
+
+
+def write(stage: str, method: str, seed: int, seconds: float) -> None:
+    path, times = recorded(stage, method, seed)
+    write_json(path, times | {sha256(curve_of(stage, method, seed)): round(seconds, 1)})
+
+
+def read(stage: str, method: str, seed: int) -> float | None:
+    """Seconds of the training whose result is here, or None where it was done in another folder."""
+    curve, (_, times) = curve_of(stage, method, seed), recorded(stage, method, seed)
+    return times.get(sha256(curve)) if curve.exists() else None

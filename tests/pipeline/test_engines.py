@@ -1,0 +1,63 @@
+"""Both engines for real, on a tiny random backbone and a few rows of text (contract, points 1 and 2)."""
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.support import engines
+from tests.support.commands import call
+from tests.support.engines import METHODS, nothing_to_do, results
+from tests.support.makers import clone, tiny
+from tests.support.once import Once
+
+
+@pytest.fixture(scope="session")
+def by_dvc(once: Once, tiny_backbone: Path) -> Path:
+    return once("dvc", lambda folder: engines.run(clone(folder, tiny(tiny_backbone, methods=METHODS)), "dvc"))
+
+
+def lock(project: Path) -> dict[str, object]:
+    found: dict[str, object] = YAML(typ="safe").load(project / "dvc.lock")
+    return found
+
+
+def test_a_fresh_clone_by_snakemake_leaves_nothing_to_do_for_either_engine(project: Path) -> None:
+    nothing_to_do(project)
+
+
+def test_a_fresh_clone_by_dvc_leaves_nothing_to_do_for_either_engine(by_dvc: Path) -> None:
+    nothing_to_do(by_dvc)
+
+
+def test_both_engines_give_the_same_lock_and_the_same_bytes(finished: Path, by_dvc: Path) -> None:
+    assert lock(finished) == lock(by_dvc)
+    assert results(finished) == results(by_dvc)
+
+
+def test_the_number_of_cores_changes_no_byte(finished: Path, tmp_path: Path, tiny_backbone: Path) -> None:
+    alone = clone(tmp_path / "p", tiny(tiny_backbone, methods=METHODS))
+    call(alone, "snakemake", "--cores", "1", "all")
+    assert lock(alone) == lock(finished)  # the checksums of all data and checkpoints
+    assert results(alone) == results(finished)
+
+
+def test_the_run_ends_with_the_table_and_where_everything_lies(finished: Path) -> None:
+    output = (finished.parent / "output").read_text()
+    assert "Prototypical pre-trained" in output and "results/tables/" in output and "(0.724)" in output
+
+
+def test_under_forceall_the_jobs_are_dvcs_stages(project: Path) -> None:
+    stages = set(YAML(typ="safe").load(project / "dvc.lock")["stages"])
+    plan = call(project, "snakemake", "-n", "-p", "all", "--forceall").stdout
+    assert set(re.findall(r"repro --single-item (\S+)", plan)) == stages
+    assert stages == engines.stages(*engines.ONCE, *engines.PER_RUN)
+
+
+def test_lint_and_report_work(project: Path) -> None:
+    lint = call(project, "snakemake", "--lint", code=None)
+    assert "Traceback" not in lint.stderr
+    call(project, "snakemake", "--report", "report.html")
+    page = (project / "report.html").read_text()
+    assert len(page) > 10_000 and "finetune" in page

@@ -1,0 +1,57 @@
+"""Methods come and go, fail and recover, in both engines (contract, point 3)."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import engines
+from tests.support.commands import call
+from tests.support.edits import RESULTS
+from tests.support.engines import ENGINES, METHODS, nothing_to_do, results, stages
+from tests.support.makers import patch_params
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_parameter_changed_and_changed_back_is_restored(engine: str, project: Path, finished: Path) -> None:
+    before = (project / "params.yaml").read_text()
+    patch_params(project, {"compare": ["cosine"]})  # of `tables`, and the pages and pictures behind it
+    assert "tables" in engines.run(project, engine).ran
+    assert results(project) != results(finished)
+    (project / "params.yaml").write_text(before)
+    assert engines.run(project, engine).ran == set()
+    assert results(project) == results(finished)
+    nothing_to_do(project)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_removed_method_leaves_nothing_behind_and_comes_back(engine: str, project: Path, finished: Path) -> None:
+    patch_params(project, {"methods": ["prototypical"]})
+    assert engines.run(project, engine).ran == stages("collect", *RESULTS)
+    nothing_to_do(project)
+    assert not [name for name in results(project) if "cosine" in name]
+    patch_params(project, {"methods": METHODS})
+    assert engines.run(project, engine).ran == set()
+    assert results(project) == results(finished)
+    nothing_to_do(project)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_one_failing_method_does_not_keep_the_others_from_finishing(engine: str, project: Path) -> None:
+    patch_params(project, {"methods": [*METHODS, "concat"]})
+    sane = (project / "params.yaml").read_text().replace("{similarity: cosine}", "{similarity: cosine, lr: 0.01}", 1)
+    (project / "params.yaml").write_text(sane.replace("lr: 0.01}", "lr: 1.0e+30}"))
+    run = engines.run(project, engine, "--keep-going", fails=True)
+    assert "the loss is nan" in run.output
+    concat = stages("pretrain", "finetune", "evaluate", methods=["concat"])
+    assert run.ran == {"finetune@cosine-1"} | concat
+    (project / "params.yaml").write_text(sane)
+    after = engines.run(project, engine)
+    assert after.ran == stages("finetune", "evaluate", "collect", *RESULTS, methods=["cosine"])
+    nothing_to_do(project)
+
+
+def test_a_change_of_one_method_is_planned_as_such(project: Path) -> None:
+    """What `snakemake -n` shows before anything runs; the edit is in the committed state of a clone."""
+    patch_params(project, {"embed": {"samples": 7}})
+    plan = call(project, "snakemake", "-n", "-p", "all").stdout
+    assert plan.count("repro --single-item") == 1 and "repro --single-item embed" in plan

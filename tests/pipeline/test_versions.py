@@ -1,0 +1,88 @@
+"""Any version can be had again: by branch, from a remote, with any type of cache (contract, point 4)."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support import engines
+from tests.support.commands import call
+from tests.support.engines import ENGINES, METHODS, nothing_to_do, results
+from tests.support.makers import patch_params
+from tests.support.versions import commit
+
+RESTORE = {"snakemake": ("snakemake", "--cores", "4", "all"), "dvc": ("dvc", "repro", "--pull")}
+
+
+def switch(project: Path, branch: str) -> None:
+    call(project, "git", "checkout", "-q", branch)
+    call(project, "dvc", "checkout", "-q")
+
+
+def publish(project: Path, remote: Path) -> None:
+    call(project, "dvc", "remote", "add", "-q", "-d", "storage", str(remote))
+    commit(project, "remote")
+    call(project, "dvc", "push", "-q")
+
+
+def test_a_checkout_of_git_and_dvc_brings_a_run_back(project: Path, finished: Path) -> None:
+    call(project, "git", "checkout", "-q", "-b", "more")
+    patch_params(project, {"methods": [*METHODS, "baseline"], "embed": {"samples": 7}})
+    engines.run(project, "snakemake")
+    commit(project, "one method more")
+    more = results(project)
+    switch(project, "main")
+    nothing_to_do(project)
+    assert results(project) == results(finished)  # also nothing of the third method
+    switch(project, "more")
+    nothing_to_do(project)
+    assert results(project) == more != results(finished)
+    assert "Baseline (frozen)" in call(project, "protomtl", "summary").stdout
+
+
+def test_a_clone_that_pulls_has_nothing_to_do_and_plans_an_edit_alone(project: Path, tmp_path: Path) -> None:
+    publish(project, tmp_path / "remote")
+    clone = tmp_path / "clone"
+    call(tmp_path, "git", "clone", "-q", str(project), str(clone))
+    call(clone, "dvc", "pull", "-q")
+    nothing_to_do(clone)
+    assert results(clone) == results(project)
+    patch_params(clone, {"embed": {"samples": 7}})
+    plan = call(clone, "snakemake", "-n", "-p", "all").stdout
+    assert plan.count("repro --single-item") == 1 and "repro --single-item embed" in plan
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_clone_with_a_remote_restores_all_without_a_pull(engine: str, project: Path, tmp_path: Path) -> None:
+    publish(project, tmp_path / "remote")
+    clone = tmp_path / "clone"
+    call(tmp_path, "git", "clone", "-q", str(project), str(clone))
+    restored = call(clone, *RESTORE[engine])
+    assert "Running stage" not in restored.stdout + restored.stderr
+    assert results(clone) == results(project)
+    nothing_to_do(clone)
+
+
+def test_what_is_here_needs_no_remote(project: Path, tmp_path: Path) -> None:
+    publish(project, tmp_path / "remote")
+    shutil.rmtree(tmp_path / "remote")
+    (tmp_path / "remote").write_text("no folder: every access fails")
+    patch_params(project, {"embed": {"samples": 7}})
+    assert engines.run(project, "snakemake").ran == {"embed"}
+    nothing_to_do(project)
+
+
+@pytest.mark.parametrize("kind", ["copy", "hardlink", "symlink"])
+def test_each_type_of_cache_serves(kind: str, project: Path, finished: Path) -> None:
+    call(project, "dvc", "config", "cache.type", kind)
+    call(project, "dvc", "checkout", "-q", "--relink")
+    nothing_to_do(project)
+    table = project / "results/tables/table1.csv"
+    assert table.is_symlink() == (kind == "symlink") and (table.stat().st_nlink > 1) == (kind == "hardlink")
+    before = (project / "params.yaml").read_text()
+    patch_params(project, {"methods": ["prototypical"], "embed": {"samples": 7}})
+    assert engines.run(project, "snakemake").ran == {"embed", "tables", "ensemble", "report", "figures"}
+    (project / "params.yaml").write_text(before)
+    assert engines.run(project, "dvc").ran == set()  # and nothing was written through a link into the cache
+    assert results(project) == results(finished)
+    nothing_to_do(project)

@@ -1,0 +1,142 @@
+"""The step `download`: data arrive whole, or the former ones stay."""
+
+import hashlib
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from protomtl.core.paths import RAW
+from protomtl.core.settings import Data
+from protomtl.data.starter import SNIPPETS
+from protomtl.steps import download
+from protomtl.tasks.settings import Files, Task
+from tests.support.sources import files_in, make_mirror
+
+CS224N_NAMES = [
+    "ids-sst-train.csv",
+    "ids-sst-dev.csv",
+    "ids-sst-test.csv",
+    "quora-train.csv",
+    "quora-dev.csv",
+    "quora-test.csv",
+    "sts-train.csv",
+    "sts-dev.csv",
+    "sts-test.csv",
+]
+SST = Task(
+    kind="classification",
+    classes=5,
+    texts=["sentence"],
+    label="sentiment",
+    files=Files(train="sst/train.csv", dev="sst/dev.csv", test="sst/test.csv"),
+)
+
+
+# --- download
+
+
+def data(source: str, mirror: str = "", folder: str = "") -> Data:
+    return Data.model_validate(
+        {
+            "source": source,
+            "mirror": mirror,
+            "folder": folder,
+            "on_bad_row": "error",
+            "split_seed": 1,
+            "max_train_rows": 0,
+        }
+    )
+
+
+def make_sdist(path: Path, names: list[str]) -> Path:
+    """An sdist with an archive in it that holds a file of each name, whose content is its name."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name in names:
+            member = tarfile.TarInfo(f"hutto_ICWSM_2014/{name}")
+            member.size = len(name)
+            archive.addfile(member, io.BytesIO(name.encode()))
+    with zipfile.ZipFile(path, "w") as sdist:
+        sdist.writestr(download.ARCHIVE, packed.getvalue())
+    return path
+
+
+def test_all_files_of_snippets_are_unpacked_and_no_other(tmp_path: Path) -> None:
+    names = ["_README_.txt", *SNIPPETS.values()]
+    (tmp_path / "raw").mkdir()
+    download.snippets(make_sdist(tmp_path / "ratings.zip", names), tmp_path / "raw")
+    assert files_in(tmp_path / "raw") == sorted(names[1:])
+    assert all((tmp_path / "raw" / name).read_text() == name for name in names[1:])
+
+
+def test_an_archive_that_lacks_a_file_of_snippets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"ratings\.zip: .*hutto_ICWSM_2014\.tar\.gz has no file \*_GroundTruth\.txt"):
+        download.snippets(make_sdist(tmp_path / "ratings.zip", ["_README_.txt"]), tmp_path)
+
+
+def make_own(folder: Path) -> Path:
+    (folder / "sst").mkdir(parents=True)
+    for split in ("train", "dev", "test"):
+        (folder / "sst" / f"{split}.csv").write_text(f"content of {split}")
+    return folder
+
+
+def test_own_files_are_copied_under_the_names_of_the_task(tmp_path: Path) -> None:
+    download.own_files(make_own(tmp_path / "own"), {"sst": SST}, tmp_path / "raw")
+    assert files_in(tmp_path / "raw" / "sst") == ["dev.csv", "test.csv", "train.csv"]
+    assert (tmp_path / "raw" / "sst" / "dev.csv").read_text() == "content of dev"
+
+
+def test_a_missing_file_of_ones_own_is_named_with_the_key_that_names_it(tmp_path: Path) -> None:
+    own = make_own(tmp_path / "own")
+    (own / "sst" / "dev.csv").unlink()
+    with pytest.raises(SystemExit) as caught:
+        download.own_files(own, {"sst": SST}, tmp_path / "raw")
+    assert f"{own / 'sst' / 'dev.csv'}: no such file" in str(caught.value)
+    assert "tasks.sst.files.dev" in str(caught.value)
+
+
+@pytest.mark.parametrize("by", ["data.mirror", "PROTOMTL_MIRROR"])
+def test_the_course_data_come_from_the_mirror(by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = make_mirror(tmp_path / "mirror", CS224N_NAMES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROTOMTL_MIRROR", str(mirror) if by == "PROTOMTL_MIRROR" else "")
+    download.run(data("cs224n", mirror=str(mirror) if by == "data.mirror" else ""), {"sst": SST})
+    assert files_in(RAW) == sorted(CS224N_NAMES)
+    assert all((RAW / name).read_text() == f"content of {name}\n" for name in CS224N_NAMES)
+
+
+def test_the_mirror_of_the_parameters_goes_before_that_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROTOMTL_MIRROR", str(tmp_path / "nowhere"))
+    download.run(data("cs224n", mirror=str(make_mirror(tmp_path / "mirror", CS224N_NAMES))), {"sst": SST})
+    assert files_in(RAW) == sorted(CS224N_NAMES)
+
+
+def test_a_download_that_fails_leaves_the_former_data_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = make_mirror(tmp_path / "mirror", CS224N_NAMES)
+    monkeypatch.chdir(tmp_path)
+    download.run(data("cs224n", mirror=str(mirror)), {"sst": SST})
+    (mirror / "ids-sst-train.csv").write_text("a new, sound first file")
+    sums = [f"{hashlib.sha256((mirror / name).read_bytes()).hexdigest()}  {name}\n" for name in CS224N_NAMES[:-1]]
+    (mirror / "SHA256SUMS").write_text("".join(sums))  # the last file has no checksum any more
+    with pytest.raises(SystemExit, match=r"no line for sts-test\.csv"):
+        download.run(data("cs224n", mirror=str(mirror)), {"sst": SST})
+    assert files_in(Path("data")) == sorted(CS224N_NAMES)
+    assert all((RAW / name).read_text() == f"content of {name}\n" for name in CS224N_NAMES)
+
+
+def test_a_download_removes_what_an_earlier_one_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = make_own(tmp_path / "own")
+    monkeypatch.chdir(tmp_path)
+    RAW.mkdir(parents=True)
+    (RAW / "old.csv").write_text("of another source")
+    download.run(data("folder", folder=str(own)), {"sst": SST})
+    assert files_in(RAW) == ["dev.csv", "test.csv", "train.csv"]

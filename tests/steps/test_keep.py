@@ -1,0 +1,95 @@
+"""A run is kept in docs/runs, seed by seed if need be, and the page of findings is made of it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from protomtl.commands import findings
+from protomtl.commands.keep import keep
+from protomtl.core.files import digest_folder, read_json
+from tests.support.commands import call
+from tests.support.makers import patch_params
+from tests.support.steps import run_all
+
+
+@pytest.fixture
+def kept(workdir: Path, complete_once: Path) -> Path:
+    """A project with seed 1 of two methods, which is kept as `own`."""
+    with pytest.raises(SystemExit, match="no run is kept"):
+        findings.write()
+    with pytest.raises(SystemExit, match=r"table1\.csv: not there"):
+        keep("own")
+    call(workdir, "git", "init", "-q")
+    call(workdir, "git", "add", "params.yaml")
+    call(workdir, "git", "commit", "-qm", "one")
+    shutil.copytree(complete_once, workdir, dirs_exist_ok=True)
+    keep_as(workdir, [1])
+    return workdir / "docs/runs/own"
+
+
+def run_and_keep(workdir: Path, seeds: list[int], name: str = "own") -> None:
+    patch_params(workdir, {"seeds": seeds, "embed": {"seed": seeds[0]}, "export": {"seed": seeds[0]}})
+    run_all()
+    keep_as(workdir, seeds, name)
+
+
+def keep_as(workdir: Path, seeds: list[int], name: str = "own") -> None:
+    """With the lock that DVC would have written."""
+    stages = {
+        f"finetune@concat-{seed}": {"outs": [{"path": f"results/finetune/concat/seed{seed}", "md5": "abc.dir"}]}
+        for seed in seeds
+    }
+    lock = {"schema": "2.0", "stages": stages | {"tables": {"outs": [{"path": "x", "md5": "y"}]}}}
+    (workdir / "dvc.lock").write_text(json.dumps(lock))
+    keep(name)
+
+
+def tables_of(folder: Path, prefix: str = "") -> list[bytes]:
+    return [(folder / f"{prefix}{name}.csv").read_bytes() for name in ("table1", "table2", "comparisons")]
+
+
+def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path, kept: Path) -> None:
+    assert (kept / "seed1/checkpoints.csv").read_text() == "path,md5\nresults/finetune/concat/seed1,abc.dir\n"
+    assert tables_of(kept, "tables-") == tables_of(workdir / "results/tables")
+    predicted = pd.read_parquet(kept / "seed1/predictions.parquet").set_index(["split", "task"]).loc[("test", "sst")]
+    stored = pd.read_csv(workdir / "results/evaluate/concat/seed1/test/sst.csv")
+    assert (
+        predicted[["id", "gold", "concat"]].to_numpy().tolist()
+        == stored[["id", "gold", "prediction"]].to_numpy().tolist()
+    )
+    findings.write()
+    page = (workdir / "docs/results/findings.md").read_text()
+    assert "Data: folder" in page and "seeds 1: commit" in page and ", with changes to params.yaml" in page
+    assert "**Does prototypical pre-training help?** `prototypical` minus `concat`, test:" in page
+    assert "softmax" not in page  # what was not run is not asked
+    for picture in ("table1.png", "differences.png", "embed-figure1.png"):
+        assert (kept / picture).read_bytes().startswith(b"\x89PNG")
+    assert "](../runs/own/differences.png)" in page
+    findings.write()
+    assert (workdir / "docs/results/findings.md").read_text() == page
+
+
+def test_a_run_may_be_kept_seed_by_seed(workdir: Path, kept: Path) -> None:
+    """The tables are those of one run of all seeds, and what was kept stays."""
+    first = (kept / "seed1/predictions.parquet").read_bytes()
+    call(workdir, "git", "add", "docs")
+    run_and_keep(workdir, [2])
+    assert (kept / "seed1/predictions.parquet").read_bytes() == first
+    assert [part["seeds"] for part in read_json(kept / "about.json")["parts"]] == [[1], [2]]
+    assert read_json(kept / "about.json")["parts"][1]["changed"] == ["params.yaml"]  # not what `keep` itself wrote
+    run_and_keep(workdir, [1, 2], "whole")
+    whole = kept.parent / "whole"
+    assert tables_of(kept, "tables-") == tables_of(whole, "tables-") == tables_of(workdir / "results/tables")
+    keep("own")  # the same seeds take the place of both parts
+    assert [part["seeds"] for part in read_json(kept / "about.json")["parts"]] == [[1, 2]]
+
+
+def test_a_part_of_another_run_is_refused(workdir: Path, kept: Path) -> None:
+    before = digest_folder(kept)
+    patch_params(workdir, {"finetune": {"warmup": 0.2}})
+    with pytest.raises(SystemExit, match=r"own/about\.json: kept with other `finetune` than params\.yaml has; keep"):
+        run_and_keep(workdir, [2])
+    assert digest_folder(kept) == before

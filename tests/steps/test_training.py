@@ -1,0 +1,109 @@
+"""Training by its steps: same seed, same bytes; what is not resumed; frozen encoders; what the encoder gets."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from protomtl.core import files
+from protomtl.core.files import read_json
+from protomtl.params import load
+from protomtl.training import loop
+from tests.support.makers import patch_params
+from tests.support.steps import run_method
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(prepared: Path) -> None:
+    found = []
+    for seed in (1, 1, 2):
+        files.remove(prepared / ".state")
+        run_method("concat", "pretrain", "finetune", seed=seed)
+        found.append(files.digest_folder(prepared / f"results/finetune/concat/seed{seed}")["heads.safetensors"])
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_second_trainer_of_the_same_run_is_refused(prepared: Path) -> None:
+    from protomtl.training import resume
+
+    run_method("concat", "pretrain")
+    with (
+        resume.exclusive("finetune", "concat", 1, "key"),
+        pytest.raises(SystemExit, match="another process is training"),
+    ):
+        run_method("concat", "finetune")
+
+
+def test_a_changed_parameter_does_not_resume_the_old_state(prepared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_method("concat", "pretrain", "finetune")
+    patch_params(prepared, {"finetune": {"lr": 1e-4}})
+    run_method("concat", "finetune")
+    assert "goes on" not in capsys.readouterr().out
+
+
+def test_changed_code_does_not_resume_the_old_state(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from protomtl.training import resume
+
+    state_code = resume.code()
+    assert state_code["protomtl.training.loop"] == files.sha256(Path(loop.__file__))
+    with resume.exclusive("finetune", "concat", 1, "same") as before:
+        (before / "state.safetensors").write_text("half done")
+    with resume.exclusive("finetune", "concat", 1, "same") as again:
+        assert again == before and (again / "state.safetensors").exists()
+    monkeypatch.setattr(resume, "code", lambda: {**state_code, "protomtl.training.loop": "another digest"})
+    with resume.exclusive("finetune", "concat", 1, "same") as after:
+        assert after != before and not before.exists()
+
+
+def test_the_frozen_baseline_leaves_the_encoder_alone_and_learns_heads(prepared: Path) -> None:
+    run_method("baseline", "pretrain", "finetune")
+    result = prepared / "results/finetune/baseline/seed1"
+    assert files.digest_folder(result / "encoder") == files.digest_folder(prepared / "data/backbone")
+    assert read_json(result / "config.json")["finetune"]["frozen"] is True
+
+
+def test_frozen_training_on_stored_vectors_equals_training_through_the_frozen_encoder(prepared: Path) -> None:
+    """The slow way: the encoder, in evaluation mode, in each step."""
+    from protomtl.core.sections import settings_of_method
+    from protomtl.model.encoder import Encoder, embed_table
+    from protomtl.model.multitask import MultiTaskModel
+    from protomtl.model.sequences import TokenTable
+    from protomtl.steps import finetune
+
+    params = load()
+    chosen = settings_of_method("finetune", params.finetune, "baseline", {"frozen": True})
+    model = MultiTaskModel(Encoder(Path("data/backbone"), "mean", params.compute), params.tasks, chosen, 1).eval()
+    tables = {name: TokenTable.open(Path("data/tokens"), name, "train") for name in params.tasks}
+    rows = {name: torch.arange(3, 9).numpy() for name in params.tasks}
+    stored = finetune.finetuning_losses(model, tables, params.tasks, chosen)(rows)
+    for name, task in params.tasks.items():
+        vectors = embed_table(model.encoder, tables[name], False, rows[name])
+        labels = torch.from_numpy(tables[name].labels[rows[name]])
+        slow = finetune.task_loss(task, model.heads[name](*vectors), labels)
+        assert stored[name].item() == pytest.approx(slow.item(), abs=1e-5)
+
+
+def test_what_the_encoder_gets_of_a_pair(prepared: Path) -> None:
+    """Whole, turned and both texts, as the encoding of its task says; a single text is always itself."""
+    from protomtl.core.sections import settings_of_method
+    from protomtl.model.encoder import Encoder
+    from protomtl.model.multitask import MultiTaskModel
+    from protomtl.model.sequences import TokenTable
+
+    params = load()
+    encoder = Encoder(Path("data/backbone"), "mean", params.compute)
+    tables = {name: TokenTable.open(Path("data/tokens"), name, "train") for name in params.tasks}
+    rows = torch.arange(3, 9).numpy()
+
+    def tokens(name: str, how: object) -> list[list[int]]:
+        chosen = settings_of_method("finetune", params.finetune, "x", {"pair_encoding": how})
+        model = MultiTaskModel(encoder, params.tasks, chosen, 1)
+        return [group.tokens.tolist() for group in model.sequences(tables[name], rows)]
+
+    whole, turned = (tables["para"].pair(rows, turned).tokens.tolist() for turned in (False, True))
+    apart = [tables["para"].single(rows, side).tokens.tolist() for side in (0, 1)]
+    assert tokens("para", "concat") == [whole]
+    assert tokens("para", "both_ways") == [whole, turned]
+    assert tokens("para", "joint") == [whole, *apart]
+    assert tokens("para", {"para": "separate", "sts": "joint"}) == apart
+    assert len(tokens("sts", {"para": "separate", "sts": "joint"})) == 3
+    assert tokens("sst", "joint") == tokens("sst", "both_ways") == [tables["sst"].single(rows, 0).tokens.tolist()]

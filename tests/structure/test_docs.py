@@ -1,0 +1,64 @@
+"""What README and pages promise: tables are those of the kept runs, diffs apply, sentences are short, links hold."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from protomtl.publishing import markers
+from tests.support import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+WRITTEN = [page for page in PAGES if page.name != "findings.md"]  # by people
+GUIDES = sorted((ROOT / "docs/guides").glob("add-*.md"))
+names = {"ids": lambda page: str(page.relative_to(ROOT))}
+
+
+def test_the_readme_is_one_page() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+    assert len((ROOT / "CONTRIBUTING.md").read_text().splitlines()) <= 80
+
+
+@pytest.mark.parametrize("page", PAGES, **names)
+def test_tables_are_those_of_the_kept_runs(page: Path) -> None:
+    assert markers.render(page.read_text(), ROOT / "docs/runs") == page.read_text()
+
+
+@pytest.mark.parametrize("marker", ["nothing test", "starter nothing", "starter test nothing", "starter seed 9"])
+def test_an_unknown_table_is_an_error_with_file_and_marker(marker: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"<!-- table: {marker} -->\n<!-- /table -->\n")
+    with pytest.raises(SystemExit, match=f"page.md: table: {marker}: "):
+        markers.update([page], ROOT / "docs/runs")
+
+
+@pytest.mark.parametrize("page", GUIDES, **names)
+def test_every_diff_of_a_guide_applies(page: Path) -> None:
+    for diff in re.findall(r"```diff\n(.*?)```", page.read_text(), re.DOTALL):
+        command = ["git", "apply", "--check", "--unidiff-zero", "-"]
+        done = subprocess.run(command, input=diff, text=True, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, f"{done.stderr}\n{diff}"
+
+
+@pytest.mark.parametrize("page", PAGES, **names)
+def test_links_to_files_hold_in_the_repository(page: Path) -> None:
+    prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", WRITTEN, **names)
+def test_no_sentence_is_long(page: Path) -> None:
+    assert [text for text in sentences(page.read_text()) if len(re.findall(r"\w[\w'.%/+-]*", text)) > 32] == []
+
+
+def sentences(page: str) -> list[str]:
+    """The sentences of a page, without code, tables and headings; code in a line and links count as a word or so."""
+    page = re.sub(r"```.*?```|<!--.*?-->|<pre.*?</pre>", "\n\n", page, flags=re.DOTALL)
+    page = re.sub(r"`[^`]*`", "code", re.sub(r"!?\[([^\]]*)\]\([^)]*\)|\*\*", r"\1", page))
+    page = re.sub(r"^\s*(\||#|:::).*$", "", page, flags=re.MULTILINE)
+    page = re.sub(r"^\s*([-*]|\d+\.) ", "\n\n", page, flags=re.MULTILINE)
+    return [
+        text for block in re.split(r"\n\s*\n", page) for text in re.split(r"(?<=[.!?])\s+", " ".join(block.split()))
+    ]

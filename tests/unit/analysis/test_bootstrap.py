@@ -1,0 +1,197 @@
+"""Resampling, intervals, tests and corrections: by hand, against slow references, and by how often they err."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import stats
+
+from protomtl.analysis import bootstrap
+from protomtl.seeds import generator
+
+
+@given(st.integers(1, 30), st.integers(1, 20))
+def test_a_resample_draws_as_many_things_as_there_are(n: int, resamples: int) -> None:
+    counts = bootstrap.draw_counts(generator(1, "test"), resamples, n)
+    assert counts.shape == (resamples, n) and (counts >= 0).all() and (counts.sum(1) == n).all()
+
+
+def test_every_thing_is_drawn_equally_often_and_independently() -> None:
+    """Multinomial: mean 1, variance 1 - 1/n, covariance -1/n."""
+    counts = bootstrap.draw_counts(generator(2, "test"), 40_000, 5)
+    assert counts.mean(0) == pytest.approx(np.ones(5), abs=0.02)
+    assert np.cov(counts.T) == pytest.approx(np.eye(5) - 0.2, abs=0.03)
+
+
+# --- figures of many resamples at once
+
+
+def test_accuracy_by_hand() -> None:
+    correct = np.array([[1, 0], [1, 1], [0, 1]])
+    counts = np.array([[1, 1, 1], [2, 0, 1], [0, 0, 3]])
+    assert bootstrap.accuracy(counts, correct) == pytest.approx(np.array([[2, 2], [2, 1], [0, 3]]) / 3)
+
+
+def test_pearson_by_hand() -> None:
+    gold, predicted = np.array([1.0, 2.0, 3.0]), np.array([[1.0], [2.0], [6.0]])
+    counts = np.array([[1, 1, 1], [2, 0, 1], [0, 3, 0]])
+    found = bootstrap.pearson(counts, gold, predicted)[:, 0]
+    assert found == pytest.approx([5 / np.sqrt(2 * 14), 1, 0])  # two different points lie on a line; one has no slope
+
+
+@st.composite
+def resampled_scores(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    n, c, k = (draw(st.integers(1, top)) for top in (12, 4, 5))
+    values = st.integers(-20, 20).map(lambda tenths: tenths / 10)
+    random = generator(draw(st.integers(0, 99)), "counts")
+    gold, predicted = draw(hnp.arrays(float, n, elements=values)), draw(hnp.arrays(float, (n, c), elements=values))
+    return bootstrap.draw_counts(random, k, n), gold, predicted
+
+
+@given(resampled_scores())
+def test_pearson_is_that_of_the_repeated_rows(case: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    counts, gold, predicted = case
+    found = bootstrap.pearson(counts, gold, predicted)
+    for k, row in enumerate(counts.astype(int)):
+        for c in range(predicted.shape[1]):
+            x, y = np.repeat(predicted[:, c], row), np.repeat(gold, row)
+            constant = len(set(x)) == 1 or len(set(y)) == 1
+            assert found[k, c] == pytest.approx(0 if constant else stats.pearsonr(x, y).statistic, abs=1e-9)
+
+
+def test_pearson_does_not_lose_small_differences_on_a_large_mean() -> None:
+    values = 1e6 + np.arange(5.0)
+    assert bootstrap.pearson(np.ones((1, 5)), np.arange(5.0), values[:, None]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("block", [1, 64, 1000])
+def test_any_number_of_counts_in_memory_gives_the_same_resamples(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    correct = generator(3, "test").integers(2, size=(7, 3))
+
+    def resampled() -> np.ndarray:
+        return bootstrap.resample(lambda counts: bootstrap.accuracy(counts, correct), 7, generator(4, "test"))
+
+    whole = resampled()
+    monkeypatch.setattr(bootstrap, "BLOCK", block)
+    assert whole.shape == (bootstrap.RESAMPLES, 3) and (resampled() == whole).all()
+
+
+# --- intervals
+
+
+def resampled_accuracy(correct: np.ndarray, seed: int) -> np.ndarray:
+    return bootstrap.resample(lambda c: bootstrap.accuracy(c, correct), len(correct), generator(seed, "test"))
+
+
+def test_an_interval_leaves_out_a_fortieth_on_either_side() -> None:
+    assert bootstrap.interval(np.arange(2001)[::-1]) == pytest.approx([50, 1950])
+
+
+def test_the_interval_of_an_accuracy_is_that_of_the_binomial() -> None:
+    correct = np.arange(200)[:, None] < 140
+    exact = stats.binom.ppf([0.025, 0.975], 200, 0.7) / 200
+    assert bootstrap.interval(resampled_accuracy(correct, 5))[:, 0] == pytest.approx(exact, abs=0.006)  # an example
+
+
+def test_the_interval_holds_the_truth_about_19_times_in_20() -> None:
+    """300 data sets of 100 examples, a column each, of a method whose true accuracy is 0.7."""
+    correct = generator(6, "test").random((100, 300)) < 0.7
+    low, high = bootstrap.interval(resampled_accuracy(correct, 7))
+    assert 0.91 < ((low <= 0.7) & (high >= 0.7)).mean() < 0.98
+
+
+# --- tests
+
+
+def test_methods_are_paired_by_seed_and_example() -> None:
+    """Two resamples of the examples, two seeds: 0.3 apart on one seed and 0.1 on the other, whatever the examples."""
+    reference = np.array([[0.5, 0.6], [0.2, 0.9]])
+    values = np.stack([reference, reference + np.array([0.3, 0.1])], axis=1)  # [resamples, methods, seeds]
+    both_once, first_twice = np.ones((2, 2)), np.array([[2, 0], [2, 0]])
+    assert bootstrap.paired_differences(values, 0, both_once) == pytest.approx(np.full((2, 1), 0.2))
+    assert bootstrap.paired_differences(values, 0, first_twice) == pytest.approx(np.full((2, 1), 0.3))
+    assert bootstrap.paired_differences(values, 1, first_twice) == pytest.approx(np.full((2, 1), -0.3))
+
+
+def test_p_by_hand() -> None:
+    """Of four resamples (≤ 0, ≥ 0): 2 and 3; none and 4; 4 and 4. Twice the smaller plus 1, of 4 + 1, at most 1."""
+    differences = np.array([[-1.0, 1, 0], [0, 2, 0], [1, 3, 0], [2, 4, 0]])
+    assert bootstrap.two_sided_p(differences) == pytest.approx([1, 2 / 5, 1])
+
+
+@pytest.mark.parametrize(("better", "worse"), [(6, 1), (9, 2), (5, 5), (1, 8)])
+def test_p_is_that_of_every_possible_resample(better: int, worse: int) -> None:
+    """20 examples: the method alone is right on `better`, the reference alone on `worse`, drawn X and Y times."""
+    values = np.zeros((20, 2))
+    values[:better, 1] = values[better : better + worse, 0] = 1
+    resampled = resampled_accuracy(values, 8)[:, :, None]
+    found = bootstrap.two_sided_p(bootstrap.paired_differences(resampled, 0, np.ones((len(resampled), 1))))
+    x, y = np.meshgrid(np.arange(21), np.arange(21))
+    drawn = np.stack([x, y, 20 - x - y], axis=-1)[x + y <= 20]
+    chance = stats.multinomial.pmf(drawn, 20, [better / 20, worse / 20, 1 - (better + worse) / 20])
+    sides = [chance[drawn[:, 0] <= drawn[:, 1]].sum(), chance[drawn[:, 0] >= drawn[:, 1]].sum()]
+    assert found[0] == pytest.approx(min(1, 2 * min(sides)), abs=0.03)
+
+
+def test_equal_methods_are_called_different_about_once_in_20() -> None:
+    """400 data sets of 150 examples, a column each; both methods are right on 0.7, mostly on the same examples."""
+    random = generator(9, "test")
+    shared, own = random.random((150, 400)), random.random((2, 150, 400)) < 0.7
+    first, second = (np.where(random.random(shared.shape) < 0.3, o, shared < 0.7) for o in own)
+    differences = resampled_accuracy(first, 10) - resampled_accuracy(second, 10)
+    assert 0.02 < (bootstrap.two_sided_p(differences.round(12)) < 0.05).mean() < 0.08
+
+
+def test_methods_that_agree_are_not_told_apart_by_rounding() -> None:
+    random = generator(11, "test")
+    gold, predicted = random.random(501), random.random(501)
+    same = np.repeat(predicted[:, None], 7, axis=1)
+    values = bootstrap.resample(lambda c: bootstrap.pearson(c, gold, same), 501, random)[:, :, None]
+    differences = bootstrap.paired_differences(values, 3, np.ones((len(values), 1)))
+    assert (differences == 0).all() and (bootstrap.two_sided_p(differences) == 1).all()
+
+
+def test_a_gain_on_one_seed_and_a_loss_on_another_settle_nothing() -> None:
+    """On fixed seeds the mean difference, 0.1, is beyond doubt; with seeds resampled it is not."""
+    values = np.zeros((bootstrap.RESAMPLES, 2, 3))
+    values[:, 1] = [0.4, 0.1, -0.2]
+    drawn = bootstrap.draw_counts(generator(12, "test"), bootstrap.RESAMPLES, 3)
+    on_these = bootstrap.two_sided_p(bootstrap.paired_differences(values, 0, np.ones_like(drawn)))
+    on_others = bootstrap.two_sided_p(bootstrap.paired_differences(values, 0, drawn))
+    assert on_these == pytest.approx(2 / (bootstrap.RESAMPLES + 1)) and on_others > 0.2
+
+
+@pytest.mark.parametrize(("noise", "seeds", "share"), [(0, 3, 0.05), (1, 1, 0.16), (1, 3, 0.07), (100, 3, 0.26)])
+def test_few_seeds_raise_false_alarms_as_the_readme_says(noise: float, seeds: int, share: float) -> None:
+    """1000 methods equal to the reference; examples move a difference by 1 (deviation), each training by `noise`."""
+    random = generator(13, "test", seeds)
+    resamples, methods = bootstrap.RESAMPLES, 1000
+    found = random.normal(size=(methods, 1)) + noise * random.normal(size=(methods, seeds))
+    values = np.zeros((resamples, methods + 1, seeds))
+    values[:, 1:] = found + random.normal(size=(resamples, methods, 1))
+    differences = bootstrap.paired_differences(values, 0, bootstrap.draw_counts(random, resamples, seeds))
+    assert (bootstrap.two_sided_p(differences) < 0.05).mean() == pytest.approx(share, abs=0.04)
+
+
+# --- correction
+
+
+def test_holm_by_hand() -> None:
+    """Sorted: 4 × 0.005, 3 × 0.01, 2 × 0.03; the last would be 1 × 0.04, but none is below the one before it."""
+    assert bootstrap.holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert bootstrap.holm(np.array([])).shape == (0,)
+
+
+@given(st.lists(st.integers(0, 1024), min_size=1, max_size=8), st.integers(0, 1023))
+def test_holm_rejects_what_the_step_down_procedure_does(numerators: list[int], level: int) -> None:
+    """Reject the smallest p at level / m, the next at level / (m - 1), …, until one is kept (1024ths are exact)."""
+    m = len(numerators)
+    rejected = 0
+    for p in sorted(numerators):
+        if p * (m - rejected) > level:
+            break
+        rejected += 1
+    adjusted = bootstrap.holm(np.array(numerators) / 1024)
+    assert (adjusted <= level / 1024).sum() == rejected
+    assert (adjusted >= np.array(numerators) / 1024).all()

@@ -1,0 +1,61 @@
+"""What the benchmarks count is right; the times themselves are no tests."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import engine, extrapolate, graph, measure, picture, workload
+
+
+def test_the_operations_of_a_forward_pass_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data/backbone").mkdir(parents=True)
+    shape = {"hidden_size": 2, "intermediate_size": 8, "num_hidden_layers": 3}
+    Path("data/backbone/config.json").write_text(json.dumps(shape))
+    weights = 3 * (4 * 2 * 2 + 2 * 2 * 8)  # four square maps and two of the inner width, in three layers
+    attention = 3 * 2 * 2 * 2 * 5 * 5  # two products of two operations a term: scores and context, 5 × 5 × width
+    assert workload.flops(np.array([5])) == 2 * weights * 5 + attention
+    assert workload.flops(np.array([5, 5])) == 2 * workload.flops(np.array([5]))
+
+
+def test_the_table_has_the_median_and_the_spread(tmp_path: Path) -> None:
+    keys = ("kind", "name", "processes", "threads", "precision")
+    rows: list[dict[str, Any]] = [dict(zip(keys, row, strict=True)) for row in engine.ROWS]
+    for row in rows:
+        row |= {"per_second": [100.0, 90.0, 130.0], "gigabytes": [1.5, 1.75], "utilisation": 0.5}
+    lines = engine.table(rows).splitlines()
+    assert len(lines) == len(engine.ROWS) + 2
+    assert lines[2] == "| training: protomtl (2 threads) | 100 | 90 to 130 | 50% | 1.75 |"
+    picture.draw(rows, tmp_path / "bars.png", engine.label)
+    assert (tmp_path / "bars.png").stat().st_size > 10_000
+
+
+def test_what_a_command_costs() -> None:
+    code = "import time; held = bytearray(200_000_000); held[::4096] = b'x' * len(held[::4096]); print('done'); "
+    code += "time.sleep(1)"  # the memory is looked at every 0.02 s
+    found, said = measure.command(sys.executable, "-c", code)
+    assert said == "done\n"
+    assert 200 < found["megabytes"] < 300 and found["seconds"] > 0 and "unfinished" not in found
+    found, _ = measure.command("sleep", "60", limit=0.2)
+    assert found["unfinished"] and found["seconds"] < 30
+    with pytest.raises(SystemExit, match="failed"):
+        measure.command("false")
+
+
+def test_the_power_with_which_a_graph_grows() -> None:
+    rows: list[dict[str, Any]] = [{"stages": n, "job": {"processor": n * n / 1e4}} for n in (10, 100, 1000)]
+    assert graph.power(rows, "job") == pytest.approx(2)
+    rows[-1]["job"] = {"processor": 9.0, "unfinished": True}  # no figure
+    assert graph.power(rows, "job") == pytest.approx(2)
+
+
+def test_the_arithmetic_of_a_large_training_by_hand() -> None:
+    weights = 6 * (4 * 384**2 + 2 * 384 * 1536)
+    assert extrapolate.training_flops(40) == 3 * (40 * 2 * weights + 6 * 4 * 384 * 40**2)
+    assert [extrapolate.duration(s) for s in (1.5, 119, 150, 7200, 200_000)] == [
+        *["1.5 s", "119.0 s", "2.5 min", "2.0 h", "2.3 d"]
+    ]

@@ -1,0 +1,145 @@
+"""Presets patch params.yaml in place: comments stay, mistakes change nothing, `paper` is complete."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from protomtl.commands import preset
+from protomtl.core import sections
+from protomtl.params import load
+from protomtl.tasks import settings
+from protomtl.training.sampling import steps_per_epoch
+from tests.support import ROOT
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "presets", tmp_path / "presets")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+NAMES = sorted(p.stem for p in (ROOT / "presets").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_gives_sound_parameters_and_keeps_every_comment(project: Path, name: str) -> None:
+    before = (project / "params.yaml").read_text()
+    preset.apply(name)
+    after = (project / "params.yaml").read_text()
+    assert before != after
+    comments = [line.split("#", 1)[1] for line in before.splitlines() if "#" in line]
+    assert all(comment in after for comment in comments)
+    load()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_applying_twice_is_applying_once(project: Path, name: str) -> None:
+    preset.apply(name)
+    once = (project / "params.yaml").read_text()
+    preset.apply(name)
+    assert (project / "params.yaml").read_text() == once
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("finetune: {lrr: 1}", r"presets/wrong\.yaml does not fit params\.yaml:\n.*finetune\.lrr: Extra inputs"),
+        ("finetune: {lr: x}", r"finetune\.lr"),
+        ("task: {mood: {}}", r"task: Extra inputs"),
+        ("tasks: {sst: {clases: 3}}", r"tasks\.sst\.clases: Extra inputs"),
+        ("tasks: {ssst: {classes: 3}}", r"tasks\.ssst\.kind: Field required"),
+        ("tasks: {sst: {auxiliary: true}}", r"weights: no such main task: \['sst'\]"),
+        ("method: {cosine: {finetune: {lrr: 1}}}", r"method\.cosine\.finetune\.lrr: Extra inputs"),
+        ("method: {cosinus: {finetune: {}}}", r"method\.cosinus\.label: Field required"),
+        ("methods: [prototypical, cosinus]", r"methods: cosinus: there is no block"),
+        ("finetune: {lr: 1", "not valid YAML"),
+    ],
+)
+def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) -> None:
+    before = (project / "params.yaml").read_text()
+    (project / "presets/wrong.yaml").write_text(text)
+    with pytest.raises(SystemExit, match=message):
+        preset.apply("wrong")
+    assert (project / "params.yaml").read_text() == before
+    assert not list(project.glob("*.part"))
+
+
+def test_an_unknown_preset_lists_those_that_exist(project: Path) -> None:
+    with pytest.raises(SystemExit, match="there are: claim, cs224n, everything, five_tasks, hour, paper, parts"):
+        preset.apply("nosuch")
+
+
+def test_five_tasks_adds_two_tasks_for_pre_training_in_the_style_of_the_others(project: Path) -> None:
+    before = load().tasks
+    preset.apply("five_tasks")
+    tasks = load().tasks
+    assert list(tasks) == ["sst", "para", "sts", "amazon", "tweets"]
+    assert settings.main_tasks(tasks) == before
+    assert all((tasks[name].kind, tasks[name].classes) == ("classification", 5) for name in ("amazon", "tweets"))
+    assert "    texts: [sentence]\n    label: sentiment\n    files: {train: amazon-" in Path("params.yaml").read_text()
+
+
+def test_a_preset_may_bring_a_method_and_replaces_lists_as_a_whole(project: Path) -> None:
+    block = "{label: Mine, source: here, pretrain: {auxiliary: true}, finetune: {lr: 2.0e-4}}"
+    (project / "presets/mine.yaml").write_text(f"methods: [prototypical, mine]\nmethod:\n  mine: {block}\n")
+    preset.apply("mine")
+    params = load()
+    assert params.methods == ["prototypical", "mine"]
+    assert set(params.method) == {*load(ROOT / "params.yaml").method, "mine"}  # the blocks of the others stay
+    assert sections.settings_of_method("finetune", params.finetune, "mine", params.method["mine"].finetune).lr == 2e-4
+
+
+def test_paper_has_the_papers_settings(project: Path) -> None:
+    preset.apply("paper")
+    params = load()
+    assert (params.data.source, params.backbone.name, params.backbone.pooling) == (
+        "cs224n",
+        "bert-base-uncased",
+        "pooler",
+    )
+    starred = {"sst_weighted", "para_weighted", "sts_weighted", "shared_layers"}
+    starred |= {"add_combination", "mult_combination", "concat_combination"}
+    for name in params.methods[:13]:  # those of report and poster
+        settings = sections.settings_of_method("finetune", params.finetune, name, params.method[name].finetune)
+        assert settings.epochs == (10 if name in starred else 20)
+        assert (settings.batch_size, settings.lr, settings.head_lr) == (64, 1e-5, 1e-5)
+        assert (settings.sampling, settings.schedule, settings.steps_per_epoch) == ("longest", "constant", 0)
+
+
+def test_everything_is_every_method_that_there_is(project: Path) -> None:
+    preset.apply("everything")
+    params = load()
+    assert sorted(params.methods) == sorted(params.method) and len(params.seeds) == 5
+
+
+@pytest.mark.parametrize("name", ["default", "cs224n", "paper"])
+def test_the_longer_concat_has_as_many_updates_as_both_phases_of_the_prototypical(project: Path, name: str) -> None:
+    if name != "default":
+        preset.apply(name)
+    params = load()
+    first = sections.settings_of_method(
+        "pretrain", params.pretrain, "prototypical", params.method["prototypical"].pretrain
+    )
+    second, longer = (
+        sections.settings_of_method("finetune", params.finetune, m, params.method[m].finetune)
+        for m in ("prototypical", "concat_longer")
+    )
+    assert first is not None
+    sizes = {"sst": 8544, "para": 50000, "sts": 6040}
+    updates = [training.epochs * steps_per_epoch(sizes, training) for training in (first, second, longer)]
+    assert updates[0] + updates[1] == updates[2]
+
+
+def test_each_part_of_the_best_recipe_is_one_change_of_it(project: Path) -> None:
+    for name in ("cs224n", "parts"):
+        preset.apply(name)
+    params = load()
+    best, *others = (
+        sections.settings_of_method("finetune", params.finetune, m, params.method[m].finetune) for m in params.methods
+    )
+    changed = [{key for key, value in other if value != getattr(best, key)} for other in others]
+    parts: list[set[str]] = [{"averaging"}, {"label_smoothing"}, {"sampling"}, {"pair_encoding", "similarity"}, {"lr"}]
+    assert changed == parts

@@ -1,0 +1,62 @@
+"""Prototypes as a scikit-learn estimator: its own checks, and sums by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.neighbors import NearestCentroid
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from protomtl import PrototypeClassifier
+
+
+@parametrize_with_checks([PrototypeClassifier()])
+def test_scikit_learn_takes_it_for_an_estimator(estimator: PrototypeClassifier, check) -> None:  # type: ignore[no-untyped-def]
+    check(estimator)
+
+
+def test_worked_by_hand() -> None:
+    """Prototypes at 0 and 3; at 1 the distances are 1 and 2, and e⁻¹ / (e⁻¹ + e⁻²) = 0.7311."""
+    x, y = [[-1.0], [1.0], [3.0]], ["no", "no", "yes"]
+    classifier = PrototypeClassifier().fit(x, y)
+    assert classifier.prototypes_.tolist() == [[0.0], [3.0]] and classifier.counts_.tolist() == [2, 1]
+    assert classifier.predict([[1.0], [2.0]]).tolist() == ["no", "yes"]
+    assert classifier.predict_proba([[1.0]])[0] == pytest.approx([0.731059, 0.268941], abs=1e-6)
+    warm = PrototypeClassifier(temperature=2.0).fit(x, y)  # e^-0.5 / (e^-0.5 + e^-1)
+    assert warm.predict_proba([[1.0]])[0, 0] == pytest.approx(0.622459, abs=1e-6)
+    squared = PrototypeClassifier("squared_euclidean").fit(x, y)  # e^-1 / (e^-1 + e^-4)
+    assert squared.predict_proba([[1.0]])[0, 0] == pytest.approx(0.952574, abs=1e-6)
+
+
+def test_the_cosine_does_not_see_lengths() -> None:
+    classifier = PrototypeClassifier("cosine").fit([[1.0, 0.0], [0.0, 9.0]], [0, 1])
+    assert classifier.predict([[0.2, 0.1], [1.0, 2.0]]).tolist() == [0, 1]
+
+
+@given(seed=st.integers(0, 1000), classes=st.integers(2, 5), parts=st.integers(1, 4))
+def test_in_parts_as_at_once_and_as_the_nearest_centroid(seed: int, classes: int, parts: int) -> None:
+    random = np.random.default_rng(seed)
+    x, y = (
+        random.normal(size=(30, 3)),
+        np.concatenate([np.arange(classes), random.integers(classes, size=30 - classes)]),
+    )
+    whole, pieces = PrototypeClassifier().fit(x, y), PrototypeClassifier()
+    for some in np.array_split(random.permutation(30), parts):
+        pieces.partial_fit(x[some], y[some], classes=range(classes))
+    np.testing.assert_allclose(pieces.prototypes_, whole.prototypes_, atol=1e-12)
+    assert (whole.predict(x) == NearestCentroid().fit(x, y).predict(x)).all()
+
+
+def test_a_class_without_an_example_is_never_predicted() -> None:
+    classifier = PrototypeClassifier().partial_fit([[0.0], [1.0]], ["a", "b"], classes=["a", "b", "later"])
+    assert classifier.predict_proba([[100.0]])[0, 2] == 0
+    assert classifier.partial_fit([[100.0]], ["later"]).predict([[100.0]]) == ["later"]
+
+
+def test_what_cannot_be_fitted_is_said() -> None:
+    with pytest.raises(ValueError, match="at least two classes are needed, but there is one class: a"):
+        PrototypeClassifier().fit([[0.0], [1.0]], ["a", "a"])
+    with pytest.raises(ValueError, match="the first call of partial_fit needs `classes`"):
+        PrototypeClassifier().partial_fit([[0.0]], ["a"])
+    with pytest.raises(ValueError, match=r"not among the classes of the first call: \[.*'c'"):
+        PrototypeClassifier().partial_fit([[0.0]], ["c"], classes=["a", "b"])

@@ -1,0 +1,49 @@
+"""Which device and precision `auto` is."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from protomtl.model.device import device_of, is_intel, precision_of
+from protomtl.model.settings import Compute
+from protomtl.params import load
+from tests.support import ROOT
+
+FP32 = Compute(device="cpu", precision="fp32", threads=1, processes=1)
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512_bf16", "intel", "expected"),
+    [
+        (True, True, True, "bf16"),
+        (False, True, False, "bf16"),
+        (False, True, True, "fp32"),
+        (False, False, False, "fp32"),
+    ],
+)
+def test_auto_is_bf16_where_products_of_it_are_faster(
+    monkeypatch: pytest.MonkeyPatch, amx: bool, avx512_bf16: bool, intel: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
+    monkeypatch.setattr("protomtl.model.device.is_intel", lambda: intel)
+    auto = FP32.model_copy(update={"precision": "auto"})
+    assert precision_of(auto, torch.device("cpu")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("vendor_id\t: GenuineIntel\n", True), ("vendor_id\t: AuthenticAMD\n", False)]
+)
+def test_the_vendor_is_what_linux_says(tmp_path: Path, text: str, expected: bool) -> None:
+    assert not is_intel(tmp_path / "cpuinfo")
+    (tmp_path / "cpuinfo").write_text(text)
+    assert is_intel(tmp_path / "cpuinfo") == expected
+
+
+def test_auto_precision_and_device_are_resolved() -> None:
+    auto = load(ROOT / "params.yaml").compute
+    assert precision_of(auto, device_of(auto)) in ("bf16", "fp32")
+    if not torch.cuda.is_available():
+        with pytest.raises(SystemExit, match=r"compute\.device"):
+            device_of(auto.model_copy(update={"device": "cuda"}))

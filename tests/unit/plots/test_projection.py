@@ -1,0 +1,31 @@
+"""Projections to the plane: far groups stay apart, and the same each time."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from protomtl.plots import projection
+
+
+def by_tsne(vectors: np.ndarray, seed: int) -> np.ndarray:
+    return projection.tsne(vectors, 5, seed)
+
+
+@pytest.mark.parametrize("project", [by_tsne, projection.umap])
+def test_a_projection_keeps_two_far_groups_apart(project: Callable[..., np.ndarray]) -> None:
+    random = np.random.default_rng(0)
+    group = np.arange(24) % 2
+    flat = project(random.normal(size=(24, 8)).astype(np.float32) + 50 * group[:, None], 1)
+    assert flat.shape == (24, 2)
+    distance = np.linalg.norm(flat[:, None] - flat[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    assert (group[distance.argmin(1)] == group).all()
+
+
+@pytest.mark.parametrize("project", [by_tsne, projection.umap])
+def test_a_projection_is_the_same_each_time_even_of_the_fewest_samples(project: Callable[..., np.ndarray]) -> None:
+    vectors = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    first = project(vectors, 1)
+    assert np.isfinite(first).all()
+    assert (project(vectors, 1) == first).all()

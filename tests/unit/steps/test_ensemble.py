@@ -1,0 +1,53 @@
+"""Ensembles: weights worked by hand, and against scipy's general optimiser."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from protomtl import params
+from protomtl.steps import ensemble
+from tests.support import ROOT
+
+TASKS = params.load(ROOT / "params.yaml").tasks
+
+
+def test_of_two_members_the_one_that_is_right_has_the_weight() -> None:
+    gold = np.array([0.0, 1.0, 1.0])
+    right = np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9]])
+    assert ensemble.weigh(TASKS["para"], gold, np.stack([right, 1 - right])) == pytest.approx([1, 0], abs=1e-6)
+
+
+def test_mixture_weights_worked_by_hand() -> None:
+    # With w of the first member, the likelihood of the three rows is (0.2 + 0.6 w)² (0.8 - 0.6 w). It is largest where
+    # 2 (0.8 - 0.6 w) = 0.2 + 0.6 w, so at w = 1.4 / 1.8.
+    gold = np.array([1.0, 1.0, 0.0])
+    first, second = (np.tile([1 - p, p], (3, 1)) for p in (0.8, 0.2))
+    assert ensemble.weigh(TASKS["para"], gold, np.stack([first, second]))[0] == pytest.approx(1.4 / 1.8, abs=1e-4)
+
+
+def test_values_that_add_up_to_the_labels_are_added_up() -> None:
+    parts = np.array([[0.0, 1.0, 2.0, 5.0], [3.0, 1.0, 0.0, 1.0]])
+    weights = ensemble.weigh(TASKS["sts"], 3 * parts[0] + parts[1] + 7, parts[:, :, None])  # a shift changes nothing
+    assert weights == pytest.approx([0.75, 0.25])
+
+
+def test_members_that_only_mislead_leave_equal_weights() -> None:
+    gold = np.array([0.0, 1.0, 2.0])
+    assert ensemble.weigh(TASKS["sts"], gold, -np.stack([gold, gold])[:, :, None]) == pytest.approx([0.5, 0.5])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_other_weights_are_more_likely(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    scores = random.dirichlet(np.ones(5), (4, 60))
+    gold = random.integers(0, 5, 60).astype(float)
+    ours = ensemble.weigh(TASKS["sst"], gold, scores)
+    likelihood = scores[:, np.arange(60), gold.astype(int)]
+
+    def cost(weights: np.ndarray) -> float:
+        return float(-np.log(weights @ likelihood).mean())
+
+    whole = {"type": "eq", "fun": lambda w: w.sum() - 1}
+    slow = minimize(cost, np.full(4, 0.25), bounds=[(0, 1)] * 4, constraints=whole)
+    assert ours.sum() == pytest.approx(1) and (ours >= 0).all()
+    assert cost(ours) <= slow.fun + 1e-5

@@ -1,0 +1,159 @@
+"""params.yaml: every mistake is named by its path; methods are overrides of base settings."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from protomtl.core import sections
+from protomtl.params import load
+from protomtl.pretraining.settings import Pretrain
+from protomtl.tasks import settings
+from protomtl.training.settings import Finetune
+from tests.support import ROOT
+
+SST = YAML(typ="safe").load(ROOT / "params.yaml")["tasks"]["sst"]
+
+
+def edited(folder: Path, path: str, value: Any) -> Path:
+    """params.yaml with one key set, or removed (value ...)."""
+    content = YAML().load(ROOT / "params.yaml")
+    *above, key = path.split(".")
+    block = content
+    for name in above:
+        block = block[name]
+    if value is ...:
+        del block[key]
+    else:
+        block[key] = value
+    YAML().dump(content, folder / "params.yaml")
+    return folder / "params.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("finetune.lr", "fast", r"finetune\.lr: .*valid number"),
+        ("finetune.lr", -1.0, r"finetune\.lr: .*greater than 0"),
+        ("finetune.epochs", 0, r"finetune\.epochs"),
+        ("finetune.learning_rate", 1.0, r"finetune\.learning_rate: Extra inputs"),
+        ("pretrain.distance", "manhattan", r"pretrain\.distance: .*'squared_euclidean' or 'cosine'"),
+        ("compute.precision", ..., r"compute\.precision: Field required"),
+        ("tasks.sst.classes", ..., r"tasks\.sst: .*`classes` belongs to kind classification"),
+        ("tasks.sts.range", [5, 0], r"tasks\.sts: .*smallest, largest"),
+        ("methods", ["nosuch"], r"methods: nosuch: there is no block method\.nosuch"),
+        ("methods", [], r"methods: .*at least 1"),
+        ("compare", ["concat", "nosuch"], r"compare: nosuch: there is no block method\.nosuch"),
+        ("method.cosine.finetune", {"similarity": "euclid"}, r"method\.cosine\.finetune\.similarity"),
+        (
+            "method.cosine.finetune",
+            {"similarity": "cosine", "pair_encoding": "concat"},
+            r"method\.cosine\.finetune.*embedding of each",
+        ),
+        (
+            "method.concat.finetune",
+            {"pair_encoding": {"para": "concat"}},
+            r"method\.concat\.finetune\.pair_encoding: must name all pair tasks: \['para', 'sts'\]",
+        ),
+        ("method.concat.pretrain", {"pair_encoding": "product"}, r"method\.concat\.pretrain\.pair_encoding"),
+        (
+            "method.sst_weighted.finetune",
+            {"weights": {"ssst": 1}},
+            r"method\.sst_weighted\.finetune\.weights: no such main task: \['ssst'\]",
+        ),
+        ("tasks.sst.auxiliary", "sometimes", r"tasks\.sst\.auxiliary: .*boolean"),
+        ("tasks.sst.auxiliary", True, r"method\.sst_weighted\.finetune\.weights: no such main task: \['sst'\]"),
+        ("tasks", {"sst": {**SST, "auxiliary": True}}, r"tasks: all are auxiliary"),
+        ("pretrain.auxiliary", ..., r"pretrain\.auxiliary: Field required"),
+        ("embed.method", "nosuch", r"embed\.method|methods: nosuch"),
+        ("embed.probe_samples", 0, r"embed\.probe_samples: .*greater than or equal to 4"),
+        ("embed.seed", 9, r"embed\.seed: 9 is not among"),
+        ("export.method", "nosuch", r"methods: nosuch: there is no block"),
+        ("export.method", "mlm", r"export\.method: mlm is not among `methods`"),
+        ("export.seed", 9, r"export\.seed: 9 is not among"),
+        ("surprise", 1, r"surprise: Extra inputs"),
+    ],
+)
+def test_a_mistake_is_an_error_that_names_its_path(tmp_path: Path, path: str, value: Any, message: str) -> None:
+    with pytest.raises(SystemExit, match=message):
+        load(edited(tmp_path, path, value))
+
+
+def test_a_broken_file_and_no_file_are_clear_errors(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no such file; run from the root"):
+        load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("seeds: [1\n")
+    with pytest.raises(SystemExit, match="not valid YAML"):
+        load(tmp_path / "params.yaml")
+
+
+def test_numbers_are_read_as_dvc_writes_them(tmp_path: Path) -> None:
+    text = (ROOT / "params.yaml").read_text().replace("lr: 3.0e-4", "lr: 3e-05")
+    (tmp_path / "params.yaml").write_text(text)
+    assert load(tmp_path / "params.yaml").finetune.lr == 3e-5
+
+
+def test_every_method_of_report_and_poster_is_run() -> None:
+    report = [
+        "baseline",
+        "unfrozen",
+        "cosine",
+        "sst_weighted",
+        "para_weighted",
+        "sts_weighted",
+        "shared_layers",
+        "concat",
+        "prototypical",
+    ]
+    poster = ["add_combination", "mult_combination", "concat_combination", "prototypical_sum"]
+    assert load(ROOT / "params.yaml").methods[:13] == report + poster
+
+
+@pytest.mark.parametrize("name", ["sst", "para", "sts"])
+def test_weights_belong_to_the_task_in_the_methods_name(name: str) -> None:
+    params = load(ROOT / "params.yaml")
+    settings = sections.settings_of_method(
+        "finetune", params.finetune, name, params.method[f"{name}_weighted"].finetune
+    )
+    assert settings.weights == {task: 0.98 if task == name else 0.01 for task in params.tasks}
+
+
+def test_the_main_tasks_are_those_that_are_not_auxiliary_in_their_order() -> None:
+    tasks = load(ROOT / "params.yaml").tasks
+    assert settings.main_tasks(tasks) == tasks
+    auxiliary = tasks["sst"].model_copy(update={"auxiliary": True})
+    assert list(settings.main_tasks({"a": auxiliary, "sts": tasks["sts"], "b": auxiliary, "sst": tasks["sst"]})) == [
+        "sts",
+        "sst",
+    ]
+    with pytest.raises(SystemExit, match="at least one must be a main task"):
+        settings.main_tasks({"a": auxiliary})
+
+
+def test_the_settings_of_a_method_are_the_base_under_its_overrides() -> None:
+    path = ROOT / "params.yaml"
+    base = load(path).finetune
+    cosine = sections.phase_settings(path, "finetune", Finetune, "cosine")
+    assert cosine == base.model_copy(update={"similarity": "cosine"})
+    assert sections.phase_settings(path, "pretrain", Pretrain, "cosine") is None
+
+
+trees = st.recursive(
+    st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), trees), st.dictionaries(st.sampled_from("abc"), trees))
+def test_deep_merge(base: dict[str, Any], over: dict[str, Any]) -> None:
+    result = sections.merged(base, over)
+    assert set(result) == set(base) | set(over)
+    for key, value in result.items():
+        if key not in over:
+            assert value == base[key]
+        elif isinstance(over[key], dict) and isinstance(base.get(key), dict):
+            assert value == sections.merged(base[key], over[key])
+        else:
+            assert value == over[key]

@@ -1,0 +1,81 @@
+"""The training loop: weighted losses, averaged weights, the choice of the epoch."""
+
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from protomtl.params import load
+from protomtl.training import loop
+from protomtl.training.settings import Finetune
+from protomtl.training.weighting import fixed
+from tests.support import ROOT
+
+BASE = load(ROOT / "params.yaml").finetune
+
+
+def settings(**changes: object) -> Finetune:
+    return BASE.model_copy(update={"epochs": 2, "steps_per_epoch": 3, "batch_size": 4, "save_every": 1, **changes})
+
+
+class Toy(nn.Module):
+    """One weight in the place of the encoder, one of a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(1, 1, bias=False)
+        self.head = nn.Linear(1, 1, bias=False)
+        nn.init.ones_(self.encoder.weight), nn.init.ones_(self.head.weight)
+
+
+def fit(folder: Path, dev: list[float], **changes: object) -> tuple[Toy, loop.Result]:
+    """Train the toy, with the given dev figure for each epoch."""
+    toy, figures = Toy(), iter(dev)
+    folder.mkdir(exist_ok=True)
+    losses = lambda rows: {"a": toy.encoder.weight.sum() * len(rows["a"]), "b": toy.head.weight.sum()}  # noqa: E731
+    result = loop.train(
+        "toy",
+        loop.Objective(toy, losses, fixed({"a": 0.5})),
+        {"a": 12, "b": 5},
+        settings(**changes),
+        1,
+        folder,
+        lambda: {"overall": next(figures)},
+    )
+    return toy, result
+
+
+def test_losses_are_weighted_and_summed(tmp_path: Path) -> None:
+    _, result = fit(tmp_path / "s", [0.0, 1.0], lr=1e-9, head_lr=1e-9)
+    first = result.curves.train[0]
+    assert (first["loss_a"], first["loss_b"], first["loss"]) == (4.0, 1.0, 3.0)  # 0.5 · 4 + 1 · 1
+
+
+def test_the_averaged_weights_are_kept(tmp_path: Path) -> None:
+    plain, _ = fit(tmp_path / "plain", [0.0, 1.0], lr=0.1, head_lr=0.1, schedule="constant")
+    averaged, _ = fit(tmp_path / "averaged", [0.0, 1.0], lr=0.1, head_lr=0.1, schedule="constant", averaging=0.5)
+    assert plain.head.weight < averaged.head.weight < 1.0  # the loss pushes the weight down; its average lags behind
+
+
+@pytest.mark.parametrize(("dev", "best"), [([0.1, 0.2], 2), ([0.2, 0.1], 1), ([0.2, 0.2], 1)])
+def test_the_best_epoch_on_dev_is_kept(tmp_path: Path, dev: list[float], best: int) -> None:
+    toy, result = fit(tmp_path / "s", dev)
+    weights = [fit(tmp_path / "one", [0.0], epochs=1, schedule="constant")[0].encoder.weight.item()]
+    assert result.best_epoch == best and result.steps == 6
+    assert len(result.curves.train) == 6 and [p["overall"] for p in result.curves.dev] == dev
+    if best == 1:
+        assert toy.encoder.weight.item() == pytest.approx(weights[0], abs=1e-3)
+
+
+def test_a_loss_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
+    toy = Toy()
+    (tmp_path / "s").mkdir()
+    with pytest.raises(SystemExit, match="step 1: the loss is nan"):
+        loop.train(
+            "toy",
+            loop.Objective(toy, lambda rows: {"a": toy.encoder.weight.sum() * float("nan")}, fixed({})),
+            {"a": 9},
+            settings(),
+            1,
+            tmp_path / "s",
+        )

@@ -1,0 +1,66 @@
+"""Rates: warm-up, decay, and those of encoder, layers and heads."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from protomtl.params import load
+from protomtl.training import optimizer
+from protomtl.training.settings import Finetune
+from tests.support import ROOT
+
+BASE = load(ROOT / "params.yaml").finetune
+
+
+def settings(**changes: object) -> Finetune:
+    return BASE.model_copy(update={"epochs": 2, "steps_per_epoch": 3, "batch_size": 4, "save_every": 1, **changes})
+
+
+@pytest.mark.parametrize(
+    ("step", "share"), [(0, 0.5), (1, 1.0), (2, 1.0), (6, 0.5), (9, 0.125)]
+)  # ten steps, two of warm-up, eight of decay
+def test_rate_warms_up_and_decays(step: int, share: float) -> None:
+    assert optimizer.learning_rate(settings(schedule="linear", warmup=0.2), step, 10) == pytest.approx(share)
+
+
+def test_constant_rate() -> None:
+    assert {optimizer.learning_rate(settings(schedule="constant"), step, 10) for step in range(10)} == {1.0}
+
+
+class Toy(nn.Module):
+    """One weight in the place of the encoder, one of a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(1, 1, bias=False)
+        self.head = nn.Linear(1, 1, bias=False)
+        nn.init.ones_(self.encoder.weight), nn.init.ones_(self.head.weight)
+
+
+def test_encoder_and_heads_have_their_own_rates(tmp_path: Path) -> None:
+    built = optimizer.build_optimizer(Toy(), settings(lr=0.25, head_lr=0.5))
+    assert [group["lr"] for group in built.param_groups] == [0.25, 0.5]
+
+
+def test_each_layer_learns_more_slowly_than_the_one_above_it() -> None:
+    names = ["embeddings.word", "encoder.layer.0.out", "encoder.layer.1.out", "pooler.dense"]
+    model = nn.ModuleDict({"encoder": nn.ModuleDict({"bert": named(names)}), "heads": nn.Linear(1, 1, bias=False)})
+    built = optimizer.build_optimizer(model, settings(lr=1.0, head_lr=3.0, layer_decay=0.5))
+    rates = {id(p): group["lr"] for group in built.param_groups for p in group["params"]}
+    assert [rates[id(p)] for p in model.parameters()] == [0.25, 0.5, 1.0, 1.0, 3.0]
+    assert built.param_groups[0]["lr"] == 1.0  # what the curve shows
+
+
+def named(names: list[str]) -> nn.Module:
+    """A module with a weight under each of these names."""
+    root = nn.Module()
+    for name in names:
+        module = root
+        for part in name.split("."):
+            if not hasattr(module, part):
+                module.add_module(part, nn.Module())
+            module = getattr(module, part)
+        module.weight = nn.Parameter(torch.zeros(1))
+    return root

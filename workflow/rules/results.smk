@@ -1,0 +1,50 @@
+# What all runs say together, and one of them to use elsewhere.
+
+
+use rule download as collect with:
+    input:
+        graph.inputs("collect"),
+    output:
+        graph.outputs("collect"),
+    log:
+        graph.log("collect"),
+    params:
+        target=graph.target("collect"),
+
+
+use rule download as tables with:
+    input:
+        graph.inputs("tables"),
+    output:
+        graph.outputs("tables"),
+    log:
+        graph.log("tables"),
+    params:
+        target=graph.target("tables"),
+
+
+use rule download as ensemble with:
+    input:
+        graph.inputs("ensemble"),
+    output:
+        graph.outputs("ensemble"),
+    log:
+        graph.log("ensemble"),
+    params:
+        target=graph.target("ensemble"),
+
+
+rule export:
+    input:
+        graph.inputs("export"),
+    output:
+        graph.outputs("export"),
+    log:
+        graph.log("export"),
+    threads: threads_of("export")
+    resources:
+        gpu=gpus_of("export"),
+    params:
+        target=graph.target("export"),
+    shell:
+        repro("export")

@@ -1,0 +1,39 @@
+# Both phases and the evaluation, once for each method and seed.
+
+
+rule pretrain:
+    input:
+        graph.inputs("pretrain"),
+    output:
+        graph.outputs("pretrain"),
+    log:
+        graph.log("pretrain"),
+    threads: threads_of("pretrain")
+    resources:
+        gpu=gpus_of("pretrain"),
+    params:
+        target=graph.target("pretrain"),
+    shell:
+        repro("pretrain")
+
+
+use rule pretrain as finetune with:
+    input:
+        graph.inputs("finetune"),
+    output:
+        graph.outputs("finetune"),
+    log:
+        graph.log("finetune"),
+    params:
+        target=graph.target("finetune"),
+
+
+use rule pretrain as evaluate with:
+    input:
+        graph.inputs("evaluate"),
+    output:
+        graph.outputs("evaluate"),
+    log:
+        graph.log("evaluate"),
+    params:
+        target=graph.target("evaluate"),
