@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 import protomtl
 from protomtl.core.files import digest_folder, read_json
+from protomtl.core.users_files import BadPath
 from protomtl.model.checkpoint import trained_model
 from protomtl.steps.export import step
 from tests.support.makers import make_workdir, patch_params
@@ -189,12 +190,32 @@ def test_the_same_bytes_again_and_an_older_export_is_replaced(exported: tuple[st
     assert digest_folder(tmp_path / "again") == digest_folder(folder)
     (tmp_path / "again/heads.safetensors").write_bytes(b"old")
     step.write(method, 1, tmp_path / "again")
+    (tmp_path / "again/model-00002-of-00002.safetensors").write_bytes(b"a part of an older, larger model")
+    step.write(method, 1, tmp_path / "again")
     assert digest_folder(tmp_path / "again") == digest_folder(folder)
+
+
+def test_an_export_over_an_older_one_keeps_what_the_user_added(
+    exported: tuple[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    method, folder = exported
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    step.write(method, 1, tmp_path / "link")
+    assert not capsys.readouterr().err
+    added = {"notes.txt": "mine", ".git/HEAD": "ref", "1_Pooling/why.md": "so", "my.safetensors": "w"}
+    for name, text in added.items():
+        (tmp_path / "real" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "real" / name).write_text(text)
+    step.write(method, 1, tmp_path / "link")
+    assert {name: (tmp_path / "real" / name).read_text() for name in added} == added
+    assert digest_folder(folder).items() <= digest_folder(tmp_path / "real").items()
+    assert (tmp_path / "link").is_symlink() and sorted(p.name for p in tmp_path.iterdir()) == ["link", "real"]
+    assert "the older export is replaced; what else is in the folder stays" in capsys.readouterr().err
 
 
 def test_nothing_of_the_user_is_lost(exported: tuple[str, Path], tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(SystemExit, match="is there already and holds no export"):
+    with pytest.raises(BadPath, match="is there already and holds no export"):
         step.write(exported[0], 1, tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
     with pytest.raises(SystemExit, match=r"results/finetune/concat/seed1: there is no such run"):

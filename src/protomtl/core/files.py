@@ -1,9 +1,15 @@
 """Writing so that a reader sees a whole file or none, and the checksums of what was written."""
 
 import csv
+import ctypes
+import glob
 import hashlib
 import json
+import os
+import re
+import secrets
 import shutil
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,24 +20,57 @@ from protomtl.core.paths import STATE
 
 @contextmanager
 def atomic(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it over `path` only when the block succeeds.
+    """Yield a temporary path beside `path`; put it in the place of `path` only when the block succeeds.
 
-    Works for a file and for a folder (the block decides by what it creates). After a failure or a
-    kill the old content of `path` is untouched; the `.part` that a kill leaves is removed by the next
-    attempt.
+    For the pipeline's own outputs, a file or a folder (the block decides by what it creates). After a failure or a
+    kill the old content of `path` is untouched; the `.part` that a kill leaves is removed by the next attempt. Of two
+    writers each has a `.part` of its own, and the last one wins.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    remove(part)
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
+        writer = re.search(rf"\.{re.escape(socket.gethostname())}-(\d+)-\w+(\.old)?\.part$", left.name)
+        if writer and not is_running(int(writer[1])):
+            remove(left)
+    part = part_of(path)
     try:
         yield part
-    except BaseException:
+        swap(part, path)
+    finally:
         remove(part)
-        raise
-    if path.is_dir():  # a rename cannot replace a folder that is not empty
-        shutil.rmtree(path)
-    part.replace(path)
+
+
+def part_of(path: Path) -> Path:
+    """A name beside `path` that no other writer has, and that says whose it is."""
+    return path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}.part")
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
+
+
+def swap(part: Path, path: Path) -> None:
+    """Put `part` in the place of `path`; what was there has the name `part` then, if it was a folder."""
+    if not path.is_dir():
+        part.replace(path)
+    elif not exchanged(part, path):  # this system cannot: for an instant only the name `.old` is there
+        old = part.with_suffix(".old.part")
+        path.replace(old)
+        part.replace(path)
+        old.replace(part)
+
+
+def exchanged(a: Path, b: Path) -> bool:
+    """Exchange two names at once, as Linux can; False where it is not possible."""
+    call = getattr(ctypes.CDLL(None), "renameat2", None)
+    here, at_once = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return call is not None and call(here, os.fsencode(a), here, os.fsencode(b), at_once) == 0
 
 
 def remove(path: Path) -> None:
@@ -45,7 +84,8 @@ def remove(path: Path) -> None:
 def write_json(path: Path | str, value: Any) -> None:
     """Write `value` as sorted, indented JSON, atomically."""
     with atomic(path) as part:
-        part.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        part.write_text(text, encoding="utf-8")
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from protomtl.analysis.predictions import read_predictions
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import MAP, PROTOTYPES, RECORD, TOKENS, results
 from protomtl.core.runs import Run
+from protomtl.core.users_files import BadPath, users_folder, users_home
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.prototypes import class_prototypes
@@ -29,6 +31,10 @@ EXAMPLES = """
   protomtl export best --seed 2 --to model"""
 SHOWN, PERPLEXITY = 300, 30  # dev examples of each task on its map
 LEFT_OUT = {"data_config.json"}  # of the default backbone's folder: what its authors trained on, not what we did
+OURS = (  # what an older export may have and this one not: it must not be mixed with this one
+    *("model*.safetensors", "model*.safetensors.index.json", "tokenizer*.json", "vocab.txt", "vocab.json"),
+    *("merges.txt", "special_tokens_map.json", "added_tokens.json"),
+)
 Figures = dict[str, dict[str, list[float]]]
 
 
@@ -48,29 +54,49 @@ def command(args: argparse.Namespace) -> bool:
     if args.to and not args.method:
         raise SystemExit("protomtl export --to DIR needs a METHOD before it")
     if args.method:
-        write(args.method, args.seed, Path(args.to))
+        try:
+            write(args.method, args.seed, Path(args.to))
+        except BadPath as error:
+            print(f"protomtl export: {error}", file=sys.stderr)
+            sys.exit(2)
     return bool(args.method)
 
 
 def run(export: Export) -> None:
     """Write results/export of the run that `export` names."""
-    write(export.method, export.seed, results("export"))
+    check_run(export.method, export.seed)
+    with atomic(results("export")) as part:
+        build(export.method, export.seed, part)
 
 
 def write(method: str, seed: int, target: Path) -> None:
-    """Write a folder that AutoModel, SentenceTransformer and protomtl.load read; `target` is replaced.
+    """Export to a folder of the user's. In an older export all files that an export has are replaced, others stay.
+
+    Raises BadPath, before the work, for what is no new or empty folder and no export.
+    """
+    check_run(method, seed)
+    users_home(target, RECORD)
+    with users_folder(target, RECORD, OURS) as part:
+        build(method, seed, part)
+    print(f"export {method} seed {seed}: {target}")
+
+
+def check_run(method: str, seed: int) -> None:
+    """SystemExit if the run has not been made."""
+    for made in (results("finetune", method, seed) / "config.json", results("evaluate", method, seed) / "metrics.json"):
+        if not made.exists():
+            raise SystemExit(
+                f"{made.parent}: there is no such run; `snakemake --cores 4 all` makes those of params.yaml"
+            )
+
+
+def build(method: str, seed: int, target: Path) -> None:
+    """Make a folder that AutoModel, SentenceTransformer and protomtl.load read.
 
     In it: the encoder with its tokenizer, how it is pooled, the heads, the mean of each class of training rows, the
     resolved configuration with the figures on dev and test, and a model card (README.md).
     """
     source = results("finetune", method, seed)
-    for made in (source / "config.json", results("evaluate", method, seed) / "metrics.json"):
-        if not made.exists():
-            raise SystemExit(
-                f"{made.parent}: there is no such run; `snakemake --cores 4 all` makes those of params.yaml"
-            )
-    if target.exists() and not (target / RECORD).exists() and any(target.iterdir()):
-        raise SystemExit(f"{target}: is there already and holds no export; choose an empty or a new folder")
     record: dict[str, Any] = read_json(source / "config.json")
     model, tasks = trained_model(source, source / "encoder", record)
     record |= {
@@ -79,16 +105,14 @@ def write(method: str, seed: int, target: Path) -> None:
         "figures": {split: figures(method, seed, tasks, split) for split in ("dev", "test")},
         "versions": read_json(source / "versions.json"),
     }
-    with atomic(target) as part:
-        shutil.copytree(source / "encoder", part, ignore=lambda _, names: LEFT_OUT & {*names} | hidden(names))
-        shutil.copyfile(source / "heads.safetensors", part / "heads.safetensors")
-        prototypes = means(model, tasks, seed)
-        save_file(prototypes, part / PROTOTYPES)
-        save_file(plane(model, tasks, prototypes, seed), part / MAP)
-        write_sentence_transformer(model, record["max_length"], part)
-        write_json(part / RECORD, record)
-        (part / "README.md").write_text(card.text(record), encoding="utf-8")
-    print(f"export {method} seed {seed}: {target}")
+    shutil.copytree(source / "encoder", target, ignore=lambda _, names: LEFT_OUT & {*names} | hidden(names))
+    shutil.copyfile(source / "heads.safetensors", target / "heads.safetensors")
+    prototypes = means(model, tasks, seed)
+    save_file(prototypes, target / PROTOTYPES)
+    save_file(plane(model, tasks, prototypes, seed), target / MAP)
+    write_sentence_transformer(model, record["max_length"], target)
+    write_json(target / RECORD, record)
+    (target / "README.md").write_text(card.text(record), encoding="utf-8")
 
 
 def hidden(names: list[str]) -> set[str]:

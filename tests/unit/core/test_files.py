@@ -1,0 +1,69 @@
+"""The pipeline's own outputs: the old or the new is whole at every instant, also with two writers."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from protomtl.core import files
+from protomtl.core.files import atomic, write_json
+
+DEAD = 2**22 + 1  # no process has such a number
+
+
+def make(part: Path, text: str, folder: bool) -> None:
+    if folder:
+        part.mkdir()
+    (part / "file" if folder else part).write_text(text)
+
+
+def text_of(path: Path) -> str:
+    return (path / "file" if path.is_dir() else path).read_text()
+
+
+@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("exchange", [None, lambda a, b: False])
+def test_of_two_writers_each_writes_the_whole_and_the_last_one_wins(
+    folder: bool, exchange: Callable[[Path, Path], bool] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if exchange:
+        monkeypatch.setattr(files, "exchanged", exchange)
+    with atomic(tmp_path / "out") as first, atomic(tmp_path / "out") as second:
+        make(first, "first", folder)
+        make(second, "second", folder)
+        assert first != second and not (tmp_path / "out").exists()
+    assert text_of(tmp_path / "out") == "first" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_failure_leaves_the_old(folder: bool, tmp_path: Path) -> None:
+    make(tmp_path / "out", "old", folder)
+    with pytest.raises(KeyError), atomic(tmp_path / "out") as part:
+        make(part, "half", folder)
+        raise KeyError
+    assert text_of(tmp_path / "out") == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_killed_writer_left_goes_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
+    living = files.part_of(tmp_path / "out")
+    dead = tmp_path / living.name.replace(f"-{os.getpid()}-", f"-{DEAD}-")
+    for path in (living, dead, tmp_path / "out.mine.part"):
+        path.write_text("")
+    with atomic(tmp_path / "out") as part:
+        part.write_text("new")
+    assert {path.name for path in tmp_path.iterdir()} == {"out", living.name, "out.mine.part"}
+
+
+def test_json_is_utf_8_in_any_locale(tmp_path: Path) -> None:
+    write_json(tmp_path / "here.json", {"größe": "🎬"})
+    code = "import sys; from protomtl.core.files import write_json; write_json(sys.argv[1], {'größe': '🎬'})"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    code = code.encode("unicode_escape").decode()
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    subprocess.run([sys.executable, "-c", code, tmp_path / "there.json"], env=environment, check=True)
+    assert (tmp_path / "there.json").read_bytes() == (tmp_path / "here.json").read_bytes()
+    assert json.loads((tmp_path / "here.json").read_text(encoding="utf-8")) == {"größe": "🎬"}
