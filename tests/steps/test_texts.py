@@ -71,7 +71,7 @@ def test_pairs_from_json_lines_to_json_lines(
 
 def test_a_stream_of_lines(model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     command = [*PROTOMTL, *f"predict --model {model} --task sst".split()]
-    given = "good film\n\nschön, très bien\n".encode()
+    given = "good film\nschön, très bien\n\n".encode()
     run = subprocess.run(command, cwd=tmp_path, env=environment(), input=given, capture_output=True, check=True)
     assert [row["text"] for row in rows_of(run.stdout.decode())] == ["good film", "schön, très bien"]
     out = typed(f"protomtl encode --model {model}", capfd, b"good film\nbad\n")
@@ -137,7 +137,11 @@ BAD: dict[str, tuple[str, bytes, str]] = {
     "zeros": ("in.txt", b"good\nbad\0\n", "in.txt:2: a binary file; a text file is needed"),
     "a huge line": ("in.txt", b"x" * (2**20 + 5), "in.txt:1: the line has more than 1,048,576 characters"),
     "too few fields": ("in.csv", b"text,id\ngood\n", "in.csv:2: 1 fields where the header has 2"),
-    "an open quote": ("in.csv", b'text\n"good\nbad\n', "in.csv:3: not valid CSV: unexpected end of data"),
+    "an open quote": (
+        "in.csv",
+        b'text\n"good\nbad\n',
+        "in.csv:2: not valid CSV: a quote that opens a field is not closed",
+    ),
     "broken JSON": ("in.jsonl", b'{"text": "good"}\n{"text": \n', "in.jsonl:2: not valid JSON"),
     "JSON that is no object": ("in.jsonl", b'["good"]\n', "in.jsonl:1: an object is needed"),
     "an unknown ending": ("in.doc", b"good\n", "in.doc: unknown ending; use .csv, .tsv, .jsonl, .txt or say --format"),
@@ -179,6 +183,96 @@ def test_other_mistakes(model: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     (tmp_path / "in.jsonl").write_text('{"text": "good"}\n{"text": "bad", "id": 1}\n')
     mixed = run(capsys, "predict", model, tmp_path / "in.jsonl", "--task", "sst", "--output", str(tmp_path / "out.csv"))
     assert "row 2 has other columns than the first; write .jsonl" in mixed and not (tmp_path / "out.csv").exists()
+
+
+TAKEN = [("predict", "prediction"), ("predict", "score_0"), ("classify", "prediction"), ("classify", "score_b")]
+TAKEN += [("similar", "rank"), ("similar", "cosine"), ("similar", "similar"), ("encode", "vector")]
+
+
+@pytest.mark.parametrize(("command", "column"), TAKEN)
+def test_a_column_of_the_input_is_never_overwritten(
+    command: str, column: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text(f"text,{column}\ngood,mine\n")
+    (tmp_path / "few.csv").write_text("text,label\ngood,a\nbad,b\n")
+    more = {"predict": ["--task", "sst"], "classify": ["--support"], "similar": ["--among"], "encode": []}[command]
+    more = [*more, str(tmp_path / "few.csv")] if command in ("classify", "similar") else more
+    out = tmp_path / "out.jsonl"
+    said = run(capsys, command, model, tmp_path / "in.csv", *more, "--output", str(out))
+    assert f"in.csv: {command} writes a column {column!r}, too; rename that of the input" in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_output_that_is_a_folder_stays_and_no_model_is_loaded(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.csv").write_text("text\ngood\n")
+    (out := tmp_path / "out.jsonl").mkdir()
+    (out / "thesis.txt").write_text("mine")
+    (tmp_path / "link.jsonl").symlink_to(out)
+    more = {"predict": ["--task", "sst"], "classify": ["--support", "x"], "similar": ["--among", "x"], "encode": []}
+    for name in ("out.jsonl", "link.jsonl"):
+        path = tmp_path / name
+        said = run(capsys, command, tmp_path, tmp_path / "in.csv", *more[command], "--output", str(path))
+        assert said == f"protomtl {command}: {path}: is a folder; name a file\n"
+    assert (out / "thesis.txt").read_text() == "mine" and (tmp_path / "link.jsonl").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.npy"])
+def test_an_older_output_is_replaced_behind_its_link_and_said(
+    name: str, model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.txt").write_text("good\n")
+    (tmp_path / f"real{name}").write_text("old")
+    (tmp_path / name).symlink_to(f"real{name}")
+    command = "encode" if name.endswith("npy") else "predict --task sst"
+    with patch(
+        "sys.argv", f"protomtl {command} --model {model} --input {tmp_path}/in.txt --output {tmp_path}/{name}".split()
+    ):
+        main()
+    assert f"{tmp_path / name}: replaced" in capfd.readouterr().err
+    assert (tmp_path / name).is_symlink() and (tmp_path / f"real{name}").read_bytes() != b"old"
+
+
+LABELS = {
+    "numbers and no": ([0, 1.0, 1, 0.0], {"0", "1"}),
+    "no and yes": ([False, True, True, False], {"false", "true"}),
+    "words with white space": ([" pos", "neg", "pos ", "neg\t"], {"pos", "neg"}),
+}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_equal_labels_are_one_class(
+    name: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels, classes = LABELS[name]
+    rows = [json.dumps({"text": text, "label": label}) for text, label in zip(TEXTS, labels, strict=True)]
+    (tmp_path / "few.jsonl").write_text("\n".join(rows) + "\n")
+    (tmp_path / "in.txt").write_text("the dog runs\n")
+    (row,) = rows_of(typed(f"protomtl classify --model {model} --support few.jsonl --input in.txt", capfd))
+    assert {column.removeprefix("score_") for column in row if column.startswith("score_")} == classes
+
+
+TEXTS = ["the cat runs", "a dog sits", "the guitar plays", "the piano"]
+
+
+@pytest.mark.parametrize("label", [["pos"], {"a": 1}, None, "", " ", float("nan")])
+def test_what_is_no_label_is_refused(
+    label: object, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "few.jsonl").write_text("".join(json.dumps({"text": t, "label": label}) + "\n" for t in TEXTS))
+    said = run(capsys, "classify", model, tmp_path / "few.jsonl", "--support", str(tmp_path / "few.jsonl"))
+    assert "few.jsonl: column 'label'" in said
+
+
+def test_standard_output_is_utf_8_in_any_locale(model: Path, tmp_path: Path) -> None:
+    """As on a machine whose locale has no such letters."""
+    command = [*PROTOMTL, *f"predict --model {model} --task sst".split()]
+    latin = environment() | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    run = subprocess.run(command, cwd=tmp_path, env=latin, input="schön 😀\n".encode(), capture_output=True, check=True)
+    assert rows_of(run.stdout.decode())[0]["text"] == "schön 😀"
 
 
 def test_output_whose_ending_means_nothing_is_refused(

@@ -1,6 +1,7 @@
 """Command `classify`: a new classification from a few labelled texts of each class; nothing is trained."""
 
 import argparse
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,27 @@ def classified(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
     from protomtl.inference.estimators import PrototypeClassifier  # heavy
 
     support = list(texts.encoded(model, args.support, args))
-    if missing := [row for row, _ in support if not row.get(args.label)]:
-        raise BadInput(f"{args.support}: column {args.label!r} is missing or empty: {missing[0]}; say --label")
-    labels = [str(row[args.label]) for row, _ in support]
+    labels = [label(row, args) for row, _ in support]
     if len(set(labels)) < 2:
         raise BadInput(f"{args.support}: all rows are {labels[0]!r}; examples of at least two classes are needed")
     classifier = PrototypeClassifier().fit(np.stack([vector for _, vector in support]), labels)
     for row, vector in texts.encoded(model, args.input, args):
         scores = classifier.predict_proba(vector[None])[0]
         shown = {f"score_{c}": round(float(score), 4) for c, score in zip(classifier.classes_, scores, strict=True)}
-        yield row | {"prediction": str(classifier.classes_[scores.argmax()])} | shown
+        yield texts.widened(row, {"prediction": str(classifier.classes_[scores.argmax()])} | shown, args)
+
+
+def label(row: Record, args: argparse.Namespace) -> str:
+    """The label of a row of `--support`, white space round it aside; numbers that are equal are one label. BadInput
+    for what is missing or is neither a word nor a number."""
+    value = row.get(args.label)
+    if isinstance(value, (dict, list)) or value != value:
+        raise BadInput(
+            f"{args.support}: column {args.label!r}: {value!r:.80} is no label; a word or a number is needed"
+        )
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    found = value.strip() if isinstance(value, str) else json.dumps(value)
+    if value is None or not found:
+        raise BadInput(f"{args.support}: column {args.label!r} is missing or empty: {row}; say --label")
+    return found

@@ -27,4 +27,4 @@ def run(args: argparse.Namespace) -> None:
 def with_vectors(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
     """Each row with its `vector`, for JSON lines."""
     for row, vector in texts.encoded(model, args.input, args):
-        yield row | {"vector": [round(float(x), 6) for x in vector]}
+        yield texts.widened(row, {"vector": [round(float(x), 6) for x in vector]}, args)

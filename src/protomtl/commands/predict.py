@@ -41,6 +41,7 @@ def predicted(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
     for (row, _), scores in zip(rows, model.stream_scores(args.task, given), strict=True):
         if task.what.has_classes:
             shown = {f"score_{k}": round(float(score), 4) for k, score in enumerate(scores)}
-            yield row | {"prediction": int(scores.argmax())} | shown
+            yield texts.widened(row, {"prediction": int(scores.argmax())} | shown, args)
         else:
-            yield row | {"prediction": round(float(np.clip(scores[0], *task.bounds)), 4)}
+            value = round(float(np.clip(scores[0], *task.bounds)), 4)
+            yield texts.widened(row, {"prediction": value}, args)

@@ -34,7 +34,8 @@ def nearest(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
     for row, vector in texts.encoded(model, args.input, args):
         cosines = vectors @ normalized(vector[None])[0]
         for rank, place in enumerate(np.argsort(-cosines, kind="stable")[: args.top], 1):
-            yield row | {"rank": rank, "cosine": round(float(cosines[place]), 4), "similar": among[place][0][column]}
+            found = {"rank": rank, "cosine": round(float(cosines[place]), 4), "similar": among[place][0][column]}
+            yield texts.widened(row, found, args)
 
 
 def normalized(vectors: np.ndarray) -> np.ndarray:

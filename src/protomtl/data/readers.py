@@ -4,11 +4,13 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from protomtl.core import tables
 from protomtl.tasks.settings import Task
 
-csv.field_size_limit(1 << 24)
+UNLABELLED = ("", "-1", "-1.0")  # what stands for the labels of a test split that are not public (GLUE: -1)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ def checked_row(path: Path, line: int, task: Task, identifier: str, texts: list[
             raise BadRow(path, line, f"column {column!r} is not UTF-8: {text[:60]!r}; save the file as UTF-8")
         if not text.strip():
             raise BadRow(path, line, f"column {column!r} is empty")
+        if "\0" in text:
+            raise BadRow(path, line, f"column {column!r} has a NUL: {text[:60]!r}; no text has one")
+    if "\n" in identifier or "\r" in identifier:
+        raise BadRow(path, line, f"column 'id' has a line break: {identifier[:60]!r}")
     value = None if label is None else checked_label(path, line, task, label)
     return Row(identifier, tuple(t.strip() for t in texts), value)
 
@@ -55,38 +61,55 @@ def checked_label(path: Path, line: int, task: Task, label: str) -> float:
 def read_table(path: Path, task: Task, labelled: bool) -> Iterator[Row | BadRow]:
     """Rows of a CSV or TSV file with a header line (tab-separated if the header has a tab, else commas).
 
-    Bad rows are yielded as BadRow, so that the caller decides; a missing column raises BadRow at once.
-    Without `labelled` (test files) the label column may be missing. `id` is a column or the line number.
+    Bad rows are yielded as BadRow, so that the caller decides; a missing column, one that is there twice, or a quote
+    that is never closed raises BadRow. Without `labelled` (test files) the label column may be missing, or say
+    nothing: see `says_nothing`. `id` is a column or the line number.
     """
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        delimiter = "\t" if "\t" in file.readline() else ","
-        file.seek(0)
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        header = next(reader, [])
-        needed = [*task.texts, task.label] if labelled or task.label in header else task.texts
-        if missing := [c for c in needed if c not in header]:
-            raise BadRow(path, 1, f"missing column {', '.join(map(repr, missing))}; the header has {header}")
-        while True:
-            try:
-                fields = next(reader)
-                if fields:  # a blank line is not a row
-                    yield table_row(path, reader.line_num, task, header, fields)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield BadRow(path, reader.line_num, f"not valid CSV: {error}")
-            except BadRow as error:
-                yield error
+    found = table_lines(path)
+    _, header = next(found)
+    if isinstance(header, csv.Error):
+        raise BadRow(path, 1, f"not valid CSV: {header}")
+    label = task.label if labelled or task.label in header else None
+    needed = [*task.texts, *([label] if label else [])]
+    if missing := [c for c in needed if c not in header]:
+        raise BadRow(path, 1, f"missing column {', '.join(map(repr, missing))}; the header has {header}")
+    if twice := [c for c in tables.repeated(header) if c in (*needed, "id")]:
+        raise BadRow(path, 1, f"two columns are named {twice[0]!r}; rename one")
+    if not labelled and label and says_nothing(path, task, header.index(label)):
+        label = None
+    for line, fields in found:
+        try:
+            yield table_row(path, line, task, header, fields, label)
+        except BadRow as error:
+            if isinstance(fields, tables.Unclosed):  # it hides all rows behind it
+                raise
+            yield error
 
 
-def table_row(path: Path, line: int, task: Task, header: list[str], fields: list[str]) -> Row:
-    """One record of a table as a checked row. Raises BadRow."""
+def table_lines(path: Path) -> Iterator[tuple[int, tables.Fields]]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
+        yield from tables.rows(file)
+
+
+def says_nothing(path: Path, task: Task, column: int) -> bool:
+    """Whether all labels of a file are empty or -1, where -1 is no label of the task; not so without a row."""
+    low, _ = task.bounds
+    nothing = UNLABELLED if low > -1 else UNLABELLED[:1]
+    rows = (fields for _, fields in islice(table_lines(path), 1, None) if isinstance(fields, list))
+    labels = (fields[column].strip() for fields in rows if len(fields) > column)
+    return next(labels, "a label") in nothing and all(label in nothing for label in labels)
+
+
+def table_row(path: Path, line: int, task: Task, header: list[str], fields: tables.Fields, label: str | None) -> Row:
+    """One record of a table as a checked row; `label`: the column, if there is one. Raises BadRow."""
+    if isinstance(fields, csv.Error):
+        raise BadRow(path, line, f"not valid CSV: {fields}")
     if len(fields) != len(header):
         raise BadRow(path, line, f"{len(fields)} fields where the header has {len(header)}: {fields}")
     record = dict(zip(header, fields, strict=True))
     texts = [record[c] for c in task.texts]
     identifier = record.get("id", "").strip() or f"line-{line}"
-    return checked_row(path, line, task, identifier, texts, record.get(task.label))
+    return checked_row(path, line, task, identifier, texts, record[label] if label else None)
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, list[str]]]:

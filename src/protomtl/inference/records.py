@@ -2,13 +2,16 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from protomtl.core.files import atomic
+from protomtl.core import tables
+from protomtl.core.users_files import users_file
 
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".txt": "text"}
 LONGEST = 1 << 20  # characters of one line: more is no row of text
@@ -45,7 +48,7 @@ def read(path: str, chosen: str | None = None) -> Iterator[tuple[str, Record]]:
 
 @contextmanager
 def opened(path: str) -> Iterator[IO[str]]:
-    how: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
+    how: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": "\n"}
     try:
         file = open(0, closefd=False, **how) if path == STREAM else Path(path).open(**how)  # noqa: SIM115
     except OSError as error:
@@ -70,39 +73,65 @@ def checked(path: str, file: IO[str]) -> Iterator[str]:
 
 def table(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
     """Rows of a CSV or TSV file (the header says which) as header -> field."""
-    lines = iter(lines)
-    first = next(lines, "")
-    joined = (line for part in ([first], lines) for line in part)
-    reader = csv.reader(joined, delimiter="\t" if "\t" in first else ",", strict=True)
-    try:
-        header = next(reader, [])
-        for fields in reader:
-            if not fields:  # a blank line is not a row
-                continue
-            if len(fields) != len(header):
-                raise BadInput(f"{path}:{reader.line_num}: {len(fields)} fields where the header has {len(header)}")
-            yield reader.line_num, dict(zip(header, fields, strict=True))
-    except csv.Error as error:
-        raise BadInput(f"{path}:{reader.line_num}: not valid CSV: {error}") from None
+    header: list[str] | None = None
+    for line, fields in tables.rows(lines):
+        if isinstance(fields, csv.Error):
+            raise BadInput(f"{path}:{line}: not valid CSV: {fields}")
+        if header is None:
+            header = fields
+            if twice := tables.repeated(header):
+                raise BadInput(f"{path}:{line}: two columns are named {twice[0]!r}; rename one")
+            continue
+        if len(fields) != len(header):
+            raise BadInput(f"{path}:{line}: {len(fields)} fields where the header has {len(header)}")
+        yield line, dict(zip(header, fields, strict=True))
 
 
 def json_lines(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
-    """An object a line."""
+    """An object a line; a blank line is none."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except ValueError as error:
+            row = json.loads(line, object_pairs_hook=one_of_each)
+            if "\\u" in line:
+                refuse_no_text(row)
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"{path}:{number}: not valid JSON: {error}") from None
         if not isinstance(row, dict):
             raise BadInput(f'{path}:{number}: an object is needed, such as {{"text": "…"}}')
         yield number, row
 
 
+def one_of_each(pairs: list[tuple[str, Any]]) -> Record:
+    """An object of JSON. ValueError for two values of one name."""
+    if twice := tables.repeated([name for name, _ in pairs]):
+        raise ValueError(f"two values are named {twice[0]!r}; rename one")
+    return dict(pairs)
+
+
+def refuse_no_text(value: Any) -> None:
+    """ValueError if a string in it has what no text has: NUL, or half of a pair that stands for one character."""
+    if isinstance(value, str):
+        if found := re.search("[\0\ud800-\udfff]", value):
+            raise ValueError(f"\\u{ord(found[0]):04x} in {value[:60]!r} is no character; remove it")
+    elif isinstance(value, (dict, list)):
+        for inner in chain(value, value.values()) if isinstance(value, dict) else value:
+            refuse_no_text(inner)
+
+
 def plain(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
-    """A text a line; blank lines are left out."""
-    return ((number, {"text": line.strip()}) for number, line in enumerate(lines, 1) if line.strip())
+    """A text a line. BadInput for a blank line before the last text, or rows and lines would not fit each other."""
+    blank = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            blank = blank or number
+            continue
+        if blank:
+            raise BadInput(f"{path}:{blank}: the line is blank; remove it, or give it a text")
+        if "\r" in line.rstrip("\r\n"):
+            raise BadInput(f"{path}:{number}: a lone carriage return; remove it, or end lines with a newline")
+        yield number, {"text": line.strip()}
 
 
 def texts(rows: Iterable[tuple[str, Record]], columns: list[str]) -> Iterator[tuple[Record, tuple[str, ...]]]:
@@ -118,19 +147,31 @@ def texts(rows: Iterable[tuple[str, Record]], columns: list[str]) -> Iterator[tu
 
 
 def write(path: str, rows: Iterable[Record], as_json: bool) -> None:
-    """Write rows as they come, as JSON lines or CSV. A file appears when it is whole."""
-    with ExitStack() as stack:
-        if path == STREAM:
-            file: IO[str] = sys.stdout
-        else:
-            file = stack.enter_context(stack.enter_context(atomic(path)).open("w", encoding="utf-8", newline=""))
-        head, writer = [""], csv.writer(file, lineterminator="\n")
+    """Write rows as they come, as JSON lines or CSV, in UTF-8. A file appears when it is whole."""
+    with output(path) as file:
+        head: list[str] = []
+        writer = csv.writer(file, lineterminator="\n")
+        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
         for number, row in enumerate(rows, 1):
             if as_json:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 continue
-            if number == 1:
-                writer.writerow(head := list(row))
+            head = head or list(row)
             if list(row) != head:
                 raise BadInput(f"{path}: row {number} has other columns than the first; write .jsonl")
-            writer.writerow(row.values())
+            if number == 1:
+                (quoting if any({*"\r\t"} & {*name} for name in row) else writer).writerow(row)
+            # csv does not know that readers take a carriage return for the end of a row
+            (quoting if any("\r" in str(value) for value in row.values()) else writer).writerow(row.values())
+
+
+@contextmanager
+def output(path: str) -> Iterator[IO[str]]:
+    """The file, or standard output whatever the locale says of its encoding."""
+    if path == STREAM:
+        sys.stdout.flush()
+        with open(1, "w", encoding="utf-8", newline="", closefd=False) as file:
+            yield file
+    else:
+        with users_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+            yield file

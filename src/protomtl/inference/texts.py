@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from protomtl.core.files import atomic
+from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference import records
 from protomtl.inference.records import BadInput, Record
 
@@ -48,13 +48,15 @@ def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv"
         ending = Path(args.output).suffix
         if args.output != records.STREAM and ending not in endings:
             raise BadInput(f"{args.output}: {args.command} writes {' or '.join(endings)}; say so in the file's name")
+        if args.output != records.STREAM:
+            users_target(args.output)
         model = load(args.model, precision=args.precision, threads=args.threads)
         if ending == ".npy":
             write_array(args.output, (vector for _, vector in with_progress(encoded(model, args.input, args))))
         else:
             as_json = ".csv" not in endings or ending == ".jsonl"
             records.write(args.output, with_progress(rows(model, args)), as_json)
-    except (BadInput, FileNotFoundError) as error:
+    except (BadInput, BadPath, FileNotFoundError) as error:
         print(f"protomtl {args.command}: {error}", file=sys.stderr)
         sys.exit(2)
 
@@ -65,10 +67,17 @@ def encoded(model: "Model", path: str, args: argparse.Namespace) -> Iterator[tup
     yield from zip((row for row, _ in rows), model.stream(found[0] for _, found in texts), strict=True)
 
 
+def widened(row: Record, more: Record, args: argparse.Namespace) -> Record:
+    """A row of the input with what the command found. BadInput for a column that both have."""
+    if both := [column for column in more if column in row]:
+        raise BadInput(f"{args.input}: {args.command} writes a column {both[0]!r}, too; rename that of the input")
+    return row | more
+
+
 def write_array(path: str, vectors: Iterable[np.ndarray]) -> None:
     """[n, width] float32 as .npy."""
     whole = np.stack(list(vectors))
-    with atomic(path) as part, part.open("wb") as file:
+    with users_file(path) as part, part.open("wb") as file:
         np.save(file, whole)
 
 

@@ -164,7 +164,7 @@ def test_a_bad_row_does_not_hide_the_rows_round_it(tmp_path: Path) -> None:
 
 # --- any table
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
 RECORD = st.tuples(TEXT, TEXT, st.floats(0, 5))
 
 
@@ -173,9 +173,100 @@ def test_what_a_csv_writer_wrote_is_read_back(
     records: list[tuple[str, str, float]], delimiter: str, bom: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "round-trip.csv"
+    if delimiter == "\t":  # there a row is a line
+        records = [(a.replace("\n", " ") + ".", b.replace("\n", " ") + ".", score) for a, b, score in records]
     with path.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(["id", "a", "b", "score"])
         writer.writerows((number, *record) for number, record in enumerate(records))
     expected = [Row(str(i), (a.strip(), b.strip()), score) for i, (a, b, score) in enumerate(records)]
     assert list(read_table(path, GRADED, labelled=True)) == expected
+
+
+@given(
+    cells=st.lists(st.tuples(st.text('"ab,\t \r', max_size=6), st.sampled_from("012")), max_size=6),
+    delimiter=st.sampled_from(",\t"),
+)
+def test_of_lines_with_stray_quotes_none_is_lost_without_a_word(
+    cells: list[tuple[str, str]], delimiter: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Lines as programs write them that do not quote: each is a row or a bad row, or reading ends with a reason."""
+    path = tmp_path_factory.getbasetemp() / "stray.csv"
+    lines = [f"text{delimiter}label", *(f"{text}{delimiter}{label}" for text, label in cells)]
+    path.write_bytes("".join(line + "\n" for line in lines).encode())
+    try:
+        found = list(read_table(path, SINGLE, labelled=True))
+    except BadRow as error:
+        assert "is not closed" in str(error)
+        return
+    within = sum(text.count("\n") for row in found if isinstance(row, Row) for text in row.texts)
+    bad = [row for row in found if isinstance(row, BadRow)]
+    if delimiter == "\t":
+        assert len(found) == len(cells)
+    else:  # a quoted text may have line breaks: all lines are in one row or another, or near a row that is named
+        assert len(found) + within == len(cells) or bad
+    for row in found:
+        if isinstance(row, Row):
+            assert row.label in (0, 1, 2) and all(row.texts)
+
+
+def test_a_quote_that_is_never_closed_ends_reading_where_it_opens(tmp_path: Path) -> None:
+    with pytest.raises(
+        BadRow, match=r"table\.csv:3: not valid CSV: a quote that opens a field is not closed; close it"
+    ):
+        read(tmp_path, 'text,label\ngood,4\n"bad,1\nfair,2\n')
+    stray = read(tmp_path, 'text\tlabel\ngood\t4\n"bad\t1\nfair"\t2\n')
+    assert [type(row) for row in stray] == [Row, BadRow, Row]
+    assert "table.csv:3: not valid CSV: a quote that opens a field is not closed on its line" in str(stray[1])
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ("text,label\rgood,4\r", "table.csv:1: not valid CSV: a lone carriage return"),
+        ("text,label\ngo\rod,4\n", "table.csv:2: not valid CSV: a lone carriage return"),
+        ("text,label\ngo\0od,4\n", "table.csv:2: column 'text' has a NUL"),
+        ('id,text,label\n"a\nb",good,4\n', "table.csv:3: column 'id' has a line break: 'a\\nb'"),
+        ("text,label,text\ngood,4,bad\n", "table.csv:1: two columns are named 'text'; rename one"),
+        ("id,id,text,label\n1,2,good,4\n", "table.csv:1: two columns are named 'id'; rename one"),
+    ],
+)
+def test_what_would_make_a_row_more_or_lose_a_column_is_named(tmp_path: Path, table: str, problem: str) -> None:
+    try:
+        said = only_problem(read(tmp_path, table))
+    except BadRow as error:
+        said = str(error)
+    assert problem in said
+
+
+def test_a_lone_carriage_return_within_quotes_is_part_of_the_text(tmp_path: Path) -> None:
+    assert read(tmp_path, 'id,text,label\nx,"a\rb",1\ny,c,2\n') == [Row("x", ("a\rb",), 1.0), Row("y", ("c",), 2.0)]
+
+
+def test_unnamed_and_unused_columns_may_be_there_twice(tmp_path: Path) -> None:
+    assert read(tmp_path, ",,x,x,id,text,label\n1,2,3,4,a,good,4\n") == [Row("a", ("good",), 4.0)]
+
+
+# --- test splits whose labels are not public
+
+
+@pytest.mark.parametrize("label", ["-1", "", " ", "-1.0"])
+@pytest.mark.parametrize("task", [SINGLE, YES_NO, GRADED])
+def test_a_test_split_whose_labels_all_say_nothing_has_none(tmp_path: Path, label: str, task: Task) -> None:
+    columns = [*task.texts, task.label]
+    table = "".join(",".join([*("ab"[: len(task.texts)]), end]) + "\n" for end in (label, label))
+    content = ",".join(columns) + "\n" + table
+    rows = read(tmp_path, content, task, labelled=False)
+    assert [isinstance(row, Row) and row.label for row in rows] == [None, None]
+    assert all(isinstance(row, BadRow) for row in read(tmp_path, content, task, labelled=True))
+
+
+def test_one_label_among_many_that_say_nothing_makes_those_errors(tmp_path: Path) -> None:
+    rows = read(tmp_path, "text,label\ngood,-1\nbad,3\nfair,-1\n", labelled=False)
+    assert [type(row) for row in rows] == [BadRow, Row, BadRow]
+
+
+def test_where_minus_one_is_a_label_it_is_one(tmp_path: Path) -> None:
+    task = GRADED.model_copy(update={"range": (-1.0, 1.0)})
+    (row,) = read(tmp_path, "a,b,score\none,two,-1\n", task, labelled=False)
+    assert isinstance(row, Row) and row.label == -1

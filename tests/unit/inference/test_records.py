@@ -1,0 +1,116 @@
+"""Rows out are rows in, in their order, or reading stops with line and reason."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protomtl.inference import records
+from protomtl.inference.records import BadInput, Record
+
+FIELD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+HARD = st.text("\"'\r\n\t,; \u2028\x85\x0ba", max_size=6)
+ROWS = st.lists(st.tuples(HARD | FIELD, HARD | FIELD), min_size=1, max_size=6)
+NAMES = st.lists(HARD | FIELD, min_size=2, max_size=2, unique=True).filter(lambda names: names[0][:1] != "\ufeff")
+
+
+def read(path: Path, content: bytes) -> list[Record]:
+    path.write_bytes(content)
+    return [row for _, row in records.read(str(path))]
+
+
+def stopped(path: Path, content: bytes) -> str:
+    with pytest.raises(BadInput) as caught:
+        read(path, content)
+    return str(caught.value)
+
+
+@given(rows=ROWS, names=NAMES, ending=st.sampled_from([".csv", ".jsonl"]))
+def test_what_is_written_is_read_back(
+    rows: list[tuple[str, str]], names: list[str], ending: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = str(tmp_path_factory.getbasetemp() / f"rows{ending}")
+    Path(path).unlink(missing_ok=True)
+    given_rows = [dict(zip(names, row, strict=True)) for row in rows]
+    records.write(path, given_rows, ending == ".jsonl")
+    assert [row for _, row in records.read(path)] == given_rows
+    Path(path).unlink()
+    records.write(path, (row | {"prediction": 1} for row in given_rows), ending == ".jsonl")
+    assert [list(row.values())[:-1] for _, row in records.read(path)] == [[*row] for row in rows]
+
+
+@given(texts=st.lists(HARD | FIELD, max_size=6), end=st.sampled_from(["\n", "\r\n"]))
+def test_of_plain_text_each_line_is_a_row_or_reading_stops(
+    texts: list[str], end: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "plain.txt"
+    content = "".join(text + end for text in texts).encode()
+    try:
+        found = read(path, content)
+    except BadInput as error:
+        assert any(reason in str(error) for reason in ("is blank", "carriage return", "no rows"))
+        return
+    lines = content.decode().removeprefix("\ufeff").split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    assert [row["text"] for row in found] == [line.strip() for line in lines]
+
+
+@given(cells=st.lists(st.text('"ab\t \r', min_size=1, max_size=6), min_size=1, max_size=6))
+def test_of_lines_with_tabs_each_is_a_row_or_reading_stops(
+    cells: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "stray.tsv"
+    try:
+        found = read(path, "".join(["text\tn\n", *(f"{text}\t{n}\n" for n, text in enumerate(cells))]).encode())
+    except BadInput as error:
+        assert "stray.tsv:" in str(error)
+        return
+    assert [row["n"] for row in found] == [str(n) for n in range(len(cells))]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("in.txt", b"good\n\nbad\n", "in.txt:2: the line is blank; remove it"),
+        ("in.txt", b"good\n \t\n\nbad\n", "in.txt:2: the line is blank"),
+        ("in.txt", b"go\rod\n", "in.txt:1: a lone carriage return"),
+        ("in.csv", b"text\ngo\rod\n", "in.csv:2: not valid CSV: a lone carriage return outside quotes"),
+        ("in.csv", b"text,n\rgood,1\r", "in.csv:1: not valid CSV: a lone carriage return outside quotes"),
+        ("in.csv", b"text,text\na,b\n", "in.csv:1: two columns are named 'text'; rename one"),
+        ("in.csv", b'text,n\na,1\n"b,2\nc,3\n', "in.csv:3: not valid CSV: a quote that opens a field is not closed"),
+        ("in.tsv", b'text\tn\n"a\t1\nb"\t2\n', "in.tsv:2: not valid CSV: a quote that opens a field is not closed on"),
+        ("in.jsonl", b'{"text": "a", "text": "b"}\n', "in.jsonl:1: not valid JSON: two values are named 'text'"),
+        ("in.jsonl", b'{"text": "a\\ud83d"}\n', "in.jsonl:1: not valid JSON: \\ud83d in 'a\\ud83d' is no character"),
+        ("in.jsonl", b'{"text": "a", "more": [{"b": "\\u0000"}]}\n', "in.jsonl:1: not valid JSON: \\u0000 in"),
+        ("in.jsonl", b"[" * 100_000 + b"\n", "in.jsonl:1: not valid JSON: maximum recursion depth"),
+    ],
+)
+def test_what_would_lose_or_split_a_row_stops(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    assert message in stopped(tmp_path / name, content)
+
+
+def test_blank_lines_at_the_end_are_no_rows(tmp_path: Path) -> None:
+    assert read(tmp_path / "in.txt", b"good\nbad\n\n \n") == [{"text": "good"}, {"text": "bad"}]
+    assert read(tmp_path / "in.csv", b"text\ngood\n\n") == [{"text": "good"}]
+
+
+def test_a_blank_line_is_an_empty_field_where_there_is_one_column(tmp_path: Path) -> None:
+    assert read(tmp_path / "in.csv", b"text\ngood\n\nbad\n") == [{"text": "good"}, {"text": ""}, {"text": "bad"}]
+    assert read(tmp_path / "in.csv", b"text,n\ngood,1\n\nbad,2\n") == [
+        {"text": "good", "n": "1"},
+        {"text": "bad", "n": "2"},
+    ]
+
+
+@pytest.mark.parametrize("value", ["😀", "a" * 200_000, "\u2028", {"a": ["b"]}, None, 0, False])
+def test_json_goes_through_as_it_is(value: Any, tmp_path: Path) -> None:
+    row = {"text": "good", "more": value}
+    assert read(tmp_path / "in.jsonl", json.dumps(row).encode() + b"\n") == [row]
+
+
+def test_long_fields_are_read(tmp_path: Path) -> None:
+    assert read(tmp_path / "in.csv", b"text,n\n" + b"a" * 200_000 + b",1\n") == [{"text": "a" * 200_000, "n": "1"}]
