@@ -4,11 +4,11 @@ import inspect
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from protomtl.core import runner
 from protomtl.core.sections import PARAMS, check_blocks, read_yaml, settings_of_method, validate
-from protomtl.core.settings import Backbone, Block, Data, Method, Name
+from protomtl.core.settings import Backbone, Block, Data, Method, Name, Seed, different
 from protomtl.model.settings import Compute
 from protomtl.pretraining.settings import Pretrain
 from protomtl.steps.embed.settings import Embed
@@ -21,9 +21,11 @@ from protomtl.training.settings import Finetune
 class Params(Block):
     """All of params.yaml. `methods` and `compare` may only name blocks that exist, and every block must be sound."""
 
-    seeds: Annotated[list[int], Field(min_length=1)]
-    methods: Annotated[list[Name], Field(min_length=1)]
-    compare: list[Name]  # need not be among `methods`, so that a run of a few methods changes nothing else
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(different)]
+    methods: Annotated[list[Name], Field(min_length=1), AfterValidator(different)]
+    compare: Annotated[
+        list[Name], AfterValidator(different)
+    ]  # need not be among `methods`, so that a run of a few methods changes nothing else
     data: Data
     tasks: Annotated[dict[Name, Task], Field(min_length=1)]
     backbone: Backbone

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from protomtl.core.paths import RAW
 from protomtl.core.settings import Data
@@ -97,6 +98,29 @@ def test_a_missing_file_of_ones_own_is_named_with_the_key_that_names_it(tmp_path
         download.own_files(own, {"sst": SST}, tmp_path / "raw")
     assert f"{own / 'sst' / 'dev.csv'}: no such file" in str(caught.value)
     assert "tasks.sst.files.dev" in str(caught.value)
+
+
+@pytest.mark.parametrize("folder", ["data/raw", "data/raw/mine", "data/../data/raw"])
+def test_files_are_not_taken_from_where_they_are_written(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_own(Path(folder).resolve())
+    Path("data/raw/thesis.txt").write_text("mine")
+    with pytest.raises(SystemExit, match=r"data\.folder: .*is where this step writes"):
+        download.run(data("folder", folder=folder), {"sst": SST})
+    assert Path("data/raw/thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["../train.csv", "/train.csv", "sst/../../train.csv", "..", ""])
+def test_a_file_outside_of_the_folder_is_refused_before_anything_is_copied(name: str) -> None:
+    with pytest.raises(ValidationError, match=r"train\n.*must be a file's path within data\.folder"):
+        Files(train=name, dev="dev.csv", test="test.csv")
+
+
+def test_tasks_may_share_a_file(tmp_path: Path) -> None:
+    download.own_files(make_own(tmp_path / "own"), {"sst": SST, "again": SST}, tmp_path / "raw")
+    assert files_in(tmp_path / "raw" / "sst") == ["dev.csv", "test.csv", "train.csv"]
 
 
 @pytest.mark.parametrize("by", ["data.mirror", "PROTOMTL_MIRROR"])

@@ -1,5 +1,6 @@
 """params.yaml: every mistake is named by its path; methods are overrides of base settings."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +76,52 @@ def edited(folder: Path, path: str, value: Any) -> Path:
         ("export.method", "mlm", r"export\.method: mlm is not among `methods`"),
         ("export.seed", 9, r"export\.seed: 9 is not among"),
         ("surprise", 1, r"surprise: Extra inputs"),
+        ("seeds", [1, 2, 1], r"seeds: .*1 is there twice; name it once"),
+        ("seeds", [-1], r"seeds\.0: .*greater than or equal to 0"),
+        ("seeds", [2**32], r"seeds\.0: .*less than 4294967296"),
+        ("data.split_seed", -1, r"data\.split_seed: .*greater than or equal to 0"),
+        ("methods", ["concat", "cosine", "concat"], r"methods: .*concat is there twice"),
+        ("compare", ["concat", "concat"], r"compare: .*concat is there twice"),
+        ("method.sst_weighted.finetune", {"weights": {"sst": float("inf")}}, r"weights\.sst: .*finite number"),
+        (
+            "tasks.sst.files.train",
+            "../train.csv",
+            r"tasks\.sst\.files\.train: .*'\.\./train\.csv': must be a file's path",
+        ),
+        (
+            "tasks.sst.files.dev",
+            "/etc/passwd",
+            r"tasks\.sst\.files\.dev: .*'/etc/passwd': must be a file's path within",
+        ),
+        ("tasks.sst.files.dev", "a/../../b", r"tasks\.sst\.files\.dev: "),
+        ("tasks.sst.files.test", "", r"tasks\.sst\.files\.test: "),
+        ("tasks.sst.files.test", ".", r"tasks\.sst\.files\.test: "),
+        (
+            "tasks.sst.files",
+            {"train": "a.csv", "dev": "b.csv", "test": "./a.csv"},
+            r"tasks\.sst\.files: .*`train` and `test` are one file: './a\.csv'",
+        ),
     ],
 )
 def test_a_mistake_is_an_error_that_names_its_path(tmp_path: Path, path: str, value: Any, message: str) -> None:
     with pytest.raises(SystemExit, match=message):
+        load(edited(tmp_path, path, value))
+
+
+def numbers(block: Any, path: str = "") -> list[str]:
+    """The paths of all numbers that need not be whole."""
+    if isinstance(block, dict):
+        return [found for key, inner in block.items() for found in numbers(inner, f"{path}.{key}".strip("."))]
+    return [path] if isinstance(block, float) else []
+
+
+NUMBERS = numbers(YAML(typ="safe").load(ROOT / "params.yaml"))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("path", NUMBERS)
+def test_no_number_may_be_infinite_or_none(tmp_path: Path, path: str, value: float) -> None:
+    with pytest.raises(SystemExit, match=re.escape(path.split(".")[-1]) + ": Input should be "):
         load(edited(tmp_path, path, value))
 
 

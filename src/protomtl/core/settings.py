@@ -8,11 +8,19 @@ SPLITS = ("train", "dev", "test")
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 Positive = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what every generator takes
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
+def different(values: list[Any]) -> list[Any]:
+    """The values, if none is there twice."""
+    if twice := [value for value in dict.fromkeys(values) if values.count(value) > 1]:
+        raise ValueError(f"{twice[0]} is there twice; name it once")
+    return values
+
+
 class Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Block):
@@ -20,7 +28,7 @@ class Data(Block):
     mirror: str
     folder: str
     on_bad_row: Literal["error", "drop"]
-    split_seed: int
+    split_seed: Seed
     max_train_rows: Annotated[int, Field(ge=0)]
 
 

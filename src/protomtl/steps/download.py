@@ -68,10 +68,12 @@ def cs224n(target: Path, mirror: str) -> None:
 
 def own_files(folder: Path, tasks: dict[str, Task], target: Path) -> None:
     """The user's own files, as tasks.NAME.files lists them."""
-    for task_name, task in tasks.items():
-        for split in SPLITS:
-            name = getattr(task.files, split)
-            if not (folder / name).is_file():
-                raise SystemExit(f"{folder / name}: no such file; tasks.{task_name}.files.{split} names it")
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / name, target / name)
+    if folder.resolve().is_relative_to(RAW.resolve()):
+        raise SystemExit(f"params.yaml: data.folder: {folder}: is where this step writes; move your files elsewhere")
+    names = {f"{task}.files.{split}": getattr(tasks[task].files, split) for task in tasks for split in SPLITS}
+    for key, name in names.items():
+        if not (folder / name).is_file():
+            raise SystemExit(f"{folder / name}: no such file; tasks.{key} names it")
+    for name in names.values():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, target / name)

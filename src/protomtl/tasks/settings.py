@@ -1,18 +1,40 @@
 """A block of `tasks` in params.yaml: what its labels are, and where texts and labels stand in its files."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from protomtl.core.settings import Block
 from protomtl.tasks.kinds import KINDS, Kind, KindName
 
 
+def within(name: str) -> str:
+    """The name of a file, if it lies in the folder in which it is looked for."""
+    path = PurePosixPath(name)
+    if not name.strip() or "\0" in name or path.is_absolute() or ".." in path.parts or not path.parts:
+        raise ValueError(f"{name!r}: must be a file's path within data.folder, without ..")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(within)]
+
+
 class Files(Block):
-    train: str
-    dev: str
-    test: str
+    """Paths within `data.folder`, and then within data/raw; two tasks may share a file, two splits of one may not."""
+
+    train: FileName
+    dev: FileName
+    test: FileName
+
+    @model_validator(mode="after")
+    def splits_are_apart(self) -> Self:
+        found: dict[PurePosixPath, str] = {}
+        for split, name in self:
+            if (other := found.setdefault(PurePosixPath(name), split)) != split:
+                raise ValueError(f"`{other}` and `{split}` are one file: {name!r}; a split needs a file of its own")
+        return self
 
 
 class Task(Block):
