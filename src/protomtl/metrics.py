@@ -14,13 +14,18 @@ def accuracy(gold: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def pearson(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """Correlation of two [n]; constants correlate with 0."""
-    return float(stats.pearsonr(gold, predicted).statistic) if np.ptp(gold) and np.ptp(predicted) else 0.0
+    """Correlation of two [n]; 0 where it says nothing: see `correlates`."""
+    return float(stats.pearsonr(gold, predicted).statistic) if correlates(gold, predicted) else 0.0
 
 
 def spearman(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """Correlation of the ranks of two [n]; constants correlate with 0."""
-    return float(stats.spearmanr(gold, predicted).statistic) if np.ptp(gold) and np.ptp(predicted) else 0.0
+    """Correlation of the ranks of two [n]; 0 where it says nothing: see `correlates`."""
+    return float(stats.spearmanr(gold, predicted).statistic) if correlates(gold, predicted) else 0.0
+
+
+def correlates(gold: np.ndarray, predicted: np.ndarray) -> bool:
+    """Whether a correlation says anything: not of constants, nor of two rows, for which it is always 1 or -1."""
+    return len(gold) > 2 and bool(np.ptp(gold)) and bool(np.ptp(predicted))
 
 
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from protomtl import metrics, params
+from protomtl.analysis import bootstrap
 from tests.support import ROOT
 
 TASKS = params.load(ROOT / "params.yaml").tasks
@@ -22,6 +23,14 @@ def test_correlations_by_hand() -> None:
 
 def test_constant_predictions_correlate_with_zero() -> None:
     assert metrics.task_metrics(TASKS["sts"], np.array([1.0, 2.0]), np.array([3.0, 3.0]))["pearson"] == 0.0
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_fewer_than_three_rows_say_nothing_of_a_correlation(rows: int) -> None:
+    gold, predicted = np.arange(rows) * 1.0, np.arange(rows) * -2.0
+    assert metrics.task_metrics(TASKS["sts"], gold, predicted) == {"pearson": 0.0, "spearman": 0.0}
+    counts = np.ones((4, rows))
+    assert bootstrap.pearson(counts, gold, predicted[:, None]).tolist() == [[0.0]] * 4
 
 
 def test_overall_is_the_mean_over_tasks() -> None:

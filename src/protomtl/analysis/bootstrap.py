@@ -32,10 +32,13 @@ def accuracy(counts: np.ndarray, correct: np.ndarray) -> np.ndarray:
 
 
 def pearson(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """[k, c] Pearson correlation on k resamples, by weighted moments; what is constant in one correlates with 0.
+    """[k, c] Pearson correlation on k resamples, by weighted moments; what is constant in one correlates with 0, and
+    so do fewer than three rows (see metrics.py).
 
     counts: [k, n]; gold: [n]; predicted: [n, c].
     """
+    if len(gold) < 3:
+        return np.zeros((len(counts), predicted.shape[1]))
     weights = counts / counts.sum(1, keepdims=True)
     y, x = standardised(gold[:, None]), standardised(predicted)
     deviations = deviation(weights, y) * deviation(weights, x)

@@ -1,9 +1,11 @@
 """Step `finetune`: phase 2 of a method, results/finetune/METHOD/seedN."""
 
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -96,8 +98,9 @@ def fit(
     def validate() -> dict[str, float]:
         main = {}
         for name, task in tasks.items():
-            predicted = predictions(task, model.scores(name, task, dev_embed[name], len(dev[name])))
-            main[name] = main_metric(task, task_metrics(task, dev[name].labels, predicted))
+            scores = model.scores(name, task, dev_embed[name], len(dev[name]))
+            metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
+            main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else math.nan
         return {"overall": overall(main), **main}
 
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None

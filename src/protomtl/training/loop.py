@@ -89,6 +89,8 @@ def train(
             now = seconds + time.monotonic() - begin
             resume.save(folder / "state.safetensors", model, optimizer, saved(done, now, best, curves), average)
     progress.close()
+    if not best["epoch"]:
+        raise SystemExit(f"{purpose}: no epoch has a figure on dev, all are nan; lower the learning rate")
     distributed.wait()  # for the file
     resume.load(folder / "best.safetensors", model, None)
     return Result(curves, int(best["epoch"]), total, seconds + time.monotonic() - begin)
@@ -139,7 +141,7 @@ def end_of_epoch(
         curves.dev.append({"epoch": epoch, **{name: round(value, 6) for name, value in metrics.items()}})
         shown = ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
         progress.say(f"{progress.title}: epoch {epoch} dev {shown}")
-    if metrics["overall"] <= best["overall"]:
+    if not metrics["overall"] > best["overall"]:  # nor is a figure that is no number the best
         return best
     resume.save(folder / "best.safetensors", model, None, {})
     return {"epoch": epoch, "overall": metrics["overall"]}
