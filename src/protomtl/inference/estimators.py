@@ -1,5 +1,7 @@
 """Classes from a few labelled examples each: prototypical networks as scikit-learn estimators."""
 
+import math
+from numbers import Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -10,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from protomtl.inference.model import load
-from protomtl.model.prototypes import pairwise_similarity
+from protomtl.model.prototypes import DISTANCES, pairwise_similarity
 
 
 class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -31,7 +33,8 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.temperature = temperature
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
-        """X: [n, features]; y: [n] labels of any type. ValueError for a single class."""
+        """X: [n, features]; y: [n] labels of any type. ValueError for a single class, and for bad settings."""
+        self.check_settings()
         X, y = validate_data(self, X, y, dtype=np.float64)  # noqa: N806
         check_classification_targets(y)
         if len(unique_labels(y)) < 2:
@@ -40,6 +43,7 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:  # noqa: N803
         """Add examples to the means. classes: all that will come; needed in the first call, as in scikit-learn."""
+        self.check_settings()
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise ValueError("the first call of partial_fit needs `classes`, all labels that will come")
@@ -50,6 +54,14 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if unknown := set(unique_labels(y)) - set(self.classes_):
             raise ValueError(f"labels that are not among the classes of the first call: {sorted(unknown)}")
         return self.add(X, y)
+
+    def check_settings(self) -> None:
+        """ValueError for a distance that there is not, and for a temperature that is no number above 0."""
+        if self.distance not in DISTANCES:
+            raise ValueError(f"distance={self.distance!r}: must be one of {', '.join(DISTANCES)}")
+        warm = isinstance(self.temperature, Real) and not isinstance(self.temperature, bool)
+        if not warm or not 0 < self.temperature < math.inf:
+            raise ValueError(f"temperature={self.temperature!r}: must be a finite number above 0")
 
     def begin(self, classes: np.ndarray, features: int) -> Self:
         """Without an example yet."""
@@ -70,6 +82,7 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def nearness(self, X: Any) -> np.ndarray:  # noqa: N803
         """[n, classes] how near each prototype is; -inf for a class without an example."""
         check_is_fitted(self)
+        self.check_settings()  # set_params may have changed them
         X = validate_data(self, X, reset=False, dtype=np.float64)  # noqa: N806
         near = pairwise_similarity(torch.from_numpy(X), torch.from_numpy(self.prototypes_), self.distance).numpy()
         return np.where(self.counts_ > 0, near / self.temperature, -np.inf)

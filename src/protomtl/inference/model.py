@@ -1,6 +1,6 @@
 """A trained model outside the pipeline: texts in, vectors, classes and values out (`protomtl.load`)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
@@ -150,11 +150,19 @@ def stacked(rows: Iterator[np.ndarray], width: int) -> np.ndarray:
 
 
 def checked(rows: Iterable[Row], texts: int) -> Iterator[Row]:
-    """The rows, if each is a text, or a pair of texts; else a TypeError with its number."""
+    """The rows, if each is a text, or a pair of texts; else a TypeError with its number, and one for what has no rows
+    of its own or no order of them. ValueError for a text that cannot be written in UTF-8."""
+    needed = "a pair of texts" if texts == 2 else "a text"
     if isinstance(rows, str):
         raise TypeError("a list of texts is needed, not one text")
+    unordered = isinstance(rows, (bytes, bytearray, Mapping, Set)) or hasattr(rows, "columns")  # of a table
+    if unordered or not isinstance(rows, Iterable):
+        kind = type(rows).__name__
+        raise TypeError(f"a list is needed, {needed} each, not {kind}; of a table give the columns of texts")
     for number, row in enumerate(rows):
         parts = row if isinstance(row, (tuple, list)) else (row,)
         if len(parts) != texts or not all(isinstance(part, str) for part in parts):
-            raise TypeError(f"row {number}: {'a pair of texts' if texts == 2 else 'a text'} is needed, not {row!r:.80}")
+            raise TypeError(f"row {number}: {needed} is needed, not {row!r:.80}")
+        if any("\ud800" <= c <= "\udfff" for part in parts if not part.isascii() for c in part):
+            raise ValueError(f"row {number}: {row!r:.80} has half of a pair that stands for one character; remove it")
         yield row

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+DISTANCES = ("euclidean", "squared_euclidean", "cosine")
+
 
 def class_prototypes(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Means c_k of the embeddings of each class that is present (report §4.3; Snell et al. 2017, eq. 1).
@@ -19,7 +21,9 @@ def class_prototypes(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor
 
 def pairwise_similarity(embeddings: Tensor, prototypes: Tensor, distance: str) -> Tensor:
     """Logits [n, k] of embeddings [n, d] and prototypes [k, d]: -|q - c_k| (`euclidean`, report §4.3), its square
-    (`squared_euclidean`, Snell et al. 2017) or the cosine of q and c_k (`cosine`)."""
+    (`squared_euclidean`, Snell et al. 2017) or the cosine of q and c_k (`cosine`). ValueError for another distance."""
+    if distance not in DISTANCES:
+        raise ValueError(f"distance={distance!r}: must be one of {', '.join(DISTANCES)}")
     if distance == "cosine":
         return functional.normalize(embeddings, dim=1) @ functional.normalize(prototypes, dim=1).t()
     # Not by matrix product: that loses the small distances that matter, and its gradient at 0 is not 0.

@@ -1,5 +1,7 @@
 """Prototypes as a scikit-learn estimator: its own checks, and sums by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,6 +53,22 @@ def test_a_class_without_an_example_is_never_predicted() -> None:
     classifier = PrototypeClassifier().partial_fit([[0.0], [1.0]], ["a", "b"], classes=["a", "b", "later"])
     assert classifier.predict_proba([[100.0]])[0, 2] == 0
     assert classifier.partial_fit([[100.0]], ["later"]).predict([[100.0]]) == ["later"]
+
+
+SETTINGS: list[dict[str, Any]] = [{"distance": d} for d in ("Cosine", "manhattan", "", None, 1)]
+SETTINGS += [{"temperature": t} for t in (0, 0.0, -1, float("nan"), float("inf"), "1", None, True)]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_settings_that_are_none_are_refused(settings: dict[str, Any]) -> None:
+    (key,) = settings
+    x, y = [[0.0], [1.0]], ["a", "b"]
+    with pytest.raises(ValueError, match=f"{key}=.*: must be"):
+        PrototypeClassifier(**settings).fit(x, y)
+    with pytest.raises(ValueError, match=f"{key}=.*: must be"):
+        PrototypeClassifier(**settings).partial_fit(x, y, classes=y)
+    with pytest.raises(ValueError, match=f"{key}=.*: must be"):
+        PrototypeClassifier().fit(x, y).set_params(**settings).predict(x)
 
 
 def test_what_cannot_be_fitted_is_said() -> None:
