@@ -108,6 +108,14 @@ def test_test_files_may_lack_labels(raw: Path) -> None:
     assert "| sst | test | 3 | no labels | 2.0 / 2 / 3 | 0 |" in markdown()
 
 
+def test_a_test_file_whose_labels_all_say_nothing_is_unlabelled(raw: Path) -> None:
+    (raw / "sst-test.csv").write_text("id,sentence,sentiment\nt1,fine,-1\nt2,bad,-1\n")
+    prepare.run(settings(), {"sst": SST})
+    assert [row["label"] for row in table("sst", "test")] == [None, None]
+    (raw / "sst-dev.csv").write_text("id,sentence,sentiment\nd1,fine,-1\n")
+    assert "'-1' is not a classification label" in refused(settings(), {"sst": SST})
+
+
 def test_all_columns_have_their_type_even_where_all_values_are_missing(raw: Path) -> None:
     prepare.run(settings(), {"sst": SST})
     schema = pq.read_schema(PREPARED / "sst" / "test.parquet")
@@ -215,6 +223,12 @@ def test_bad_rows_are_dropped_counted_and_listed_if_wanted(raw: Path) -> None:
     assert "'7'" in dropped[0] and "empty" in dropped[1]
     assert "Dropped as malformed: 2 rows." in markdown()
     assert {f"- {problem}" for problem in dropped} <= set(markdown())
+
+
+def test_rows_behind_a_quote_that_is_never_closed_are_not_dropped(raw: Path) -> None:
+    (raw / "sst-train.csv").write_text('id,sentence,sentiment\ns1,fine,4\ns2,"bad,1\ns3,so so,2\n')
+    message = refused(settings(on_bad_row="drop"), {"sst": SST})
+    assert f"{raw / 'sst-train.csv'}:3: not valid CSV: a quote that opens a field is not closed" in message
 
 
 def test_nothing_dropped_is_said_too(raw: Path) -> None:

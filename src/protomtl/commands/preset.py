@@ -38,12 +38,12 @@ def apply(name: str, params: Path = PARAMS) -> None:
     yaml.indent(mapping=2, sequence=4, offset=2)
     content = yaml.load(params)
     lay_over(content, read_yaml(path, "rt"))
-    with atomic(params) as part:
+    with atomic(params.resolve()) as part:  # a link stays one
         yaml.dump(content, part)
         try:
             load(part)
         except SystemExit as error:
-            raise SystemExit(f"{path} does not fit {params}:\n{error}") from None
+            raise SystemExit(f"{path} does not fit {params}:\n{str(error).replace(str(part), str(params))}") from None
     print(f"{params} now has preset {name}; `git diff {params}` shows what changed")
 
 

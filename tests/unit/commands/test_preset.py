@@ -61,10 +61,18 @@ def test_applying_twice_is_applying_once(project: Path, name: str) -> None:
 def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) -> None:
     before = (project / "params.yaml").read_text()
     (project / "presets/wrong.yaml").write_text(text)
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(SystemExit, match=message) as caught:
         preset.apply("wrong")
-    assert (project / "params.yaml").read_text() == before
+    assert (project / "params.yaml").read_text() == before and ".part" not in str(caught.value)
     assert not list(project.glob("*.part"))
+
+
+def test_params_that_are_a_link_stay_one(project: Path) -> None:
+    (project / "params.yaml").rename(project / "mine.yaml")
+    (project / "params.yaml").symlink_to("mine.yaml")
+    before = (project / "mine.yaml").read_text()
+    preset.apply("cs224n")
+    assert (project / "params.yaml").is_symlink() and (project / "mine.yaml").read_text() != before
 
 
 def test_an_unknown_preset_lists_those_that_exist(project: Path) -> None:
