@@ -4,6 +4,7 @@ import argparse
 import ast
 import errno
 import importlib
+import io
 import os
 import re
 import sys
@@ -67,6 +68,8 @@ def run(words: list[str]) -> None:
 
 
 def main() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale may lack a letter of what is said
     try:
         run(sys.argv[1:])
     except KeyboardInterrupt:

@@ -235,6 +235,14 @@ def test_an_older_output_is_replaced_behind_its_link_and_said(
     assert (tmp_path / name).is_symlink() and (tmp_path / f"real{name}").read_bytes() != b"old"
 
 
+@pytest.mark.parametrize("option", ["--threads 0", "--threads -1", "--threads 1.5", "--top -1", "--top 0", "--top x"])
+def test_a_number_below_one_is_refused_before_anything(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = f"protomtl similar --model nowhere --among nowhere {option}".split()
+    with patch("sys.argv", words), pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2 and "is not a whole number from 1" in capsys.readouterr().err
+
+
 LABELS = {
     "numbers and no": ([0, 1.0, 1, 0.0], {"0", "1"}),
     "no and yes": ([False, True, True, False], {"false", "true"}),
@@ -324,6 +332,12 @@ def test_export_as_a_command(
     project = shutil.copytree(model.parent, tmp_path / "project")
     assert "needs --to DIR" in call(project, "protomtl", "export", "cosine", code=1).stderr
     assert "needs a METHOD" in call(project, "protomtl", "export", "--to", "taken", code=1).stderr
+    (project / "file").write_text("mine")
+    (project / "link").symlink_to("file")
+    for name in ("file", "link"):
+        said = call(project, "protomtl", "export", "cosine", "--to", name, code=2).stderr
+        assert f"protomtl export: {name}: is a file; name a folder" in said
+    assert (project / "file").read_text() == "mine"
     call(project, *["protomtl", "export", "cosine", "--to", "taken"])
     monkeypatch.chdir(project)
     typed("protomtl export", capfd)  # the step
