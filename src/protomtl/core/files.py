@@ -2,6 +2,7 @@
 
 import csv
 import ctypes
+import errno
 import glob
 import hashlib
 import json
@@ -56,14 +57,19 @@ def is_running(process: int) -> bool:
 
 
 def swap(part: Path, path: Path) -> None:
-    """Put `part` in the place of `path`; what was there has the name `part` then, if it was a folder."""
+    """Put `part` in the place of `path`; of a folder what was there may have the name `part` then."""
     if not path.is_dir():
         part.replace(path)
     elif not exchanged(part, path):  # this system cannot: for an instant only the name `.old` is there
         old = part.with_suffix(".old.part")
-        path.replace(old)
+        try:
+            path.replace(old)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.rmtree(path)  # it lies in a lower layer of an overlay, where a folder cannot be renamed
         part.replace(path)
-        old.replace(part)
+        remove(old)
 
 
 def exchanged(a: Path, b: Path) -> bool:

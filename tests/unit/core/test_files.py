@@ -1,5 +1,6 @@
 """The pipeline's own outputs: the old or the new is whole at every instant, also with two writers."""
 
+import errno
 import json
 import os
 import subprocess
@@ -37,6 +38,23 @@ def test_of_two_writers_each_writes_the_whole_and_the_last_one_wins(
         make(second, "second", folder)
         assert first != second and not (tmp_path / "out").exists()
     assert text_of(tmp_path / "out") == "first" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_that_cannot_be_renamed_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a lower layer of an overlay."""
+    make(out := tmp_path / "out", "old", True)
+    rename = Path.replace
+
+    def refuse(path: Path, to: Path) -> Path:
+        if path == out:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(path, to)
+
+    monkeypatch.setattr(files, "exchanged", lambda a, b: False)
+    monkeypatch.setattr(Path, "replace", refuse)
+    with atomic(out) as part:
+        make(part, "new", True)
+    assert text_of(out) == "new" and [*tmp_path.iterdir()] == [out]
 
 
 @pytest.mark.parametrize("folder", [False, True])
