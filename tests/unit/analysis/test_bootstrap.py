@@ -56,8 +56,8 @@ def test_pearson_is_that_of_the_repeated_rows(case: tuple[np.ndarray, np.ndarray
     for k, row in enumerate(counts.astype(int)):
         for c in range(predicted.shape[1]):
             x, y = np.repeat(predicted[:, c], row), np.repeat(gold, row)
-            constant = len(set(x)) == 1 or len(set(y)) == 1
-            assert found[k, c] == pytest.approx(0 if constant else stats.pearsonr(x, y).statistic, abs=1e-9)
+            silent = len(gold) < 3 or len(set(x)) == 1 or len(set(y)) == 1  # two rows say nothing
+            assert found[k, c] == pytest.approx(0 if silent else stats.pearsonr(x, y).statistic, abs=1e-9)
 
 
 def test_pearson_does_not_lose_small_differences_on_a_large_mean() -> None:
