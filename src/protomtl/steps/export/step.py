@@ -15,8 +15,10 @@ from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import MAP, PROTOTYPES, RECORD, TOKENS, results
 from protomtl.core.runs import Run
 from protomtl.model.checkpoint import trained_model
+from protomtl.model.encoder import settle
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.prototypes import class_prototypes
+from protomtl.model.settings import Compute
 from protomtl.plots import projection
 from protomtl.seeds import number
 from protomtl.steps.export import card
@@ -72,6 +74,7 @@ def write(method: str, seed: int, target: Path) -> None:
     if target.exists() and not (target / RECORD).exists() and any(target.iterdir()):
         raise SystemExit(f"{target}: is there already and holds no export; choose an empty or a new folder")
     record: dict[str, Any] = read_json(source / "config.json")
+    settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(source, source / "encoder", record)
     record |= {
         "max_length": read_json(TOKENS / "tokens.json")["max_length"],
@@ -87,6 +90,8 @@ def write(method: str, seed: int, target: Path) -> None:
         save_file(plane(model, tasks, prototypes, seed), part / MAP)
         write_sentence_transformer(model, record["max_length"], part)
         write_json(part / RECORD, record)
+        for weights in part.rglob("*.safetensors"):  # only their owner could read them
+            shutil.copymode(part / RECORD, weights)
         (part / "README.md").write_text(card.text(record), encoding="utf-8")
     print(f"export {method} seed {seed}: {target}")
 
