@@ -141,9 +141,7 @@ class OwnTokenizer(BertTokenizerFast): pass
 
 
 @pytest.mark.parametrize("asked", ["", "y\n"], ids=["no answer", "a piped yes"])
-def test_code_of_a_folder_is_not_run(
-    asked: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_of_a_folder_is_not_run(asked: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builtins.input", lambda *_: asked)
     mark = tmp_path / "executed"
     (folder / "own.py").write_text(CODE.format(mark=str(mark)))
