@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save, save_file
 
+from protomtl.core.files import read_json
 from protomtl.core.paths import BACKBONE
 from protomtl.core.settings import Backbone
 from protomtl.steps import backbone
 from tests.support.sources import files_in
 
+COMMIT = "4e2d" * 10
 WEIGHTS = save({"weight": np.ones(9, np.float32)})
 
 # --- backbone
@@ -128,8 +130,12 @@ def as_hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         original = kind.from_pretrained
 
         def opened(name: str, revision: str, trust_remote_code: bool, original=original, **more: bool):  # type: ignore[no-untyped-def]
-            assert (name, revision, trust_remote_code) == ("their/model", "main", False)
-            return original(folder, **more)
+            assert (name, trust_remote_code) == ("their/model", False)
+            assert revision == ("main" if "output_loading_info" in more else COMMIT)  # the tokenizer of the same commit
+            found = original(folder, **more)
+            if "output_loading_info" in more:
+                found[0].config._commit_hash = COMMIT
+            return found
 
         monkeypatch.setattr(kind, "from_pretrained", opened)
 
@@ -142,6 +148,7 @@ def test_what_the_hub_has_must_be_whole_and_is_for_all_to_read(
     monkeypatch.chdir(tmp_path)
     backbone.run(named("their/model"))
     assert (BACKBONE / "model.safetensors").stat().st_mode == (BACKBONE / "config.json").stat().st_mode
+    assert read_json(BACKBONE / "hub.json") == {"name": "their/model", "revision": "main", "commit": COMMIT}
     tensors = load_file(folder / "model.safetensors")
     save_file({n: v for n, v in tensors.items() if "layer.1." not in n}, folder / "model.safetensors", {"format": "pt"})
     assert "its weights do not fit its configuration: encoder.layer.1." in refused_backbone("their/model")

@@ -235,8 +235,8 @@ DAMAGES = {
 
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.6, 0.98])
 @pytest.mark.parametrize("name", DAMAGES)
-def test_a_cut_file_loads_no_model(name: str, kept: float, exported: tuple[str, Path], tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(exported[1], tmp_path / "copy"))
+def test_a_cut_file_loads_no_model(name: str, kept: float, model: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(model, tmp_path / "copy"))
     content = (copy / name).read_bytes()
     (copy / name).write_bytes(content[: int(kept * len(content))])
     with pytest.raises(ValueError, match=DAMAGES[name]) as caught:
@@ -244,8 +244,8 @@ def test_a_cut_file_loads_no_model(name: str, kept: float, exported: tuple[str, 
     assert "\n" not in str(caught.value).strip()
 
 
-def test_parts_of_other_models_are_refused(exported: tuple[str, Path], tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(exported[1], tmp_path / "copy"))
+def test_parts_of_other_models_are_refused(model: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(model, tmp_path / "copy"))
     prototypes = load_file(copy / "prototypes.safetensors")
     save_file({**prototypes, "sst": prototypes["sst"][:4]}, copy / "prototypes.safetensors")
     with pytest.raises(ValueError, match="these prototypes are not of the model beside them"):

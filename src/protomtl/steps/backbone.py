@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from protomtl.core.files import atomic
+from protomtl.core.files import atomic, write_json
 from protomtl.core.paths import BACKBONE
 from protomtl.core.settings import Backbone
 from protomtl.sources import fetch
@@ -84,14 +84,16 @@ def check_weights(path: Path, name: str) -> None:
 
 
 def from_hub(name: str, revision: str, target: Path) -> None:
-    """Fetch an encoder and its tokenizer from the Hugging Face hub and save them as safetensors."""
+    """Fetch an encoder and its tokenizer from the Hugging Face hub and save them as safetensors; hub.json says which commit
+    it was. SystemExit if it cannot be had, wants to run its own code, or lacks weights."""
     from transformers import AutoModel, AutoTokenizer  # heavy
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
         model, info = AutoModel.from_pretrained(
             name, revision=revision, trust_remote_code=False, output_loading_info=True
         )
+        commit = model.config._commit_hash  # of the moment: a branch such as main moves on
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=commit or revision, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise SystemExit(
             f"could not fetch the backbone {name} (revision {revision}) from the Hugging Face hub: {error}\n"
@@ -105,5 +107,6 @@ def from_hub(name: str, revision: str, target: Path) -> None:
         model.pooler = None  # what transformers puts there is random
     tokenizer.save_pretrained(target)
     model.save_pretrained(target)
+    write_json(target / "hub.json", {"name": name, "revision": revision, "commit": commit})
     for weights in target.glob("*.safetensors"):  # transformers lets only their owner read them
         shutil.copymode(target / "config.json", weights)
