@@ -90,6 +90,7 @@ def another(gradients: bool, threads: int, dtype: torch.dtype, verbosity: int, b
         (transformers_logging.enable_progress_bar if bars else transformers_logging.disable_progress_bar)()
         with torch.set_grad_enabled(gradients), warnings.catch_warnings():
             warnings.simplefilter("error")
+            torch.rand(7)  # elsewhere than a load would leave the generator
             yield
     finally:
         torch.set_num_threads(before[0])
