@@ -8,9 +8,13 @@ ONE_BY_ONE := -n 2 --dist load --maxschedchunk 1
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all report compare test test-pipeline test-faults test-outside test-all soak cluster bench fewshot docs lint format lock
+.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all soak cluster bench fewshot docs lint format lock
 
 all: $(VENV)/ready          ## the main job: data, training, evaluation, tables, figures
+	snakemake --cores $(CORES) all
+
+quick: $(VENV)/ready        ## a first result in minutes: preset `quick` in params.yaml, and all that follows from it
+	python -m protomtl preset quick
 	snakemake --cores $(CORES) all
 
 report: all                 ## the same, and one HTML page of it: results/report.html

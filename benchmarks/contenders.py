@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from benchmarks import workload
 from protomtl.core import sections
 from protomtl.core.paths import BACKBONE, TOKENS
-from protomtl.model.encoder import Encoder, embed_batch, evaluating
+from protomtl.model.encoder import Encoder, embed_batch, evaluating, settle
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.model.settings import Compute
@@ -32,10 +32,17 @@ Variant = str
 EPOCHS = 20  # of the frozen baseline, as in the paper
 
 
+def settled(threads: int, precision: Literal["auto", "fp32"] = "auto") -> Encoder:
+    """This project's encoder, in a process that is settled as a step's is."""
+    compute = Compute(device="cpu", precision=precision, threads=threads, processes=1)
+    settle(compute)
+    return Encoder(BACKBONE, "mean", compute)
+
+
 def protomtl(threads: int, steps: int, variant: Variant) -> Figures:
     """This project's loop."""
     precision = "fp32" if variant in ("check", "fp32") else "auto"
-    encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision=precision, threads=threads, processes=1))
+    encoder = settled(threads, precision)
     if variant == "check":
         workload.without_dropout(encoder)
     table, marks = TokenTable.open(TOKENS, "sts", "train"), []
@@ -176,7 +183,7 @@ def encode_protomtl(threads: int, variant: Variant) -> float:
     backend = AutoTokenizer.from_pretrained(BACKBONE).backend_tokenizer
     backend.no_padding()
     backend.enable_truncation(128)
-    encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads, processes=1))
+    encoder = settled(threads)
 
     def encode(texts: list[str]) -> None:
         ids = [encoding.ids for encoding in backend.encode_batch_fast(texts)]
@@ -204,7 +211,7 @@ def encode_sentence_transformers(threads: int, variant: Variant) -> float:
 
 def passes(threads: int, steps: int) -> dict[str, float]:
     """Forward and backward pass of the encoder alone, in a whole step of the pipeline: 64 examples of each task."""
-    encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads, processes=1)).train()
+    encoder = settled(threads).train()
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=1e-5, fused=True)
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in load().tasks}
     seconds, lengths = [], []
@@ -240,7 +247,7 @@ def frozen(threads: int, steps: int) -> dict[str, float]:
         params = load()
         chosen = sections.settings_of_method("finetune", params.finetune, name, params.method[name].finetune)
         chosen = chosen.model_copy(update={"epochs": epochs, "steps_per_epoch": per_epoch, "save_every": 10**6})
-        encoder = Encoder(BACKBONE, "mean", Compute(device="cpu", precision="auto", threads=threads, processes=1))
+        encoder = settled(threads)
         model = MultiTaskModel(encoder, params.tasks, chosen, 1)
         folder = workload.folder(f"{name}-{per_epoch}-{os.getpid()}")
         begin = time.perf_counter()

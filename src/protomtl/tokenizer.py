@@ -13,10 +13,18 @@ class Tokens(Block):
 
 
 def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, int]]:
-    """A tokenizer that cuts each text so that it fits with its marks, and the numbers that a TokenTable needs."""
+    """A tokenizer that cuts each text so that it fits with its marks, and the numbers that a TokenTable needs.
+
+    SystemExit for what is no tokenizer, one that wants to run its own code, or one without marks.
+    """
     from transformers import AutoTokenizer  # heavy
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except Exception as error:  # tokenizers raises no other kind for a file that it cannot read
+        raise SystemExit(
+            f"{folder}: transformers cannot load this tokenizer: {str(error).partition(chr(10))[0]}"
+        ) from None
     special = {"cls": tokenizer.cls_token_id, "sep": tokenizer.sep_token_id, "pad": tokenizer.pad_token_id}
     if missing := [name for name, number in special.items() if number is None]:
         raise SystemExit(f"{folder}: its tokenizer has no {', '.join(missing)} token; use a BERT-like encoder")

@@ -15,7 +15,7 @@ from tests.support.commands import call, environment
 from tests.support.engines import METHODS, PER_RUN
 from tests.support.makers import Patch, clone, patch_params, tiny
 
-CARDS = str(ROOT / "workflow/cards.py")
+CARDS = str(ROOT / "workflow/gpus.py")
 # A job that notes when it begins and ends, and its cards.
 JOB = (
     "import os, sys, time; note = open(sys.argv[1], 'a'); cards = os.environ.get('CUDA_VISIBLE_DEVICES', 'none'); "
@@ -103,11 +103,11 @@ def test_the_trainings_of_the_pipeline_have_other_cards(tmp_path: Path, tiny_bac
 def test_a_training_asks_for_as_many_cards_as_it_has_processes(tmp_path: Path, tiny_backbone: Path) -> None:
     project = clone(tmp_path / "p", on_cards(tiny_backbone, processes=2))
     plan = call(project, "snakemake", "-n", "-p", "--cores", "4", "--resources", "gpu=2", "--", "all").stdout
-    commands = re.findall(r"cards\.py (\d) 2 dvc .* --single-item (\w+)", plan)
+    commands = re.findall(r"gpus\.py (\d) 2 dvc .* --single-item (\w+)", plan)
     assert sorted(set(commands)) == [("1", "embed"), ("1", "export"), *(("2", s) for s in sorted(PER_RUN))]
     patch_params(project, {"compute": {"device": "cpu"}})
     plan = call(project, "snakemake", "-n", "-p", "--cores", "4", "--resources", "gpu=2", "--", "all").stdout
-    assert set(re.findall(r"cards\.py (\d)", plan)) == {"0"}
+    assert set(re.findall(r"gpus\.py (\d)", plan)) == {"0"}
 
 
 def on_cards(backbone: Path, processes: int) -> Patch:

@@ -27,7 +27,7 @@ def use(project: Path, host: Server, key: Path) -> Path:
 
 
 @pytest.fixture
-def shared(project: Path, host: Server, tmp_path: Path) -> Path:
+def shared(host: Server, project: Path, tmp_path: Path) -> Path:
     """The finished clone, pushed to the server."""
     call(tmp_path, "git", "init", "-q", "--bare", "-b", "main", str(host.folder / "p.git"))
     call(project, "git", "remote", "add", "origin", host.url("p.git"))

@@ -1,5 +1,6 @@
 """Texts through an exported encoder in scikit-learn's pipelines."""
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -21,3 +22,18 @@ def test_texts_in_a_pipeline_and_in_a_grid_search(model: Path) -> None:
     assert search.best_params_["prototypeclassifier__temperature"] == 0.1
     norms = np.linalg.norm(TextEncoder(str(model), normalize=True).fit(texts).transform(texts), axis=1)
     assert norms == pytest.approx(1)
+
+
+def test_a_fitted_pipeline_is_pickled_and_says_the_same(model: Path) -> None:
+    texts, labels = ["good film", "great story", "bad film", "dull plot"], ["up", "up", "down", "down"]
+    pipeline = make_pipeline(TextEncoder(str(model)), PrototypeClassifier()).fit(texts, labels)
+    again = pickle.loads(pickle.dumps(pipeline))  # noqa: S301
+    np.testing.assert_array_equal(again.predict_proba(texts), pipeline.predict_proba(texts))
+
+
+def test_the_columns_of_a_data_frame_are_named(model: Path) -> None:
+    encoder = TextEncoder(str(model)).set_output(transform="pandas").fit(["a film"])
+    frame = encoder.transform(["a good film", "a cat"])
+    assert [*frame.columns] == [f"textencoder{k}" for k in range(32)] and len(frame) == 2
+    pipeline = make_pipeline(TextEncoder(str(model)), PrototypeClassifier()).set_output(transform="pandas")
+    assert pipeline.fit(["good", "bad"], ["up", "down"]).predict(["good"]) == ["up"]

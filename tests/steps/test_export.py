@@ -1,11 +1,15 @@
 """A trained model leaves the pipeline: each loader gives the same vectors, and heads and prototypes come along."""
 
+import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from ruamel.yaml import YAML
+from safetensors.torch import load_file, save_file
 
 import protomtl
 from protomtl.core.files import digest_folder, read_json
@@ -227,3 +231,49 @@ def test_nothing_of_the_user_is_lost(exported: tuple[str, Path], tmp_path: Path)
     (tmp_path / "metrics.json").rename(metrics)
     with pytest.raises(FileNotFoundError, match=r"no protomtl\.json there; `protomtl export METHOD --to"):
         protomtl.load(tmp_path)
+
+
+def test_other_users_can_read_what_the_umask_lets_them(exported: tuple[str, Path], tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        step.write(exported[0], 1, tmp_path / "open")
+    finally:
+        os.umask(before)
+    for root in (tmp_path / "open", Path("results/finetune", exported[0])):
+        for path in root.rglob("*.safetensors"):
+            assert path.stat().st_mode & 0o044, path
+
+
+DAMAGES = {
+    "model.safetensors": r"transformers cannot load this encoder|do not fit config\.json",
+    "heads.safetensors": "cannot be read as safetensors",
+    "prototypes.safetensors": "cannot be read as safetensors",
+    "tokenizer.json": "cannot load this tokenizer",
+    "config.json": "cannot load this",
+    "protomtl.json": "",
+}
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.1, 0.6, 0.98])
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_cut_file_loads_no_model(name: str, kept: float, model: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(model, tmp_path / "copy"))
+    content = (copy / name).read_bytes()
+    (copy / name).write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(ValueError, match=DAMAGES[name]) as caught:
+        protomtl.load(copy)
+    assert "\n" not in str(caught.value).strip()
+
+
+def test_parts_of_other_models_are_refused(model: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(model, tmp_path / "copy"))
+    prototypes = load_file(copy / "prototypes.safetensors")
+    save_file({**prototypes, "sst": prototypes["sst"][:4]}, copy / "prototypes.safetensors")
+    with pytest.raises(ValueError, match="these prototypes are not of the model beside them"):
+        protomtl.load(copy)
+    save_file(prototypes, copy / "prototypes.safetensors")
+    vocabulary = json.loads((copy / "tokenizer.json").read_text())
+    vocabulary["model"]["vocab"] |= {f"new{k}": 900 + k for k in range(99)}
+    (copy / "tokenizer.json").write_text(json.dumps(vocabulary))
+    with pytest.raises(ValueError, match="its tokenizer has more words than the encoder"):
+        protomtl.load(copy)

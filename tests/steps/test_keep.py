@@ -62,7 +62,7 @@ def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path, kept: Path) -> 
     )
     findings.write()
     page = (workdir / "docs/results/findings.md").read_text()
-    assert "Data: folder" in page and "seeds 1: commit" in page and ", with changes to params.yaml" in page
+    assert "Data: folder" in page and "Seeds 1: commit" in page and ", with changes to params.yaml" in page
     assert "**Does prototypical pre-training help?** `prototypical` minus `concat`, test:" in page
     assert "softmax" not in page  # what was not run is not asked
     for picture in ("table1.png", "differences.png", "embed-figure1.png"):

@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from ruamel.yaml import YAML
+from safetensors.torch import load_file
 
+import protomtl
 from protomtl.core import files
 from protomtl.core.files import read_json
 from protomtl.params import load
 from protomtl.training import loop
 from tests.support.makers import patch_params
-from tests.support.steps import run_method
+from tests.support.steps import run_method, run_steps
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(prepared: Path) -> None:
@@ -107,3 +110,21 @@ def test_what_the_encoder_gets_of_a_pair(prepared: Path) -> None:
     assert tokens("para", {"para": "separate", "sts": "joint"}) == apart
     assert len(tokens("sts", {"para": "separate", "sts": "joint"})) == 3
     assert tokens("sst", "joint") == tokens("sst", "both_ways") == [tables["sst"].single(rows, 0).tokens.tolist()]
+
+
+@pytest.mark.parametrize("method", ["prototypical", "muppet_r3f", "uncertainty"])
+def test_a_task_may_be_called_as_torch_calls_its_own(method: str, workdir: Path) -> None:
+    yaml = YAML()
+    content = yaml.load(workdir / "params.yaml")
+    own = {"sst": "type", "para": "train", "sts": "forward"}
+    content["tasks"] = {own.get(name, name): task for name, task in content["tasks"].items()}
+    content |= {"methods": [method], "compare": []}
+    yaml.dump(content, workdir / "params.yaml")
+    patch_params(workdir, {"embed": {"method": method}, "export": {"method": method}})
+    run_steps("download", "backbone", "prepare", "tokens")
+    run_method(method)
+    run_steps("export")
+    model = protomtl.load(workdir / "results/export")
+    assert model.predict("type", ["a good film"]).shape == (1, 5) and model.prototypes("forward").shape == (6, 32)
+    names = load_file(workdir / f"results/finetune/{method}/seed1/heads.safetensors").keys()
+    assert {name.partition(".")[0] for name in names} == {"%type", "%train", "%forward"}

@@ -3,6 +3,8 @@
 import ast
 import inspect
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from ruamel.yaml import YAML
 from protomtl import pipeline_figure
 from protomtl.core import paths, runner
 from tests.support import ROOT
+from tests.support.commands import call
 from tests.support.imports import INERT, PACKAGE, room, rooms_of_step
 from tests.support.reruns import RERUNS
 
@@ -112,10 +115,14 @@ def test_every_parameter_is_declared_by_some_stage() -> None:
 
 
 def test_no_module_is_named_like_one_of_the_standard_library() -> None:
-    import sys
-
     names = {path.stem for path in PACKAGE.rglob("*.py")} | {path.name for path in PACKAGE.rglob("*") if path.is_dir()}
     assert not (names - {"__main__", "__init__"}) & sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("file", ["seeds.py", "model/heads.py", "steps/tokens.py"])
+def test_a_file_can_be_run_by_itself(file: str, tmp_path: Path) -> None:
+    """As an editor's "run" button does: its folder is then the first place where modules are looked for."""
+    call(tmp_path, sys.executable, str(PACKAGE / file))
 
 
 def test_figure_2_shows_the_graph() -> None:

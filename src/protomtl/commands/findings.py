@@ -44,10 +44,12 @@ def write() -> None:
 
 
 INTRODUCTION = (
-    "Made by `python -m protomtl findings` from the figures in `docs/runs`, which `python -m protomtl keep NAME` took",
-    "from finished runs. Differences are of means over seeds; intervals (95 %) and p come from a paired bootstrap over",
-    "examples and seeds; p is corrected by Holm over the methods of a run. A verdict needs",
-    f"p below {LEVEL} on test (on dev where test has no labels).",
+    "`python -m protomtl findings` makes this page from the figures in `docs/runs`.",
+    "`python -m protomtl keep NAME` took them from finished runs.",
+    "",
+    "Differences are of means over seeds. Intervals (95 %) and p come from a paired bootstrap over examples and seeds.",
+    "p is corrected by Holm over the methods of a run.",
+    f"A verdict needs p below {LEVEL} on test, or on dev where test has no labels.",
     "",
 )
 
@@ -101,19 +103,20 @@ def draw(run: Path) -> None:
 
 def described(about: dict[str, Any]) -> list[str]:
     """The lines of a run's data, budget and seeds, and where each of its parts can be found again."""
-    budgets = [
+    before, after = (
         f"{about[phase]['epochs']} epochs of {about[phase]['steps_per_epoch'] or 'all'} steps"
         for phase in ("pretrain", "finetune")
-    ]
+    )
     lines = [
-        f"Data: {about['data']}; backbone: {about['backbone']};",
-        f"pre-training {budgets[0]}, fine-tuning {budgets[1]}, {about['finetune']['batch_size']} examples a task,",
-        "where a method says nothing else;",
+        f"Data: {about['data']}. Backbone: {about['backbone']}.",
+        f"Pre-training has {before}, fine-tuning {after}, unless a method says otherwise.",
+        f"A step has {about['finetune']['batch_size']} examples of each task.",
+        "",
     ]
     for part in about["parts"]:
         seeds, changed = ", ".join(map(str, part["seeds"])), ", ".join(part["changed"])
         lines.append(
-            f"seeds {seeds}: commit `{part['commit'][:10]}`"
+            f"- Seeds {seeds}: commit `{part['commit'][:10]}`"
             + (f", with changes to {changed}" if changed else "")
             + f"; dvc.lock {part['dvc_lock'][:10]}."
         )

@@ -26,7 +26,7 @@ def apply(name: str, params: Path = PARAMS) -> None:
     """Lay presets/NAME.yaml over params.yaml; a result that `params.load` refuses changes nothing.
 
     Mappings are merged key by key, so that a preset can bring a task or a method; a list, such as
-    `methods`, is replaced as a whole.
+    `methods`, is replaced as a whole. `methods: all` stands for every block under `method`.
     """
     path = PRESETS / f"{name}.yaml"
     if not path.is_file():
@@ -38,13 +38,17 @@ def apply(name: str, params: Path = PARAMS) -> None:
     yaml.indent(mapping=2, sequence=4, offset=2)
     content = yaml.load(params)
     lay_over(content, read_yaml(path, "rt"))
+    if content["methods"] == "all":
+        content["methods"] = [*content["method"]]
     with atomic(params.resolve()) as part:  # a link stays one
         yaml.dump(content, part)
         try:
             load(part)
         except SystemExit as error:
             raise SystemExit(f"{path} does not fit {params}:\n{str(error).replace(str(part), str(params))}") from None
-    print(f"{params} now has preset {name}; `git diff {params}` shows what changed")
+    print(
+        f"{params} now has preset {name}; `git diff {params}` shows what changed, `git checkout {params}` takes it back"
+    )
 
 
 def lay_over(content: Any, patch: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -84,7 +84,8 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         self.check_settings()  # set_params may have changed them
         X = validate_data(self, X, reset=False, dtype=np.float64)  # noqa: N806
-        near = pairwise_similarity(torch.from_numpy(X), torch.from_numpy(self.prototypes_), self.distance).numpy()
+        own = torch.from_numpy(X.copy())  # torch takes no negative strides and warns of what is read-only
+        near = pairwise_similarity(own, torch.from_numpy(self.prototypes_.copy()), self.distance).numpy()
         return np.where(self.counts_ > 0, near / self.temperature, -np.inf)
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
@@ -97,7 +98,7 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[near.argmax(1)])
 
 
-class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Texts to vectors, by a model that `protomtl export` wrote: the first step of a Pipeline.
 
     normalize: to length 1.
@@ -110,6 +111,7 @@ class TextEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803
         """Load the model; nothing is learned."""
         self.model_ = load(self.folder)
+        self._n_features_out = self.model_.width  # by it scikit-learn names the columns (`set_output`)
         return self
 
     def transform(self, X: Any) -> np.ndarray:  # noqa: N803

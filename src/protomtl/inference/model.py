@@ -7,14 +7,17 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from protomtl.core.files import read_json
 from protomtl.core.paths import MAP, PROTOTYPES, RECORD
 from protomtl.model.checkpoint import trained_model
+from protomtl.model.device import threads
 from protomtl.model.encoder import evaluating
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
+from protomtl.tasks.settings import Task
 from protomtl.tokenizer import open_tokenizer, token_numbers
 
 BLOCK = 1024  # rows that are encoded at a time: sorted by length among themselves
@@ -32,10 +35,16 @@ def load(
     """Load what `protomtl export` wrote.
 
     precision: fp32 gives the vectors that other loaders of the folder give; auto is faster where the hardware
-    multiplies bf16. threads: of a CPU. Raises FileNotFoundError, with what to do, if the folder holds no export.
+    multiplies bf16. threads: of a CPU. Raises FileNotFoundError, with what to do, if the folder holds no export, and
+    ValueError if what it holds is damaged or does not fit together.
     """
     folder = exported(folder)
-    return Model(folder, Compute(device=device, precision=precision, threads=threads, processes=1))
+    try:
+        return Model(folder, Compute(device=device, precision=precision, threads=threads, processes=1))
+    except SystemExit as error:  # a step ends by it; a user's program goes on
+        raise ValueError(error.code) from None
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder / RECORD}: this is no record of an export: {error!r}") from None
 
 
 def exported(folder: str | Path) -> Path:
@@ -60,7 +69,11 @@ class Model:
         record = self.record | {"compute": compute.model_dump()}
         self.model, self.tasks = trained_model(folder, folder, record)
         self.model.eval()
-        self.means = load_file(folder / PROTOTYPES)
+        self.compute = compute
+        self.means = read_means(folder / PROTOTYPES, self.tasks, self.width)
+        words = self.model.encoder.network.get_input_embeddings().num_embeddings
+        if self.tokenizer.get_vocab_size() > words:
+            raise SystemExit(f"{folder}: its tokenizer has more words than the encoder, which knows {words}")
 
     @property
     def width(self) -> int:
@@ -74,9 +87,13 @@ class Model:
     def stream(self, texts: Iterable[str]) -> Iterator[np.ndarray]:
         """The vectors of texts, one at a time, while they come; a thousand texts are read ahead."""
         for block in blocks(checked(texts, 1)):
-            table = self.table("", block)
-            with evaluating(self.model.encoder):
-                yield from self.model.encoder(table.single(np.arange(len(table)), 0)).cpu().numpy()
+            yield from self.encoded(self.table("", block))
+
+    def encoded(self, table: TokenTable) -> np.ndarray:
+        """[n, width] of texts, each by itself."""
+        with threads(self.compute.threads), evaluating(self.model.encoder):
+            found: np.ndarray = self.model.encoder(table.single(np.arange(len(table)), 0)).cpu().numpy()
+        return found
 
     def predict(self, task: str, rows: Iterable[Row]) -> np.ndarray:
         """[n, classes] probabilities of a task, or [n, 1] values of a regression. ValueError for an unknown task."""
@@ -90,14 +107,19 @@ class Model:
         what = self.tasks[task]
         for block in blocks(checked(rows, len(what.texts))):
             table = self.table(task, block)
-            yield from self.model.scores(task, what, self.model.embedder(table), len(table))
+            with threads(self.compute.threads):
+                scores = self.model.scores(task, what, self.model.embedder(table), len(table))
+            yield from scores
 
     def vectors(self, task: str, rows: Iterable[Row]) -> np.ndarray:
         """[n, width] of a task's rows as the task encodes them, of two their sum: see `prototypes`."""
         texts = len(self.tasks[task].texts)
-        tables = (self.table(task, block) for block in blocks(checked(rows, texts)))
-        found = (torch.stack(self.model.embed(table, np.arange(len(table)))).sum(0) for table in tables)
-        return stacked((vector for block in found for vector in block.cpu().numpy()), self.width)
+        found: list[np.ndarray] = []
+        for block in blocks(checked(rows, texts)):
+            table = self.table(task, block)
+            with threads(self.compute.threads):
+                found += [*torch.stack(self.model.embed(table, np.arange(len(table)))).sum(0).cpu().numpy()]
+        return stacked(iter(found), self.width)
 
     def sentiment(self, texts: Iterable[str]) -> np.ndarray:
         """[n, 5] probabilities of very negative (0) to very positive (4): task `sst`."""
@@ -130,6 +152,18 @@ class Model:
         texts = [[row] if isinstance(row, str) else row for row in rows]
         sides = [flat(token_numbers(self.tokenizer, [*side])) for side in zip(*texts, strict=True)]
         return TokenTable(task, sides, self.special, np.full(len(rows), np.nan, np.float32))
+
+
+def read_means(path: Path, tasks: Mapping[str, Task], width: int) -> dict[str, np.ndarray]:
+    """The prototypes [classes, width] of each task. SystemExit for those of another model, or a damaged file."""
+    try:
+        found: dict[str, np.ndarray] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: cannot be read as safetensors: {error}") from None
+    wanted = {name: (task.number_of_classes, width) for name, task in tasks.items()}
+    if {name: means.shape for name, means in found.items()} != wanted:
+        raise SystemExit(f"{path}: these prototypes are not of the model beside them; export it again")
+    return found
 
 
 def blocks(rows: Iterator[Row]) -> Iterator[list[Row]]:

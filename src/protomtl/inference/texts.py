@@ -42,15 +42,13 @@ def positive(text: str) -> int:
 
 def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv", ".jsonl")) -> None:
     """Write what `rows` gives of the input; bad input ends with a message and status 2, and leaves no output."""
-    from protomtl.inference.model import load  # heavy
-
     try:
         ending = Path(args.output).suffix
         if args.output != records.STREAM and ending not in endings:
             raise BadInput(f"{args.output}: {args.command} writes {' or '.join(endings)}; say so in the file's name")
         if args.output != records.STREAM:
             users_target(args.output)
-        model = load(args.model, precision=args.precision, threads=args.threads)
+        model = loaded(args)
         if ending == ".npy":
             write_array(args.output, (vector for _, vector in with_progress(encoded(model, args.input, args))))
         else:
@@ -59,6 +57,19 @@ def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv"
     except (BadInput, BadPath, FileNotFoundError) as error:
         print(f"protomtl {args.command}: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def loaded(args: argparse.Namespace) -> "Model":
+    """The model that the arguments name; this process is for it alone."""
+    from protomtl.inference.model import load  # heavy
+    from protomtl.model.encoder import settle
+
+    try:
+        model = load(args.model, precision=args.precision, threads=args.threads)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    settle(model.compute)
+    return model
 
 
 def encoded(model: "Model", path: str, args: argparse.Namespace) -> Iterator[tuple[Record, np.ndarray]]:

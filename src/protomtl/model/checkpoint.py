@@ -5,13 +5,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from protomtl.core.files import read_json, write_json
 from protomtl.core.paths import BACKBONE
 from protomtl.model.encoder import Encoder
 from protomtl.model.multitask import MultiTaskModel
+from protomtl.model.pretrained import first_line, quiet
 from protomtl.model.settings import Compute, Heads
 from protomtl.tasks.settings import Task
 
@@ -20,7 +22,9 @@ LIBRARIES = ("torch", "transformers", "safetensors", "numpy", "scipy", "scikit-l
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write the encoder as a Hugging Face folder: config.json, model.safetensors and the tokenizer's files."""
-    encoder.network.save_pretrained(folder)
+    with quiet():
+        encoder.network.save_pretrained(folder)
+    readable(folder)
     for file in BACKBONE.iterdir():
         if file.is_file() and file.suffix in (".json", ".txt", ".model") and not (folder / file.name).exists():
             shutil.copyfile(file, folder / file.name)
@@ -29,13 +33,23 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
 def save_heads(heads: nn.ModuleDict, path: Path) -> None:
     """Write the heads' parameters; layers that two heads share are written once."""
     parameters = {name: p.detach().cpu().contiguous() for name, p in heads.named_parameters()}
-    save_file(parameters, path)
+    path.write_bytes(save(parameters))  # not by save_file, which makes files that only their owner can read
+
+
+def readable(folder: Path) -> None:
+    """Give the weights the mode of the folder's other new files; safetensors lets only their owner read them."""
+    for weights in folder.glob("*.safetensors"):
+        shutil.copymode(folder / "config.json", weights)
 
 
 def load_heads(heads: nn.ModuleDict, path: Path) -> None:
-    """Read what `save_heads` wrote; anything that does not fit is an error."""
-    tensors: dict[str, Tensor] = load_file(path)
-    if set(tensors) != {name for name, _ in heads.named_parameters()}:
+    """Read what `save_heads` wrote. SystemExit for a damaged file, and for heads of other names or shapes."""
+    try:
+        tensors: dict[str, Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: cannot be read as safetensors: {first_line(error)}") from None
+    wanted = {name: parameter.shape for name, parameter in heads.named_parameters()}
+    if {name: tensor.shape for name, tensor in tensors.items()} != wanted:
         raise SystemExit(f"{path}: these heads are not the ones that the configuration beside it describes")
     heads.load_state_dict(tensors, strict=False)
 

@@ -1,5 +1,7 @@
 """Which device computes, and in which precision."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -29,6 +31,17 @@ def precision_of(compute: Compute, device: torch.device) -> str:
     # Intel's cores multiply bf16 fast by AMX only, which virtual machines may hide; else at half fp32's rate.
     fast = torch.cpu._is_amx_tile_supported() or (torch.cpu._is_avx512_bf16_supported() and not is_intel())
     return "bf16" if fast else "fp32"
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Inside, torch computes with so many threads; after it, with as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def is_intel(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:

@@ -18,6 +18,8 @@ from torch import distributed as dist
 
 from protomtl.model.seeding import seed_torch
 
+JOINED: list[bool] = []  # not empty inside `join`: a process group of the caller's own is no reason to share work
+
 
 def run(processes: int, function: Callable[..., None], *args: Any) -> None:
     """Call `function(*args)` in so many processes on this machine, and wait for their end.
@@ -61,10 +63,12 @@ def join(function: Callable[..., None], *args: Any, **group: Any) -> None:
     if torch.cuda.is_available():
         torch.cuda.set_device(local_rank() % torch.cuda.device_count())  # encoder.device_of wants one for each
     dist.init_process_group(**group)  # gloo for tensors on a CPU, NCCL for those on a GPU
+    JOINED.append(True)
     try:
         function(*args)
         dist.barrier()  # nobody leaves while another may still wait for it
     finally:
+        JOINED.pop()
         dist.destroy_process_group()
 
 
@@ -74,8 +78,8 @@ def local_rank() -> int:
 
 
 def place() -> tuple[int, int]:
-    """(number of this process from 0, number of processes)."""
-    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    """(number of this process from 0, number of processes) of those that share the work; alone outside `join`."""
+    return (dist.get_rank(), dist.get_world_size()) if JOINED else (0, 1)
 
 
 def is_main() -> bool:
@@ -85,7 +89,7 @@ def is_main() -> bool:
 
 def wait() -> None:
     """Until all processes are here."""
-    if dist.is_initialized():
+    if JOINED:
         dist.barrier()
 
 

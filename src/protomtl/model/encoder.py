@@ -10,32 +10,34 @@ from torch import Tensor, nn
 
 from protomtl.model import distributed
 from protomtl.model.device import device_of, precision_of
-from protomtl.model.packed import bert
+from protomtl.model.packed import bert, memory
 from protomtl.model.packed.engine import PackedEngine
 from protomtl.model.padded import PaddedEngine
+from protomtl.model.pretrained import open_network
 from protomtl.model.sequences import Sequences, TokenTable, joined
 from protomtl.model.settings import Compute
+
+
+def settle(compute: Compute) -> None:
+    """Take the process for the pipeline: its threads, and on a CPU its allocator. A user's process is left alone."""
+    torch.set_num_threads(compute.threads)
+    if device_of(compute).type == "cpu":
+        memory.settle()
 
 
 class Encoder(nn.Module):
     """A Hugging Face encoder with pooling: `mean` over the tokens, `cls` (first token) or `pooler`.
 
     A CPU encodes BERT without padding (packed/); everything else is padded in chunks (padded.py).
+    SystemExit for a folder whose weights do not fit.
     """
 
     def __init__(self, folder: Path, pooling: str, compute: Compute) -> None:
-        from transformers import AutoModel  # heavy
-        from transformers.utils import logging
-
         super().__init__()
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # no report for each of many loads
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        torch.set_num_threads(compute.threads)
         self.device = device_of(compute)
         self.precision = precision_of(compute, self.device)
         self.pooling = pooling
-        network = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
-        self.network = network.to(self.device)
+        self.network = open_network(folder).to(self.device)
         if pooling == "pooler" and getattr(self.network, "pooler", None) is None:
             raise SystemExit(f"params.yaml: backbone.pooling: {folder} has no pooler; use mean or cls")
         packed = self.device.type == "cpu" and bert.supports(self.network.config)
@@ -94,7 +96,10 @@ def embed_batch(
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """No dropout and no gradient inside; training mode is as before afterwards."""
+    """No dropout and no gradient inside; training mode is as before afterwards.
+
+    Never to be held over a `yield`: gradients would be off for whoever takes the value.
+    """
     before = module.training
     module.eval()
     try:

@@ -1,5 +1,7 @@
 """The task heads of the report's appendix, their losses and their predictions."""
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -124,4 +126,13 @@ def build_heads(tasks: dict[str, Task], width: int, settings: Heads) -> nn.Modul
             return single(task)
         return pair(task) if how == "separate" else JointHead(single(task), pair(task))
 
-    return nn.ModuleDict({name: build(name, task) for name, task in tasks.items()})
+    return nn.ModuleDict({attribute(name): build(name, task) for name, task in tasks.items()})
+
+
+@cache
+def attribute(task: str) -> str:
+    """What a task's part is called in a module: its name, escaped where torch has a use of its own for it."""
+    taken = any(hasattr(kind(), task) for kind in (nn.ModuleDict, nn.ParameterDict))
+    if task and not taken and not task.startswith("%") and "." not in task:
+        return task
+    return "%" + task.replace("%", "%25").replace(".", "%2E")

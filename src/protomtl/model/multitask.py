@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from protomtl.core.paths import TOKENS
 from protomtl.model.encoder import Encoder, evaluating
-from protomtl.model.heads import build_heads
-from protomtl.model.seeding import seed_torch
+from protomtl.model.heads import attribute, build_heads
+from protomtl.model.seeding import seeded
 from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.model.settings import Heads
 from protomtl.seeds import some_rows
@@ -30,8 +30,9 @@ class MultiTaskModel(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.settings = settings
-        seed_torch(seed, "heads")
-        self.heads = build_heads(tasks, encoder.width, settings).to(encoder.device)
+        with seeded(seed, "heads"):
+            self.heads = build_heads(tasks, encoder.width, settings)
+        self.heads.to(encoder.device, torch.float32)
         self.frozen = settings.frozen
         if self.frozen:
             encoder.requires_grad_(False)
@@ -66,7 +67,7 @@ class MultiTaskModel(nn.Module):
     def scores(self, name: str, task: Task, embed: Embedder, size: int) -> np.ndarray:
         """[size, classes] probabilities (regression: [size, 1] values) of a whole table, without dropout."""
         with evaluating(self):
-            blocks = [probabilities(task, self.heads[name](*embed(rows))) for rows in in_blocks(size)]
+            blocks = [probabilities(task, self.heads[attribute(name)](*embed(rows))) for rows in in_blocks(size)]
         return torch.cat(blocks).cpu().numpy()
 
     def class_examples(

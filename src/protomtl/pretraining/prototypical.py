@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from protomtl.model.encoder import Encoder, embed_batch
+from protomtl.model.heads import attribute
 from protomtl.model.prototypes import pairwise_similarity, prototypical_loss
 from protomtl.model.sequences import TokenTable
 from protomtl.pretraining.settings import Pretrain
@@ -70,7 +71,9 @@ def objective(
     """For each task the prototypical loss of its rows; labels: [rows of the table], of regression they are rounded."""
     steps = steps_per_epoch({name: len(table) for name, table in tables.items()}, settings)
     sizes = {name: task.number_of_classes for name, task in tasks.items()}
-    loss = nn.ModuleDict({name: PrototypicalLoss(settings, n, encoder.width, steps) for name, n in sizes.items()})
+    loss = nn.ModuleDict(
+        {attribute(name): PrototypicalLoss(settings, n, encoder.width, steps) for name, n in sizes.items()}
+    )
     loss.to(encoder.device)
 
     def losses(rows: Batches) -> dict[str, Tensor]:
@@ -79,7 +82,7 @@ def objective(
         for name, parts in embed_batch(encoder, groups).items():
             embedding = torch.stack(parts).sum(0)  # f(a) + f(b) (A.2), or the one embedding there is
             classes = class_indices(tasks[name], torch.from_numpy(labels[name][rows[name]]))
-            found[name] = loss[name](embedding, classes.to(encoder.device))
+            found[name] = loss[attribute(name)](embedding, classes.to(encoder.device))
         return found
 
     return Objective(nn.ModuleDict({"encoder": encoder, "loss": loss}), losses, fixed({}))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from protomtl.model.encoder import Encoder, embed_batch
-from protomtl.model.heads import SingleHead
+from protomtl.model.heads import SingleHead, attribute
 from protomtl.model.seeding import seed_torch
 from protomtl.model.sequences import TokenTable
 from protomtl.pretraining.settings import Pretrain
@@ -39,14 +39,14 @@ def objective(
     seed_torch(seed, "heads of pre-finetuning")
     outputs_of = {name: task.outputs for name, task in tasks.items()}
     spectral = settings.smoothness.spectral
-    heads = nn.ModuleDict({name: SingleHead(encoder.width, n, spectral) for name, n in outputs_of.items()})
+    heads = nn.ModuleDict({attribute(name): SingleHead(encoder.width, n, spectral) for name, n in outputs_of.items()})
     heads.to(encoder.device)
     muppet = settings.objective == "muppet"
     weights = {name: 1 / chance_loss(task, labels[name]) for name, task in tasks.items()} if muppet else {}
 
     def losses(rows: Batches) -> dict[str, Tensor]:
         groups = {name: tables[name].sequences_of(r, settings.pair_encoding == "concat") for name, r in rows.items()}
-        outputs = {name: heads[name](*parts) for name, parts in embed_batch(encoder, groups).items()}
+        outputs = {name: heads[attribute(name)](*parts) for name, parts in embed_batch(encoder, groups).items()}
         gold = {name: torch.from_numpy(labels[name][r]).to(encoder.device) for name, r in rows.items()}
         found = {name: task_loss(tasks[name], outputs[name], gold[name]) for name in rows}
         if settings.smoothness.weight:

@@ -9,7 +9,7 @@ from protomtl.core.paths import BACKBONE, TOKENS
 from protomtl.core.settings import Backbone
 from protomtl.model import distributed
 from protomtl.model.checkpoint import save_encoder, save_record
-from protomtl.model.encoder import Encoder
+from protomtl.model.encoder import Encoder, settle
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.pretraining import masked_words, prototypical, task_heads
@@ -51,6 +51,7 @@ def train_encoder(
     inputs = [digest_folder(TOKENS), digest_folder(BACKBONE), compute.model_dump()]
     purpose = f"pretrain {method} seed {seed}"  # it seeds the dropout: other words, other results
     with resume.exclusive("pretrain", method, seed, record, inputs) as folder:
+        settle(compute)
         encoder = Encoder(BACKBONE, backbone.pooling, compute)
         labels = labels_of(tables, settings, seed)
         objective = OBJECTIVES[settings.objective](encoder, tables, tasks, labels, settings, seed)

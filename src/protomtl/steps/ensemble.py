@@ -10,8 +10,7 @@ from protomtl.core.files import atomic, write_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, read_runs
 from protomtl.metrics import main_metric, overall, task_metrics
-from protomtl.tasks.kinds import predictions
-from protomtl.tasks.settings import Task, main_tasks
+from protomtl.tasks.settings import Task, main_tasks, predictions
 
 COLUMNS = {"head": r"^score_\d+$", "prototypes": r"^nearest_\d+$"}  # a class's score in a run's predictions
 ITERATIONS = 1000  # of the mixture's weights; they move no further by then

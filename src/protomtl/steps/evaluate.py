@@ -16,10 +16,11 @@ from protomtl.core.paths import PREPARED, TOKENS, results
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model import distributed, prototypes
 from protomtl.model.checkpoint import trained_model
+from protomtl.model.encoder import settle
 from protomtl.model.multitask import Embedder, MultiTaskModel
 from protomtl.model.sequences import TokenTable
-from protomtl.tasks.kinds import predictions
-from protomtl.tasks.settings import Task
+from protomtl.model.settings import Compute
+from protomtl.tasks.settings import Task, predictions
 
 
 def run(method: str, seed: int) -> None:
@@ -35,6 +36,7 @@ def run(method: str, seed: int) -> None:
 
 def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> None:
     """`run`, as one of several processes: they share the encoding, and the main one does the rest."""
+    settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(folder, folder / "encoder", record)
     examples = {name: model.class_examples(name, task, seed) for name, task in tasks.items() if task.what.has_classes}
     tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in ("dev", "test") for name in tasks}

@@ -16,13 +16,13 @@ from protomtl.core.settings import Backbone
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model import distributed
 from protomtl.model.checkpoint import save_encoder, save_heads, save_record, starting_encoder
-from protomtl.model.encoder import Encoder, embed_batch
+from protomtl.model.encoder import Encoder, embed_batch, settle
+from protomtl.model.heads import attribute
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.prototypes import prototypical_loss
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
-from protomtl.tasks.kinds import predictions
-from protomtl.tasks.settings import Task, main_tasks
+from protomtl.tasks.settings import Task, main_tasks, predictions
 from protomtl.tasks.tensors import class_labels, task_loss
 from protomtl.training import loop, resume, timing
 from protomtl.training.sampling import Batches
@@ -65,6 +65,7 @@ def train(
     if distributed.is_main():
         files.forget("pretrain", method, seed)
     with resume.exclusive("finetune", method, seed, record, inputs) as folder:
+        settle(compute)
         encoder = Encoder(start, backbone.pooling, compute)
         model = MultiTaskModel(encoder, tasks, finetune, seed)
         result = fit(model, tasks, finetune, method, seed, folder)
@@ -126,7 +127,7 @@ def finetuning_losses(
         else:
             groups, parts = {}, {name: stored[name](r) for name, r in rows.items()}
         labels = {n: torch.from_numpy(tables[n].labels[r]).to(model.encoder.device) for n, r in rows.items()}
-        outputs = {name: model.heads[name](*parts[name]) for name in rows}
+        outputs = {name: model.heads[attribute(name)](*parts[name]) for name in rows}
         found = {name: task_loss(tasks[name], outputs[name], labels[name], settings.label_smoothing) for name in rows}
         if smoothness.weight:
             moved = divergences(model.encoder, model.heads, tasks, groups, outputs, smoothness)

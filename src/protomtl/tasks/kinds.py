@@ -4,14 +4,21 @@ The other half, losses and probabilities, is tensors.py. A kind is an entry of K
 """
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from protomtl.tasks.settings import Task
-
 KindName = Literal["classification", "binary", "regression"]
+
+
+class Labels(Protocol):
+    """What a kind must know of a task."""
+
+    @property
+    def classes(self) -> int | None: ...
+
+    @property
+    def range(self) -> tuple[float, float] | None: ...
 
 
 class Kind:
@@ -22,15 +29,15 @@ class Kind:
     submission = "Predicted_Sentiment"  # header of the CS224N default project's submission files
     words = "{classes} classes, accuracy"  # for the model card
 
-    def bounds(self, task: "Task") -> tuple[float, float]:
+    def bounds(self, task: Labels) -> tuple[float, float]:
         """Smallest and largest label."""
         return 0.0, self.outputs(task) - 1.0
 
-    def outputs(self, task: "Task") -> int:
+    def outputs(self, task: Labels) -> int:
         """Numbers that a head gives for a row."""
         return task.classes or 1
 
-    def score_columns(self, task: "Task") -> int:
+    def score_columns(self, task: Labels) -> int:
         """Numbers that `probabilities` gives for a row."""
         return self.outputs(task)
 
@@ -42,7 +49,7 @@ class Kind:
         """The class of a label, in the numbers of the labels."""
         return int(label)
 
-    def bin(self, task: "Task", label: float) -> int:
+    def bin(self, task: Labels, label: float) -> int:
         """Where a label counts in the histogram of the data report."""
         return int(label)
 
@@ -57,13 +64,13 @@ class Binary(Kind):
     submission = "Predicted_Is_Paraphrase"
     words = "yes or no, accuracy"
 
-    def bounds(self, task: "Task") -> tuple[float, float]:
+    def bounds(self, task: Labels) -> tuple[float, float]:
         return 0.0, 1.0
 
-    def outputs(self, task: "Task") -> int:
+    def outputs(self, task: Labels) -> int:
         return 1
 
-    def score_columns(self, task: "Task") -> int:
+    def score_columns(self, task: Labels) -> int:
         return 2
 
 
@@ -75,11 +82,11 @@ class Regression(Kind):
     submission = "Predicted_Similiary"  # spelled as the course does
     words = "{range[0]:g} to {range[1]:g}, Pearson correlation"
 
-    def bounds(self, task: "Task") -> tuple[float, float]:
+    def bounds(self, task: Labels) -> tuple[float, float]:
         low, high = task.range or (-math.inf, math.inf)
         return low, high
 
-    def outputs(self, task: "Task") -> int:
+    def outputs(self, task: Labels) -> int:
         return 1
 
     def is_label(self, value: float) -> bool:
@@ -89,7 +96,7 @@ class Regression(Kind):
         """Rounded, halves away from zero (0.5 -> 1, 2.5 -> 3, -0.5 -> -1), as the report rounds STS scores (§4.3)."""
         return int(math.copysign(math.floor(abs(label) + 0.5), label))
 
-    def bin(self, task: "Task", label: float) -> int:
+    def bin(self, task: Labels, label: float) -> int:
         """The unit bin; the largest label belongs to the last one."""
         return min(math.floor(label), math.ceil(self.bounds(task)[1]) - 1)
 
@@ -99,8 +106,3 @@ class Regression(Kind):
 
 
 KINDS: dict[str, Kind] = {"classification": Kind(), "binary": Binary(), "regression": Regression()}
-
-
-def predictions(task: "Task", scores: np.ndarray) -> np.ndarray:
-    """[n] class numbers, or values for regression, of the scores [n, classes or 1]."""
-    return task.what.predictions(scores)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Self
 
+import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from protomtl.core.settings import Block
@@ -92,3 +93,8 @@ def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
     if not main:
         raise SystemExit("params.yaml: tasks: all are auxiliary; at least one must be a main task")
     return main
+
+
+def predictions(task: Task, scores: np.ndarray) -> np.ndarray:
+    """[n] class numbers, or values for regression, of the scores [n, classes or 1]."""
+    return task.what.predictions(scores)

@@ -70,7 +70,7 @@ def train(
     average = averaging.begin(weights, settings.averaging)
     steps = sampling.steps_per_epoch(sizes, settings)
     total = steps * settings.epochs
-    done, seconds, best, curves = saved_progress(folder / "state.safetensors", model, optimizer, average)
+    done, seconds, best, curves = saved_progress(folder, model, optimizer, average)
     progress, begin = Progress(purpose, total, done), time.monotonic()
     model.train()
     while done < total:
@@ -152,10 +152,21 @@ def saved(done: int, seconds: float, best: dict[str, float], curves: Curves) -> 
 
 
 def saved_progress(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: averaging.Weights
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: averaging.Weights
 ) -> tuple[int, float, dict[str, float], Curves]:
-    """(steps done, seconds spent, best epoch, curves) of a saved state; zeros without one."""
-    if not path.exists():
+    """(steps done, seconds spent, best epoch, curves) of a saved state; zeros without one, or with a damaged one."""
+    state, best = folder / "state.safetensors", folder / "best.safetensors"
+    progress, damage = None, None
+    try:
+        if state.exists():
+            if resume.read(state)[0]["best"]["epoch"]:  # the state is of no use without the weights of its best epoch
+                resume.read(best)
+            progress = resume.load(state, model, optimizer, average)
+    except resume.Damaged as error:
+        damage = error
+    distributed.wait()  # all have looked, and have seen the same
+    if damage and distributed.is_main():
+        resume.set_aside(damage, state, best)
+    if progress is None:
         return 0, 0.0, {"epoch": 0, "overall": float("-inf")}, Curves()
-    progress = resume.load(path, model, optimizer, average)
     return progress["done"], progress["seconds"], progress["best"], Curves(progress["train"], progress["dev"])

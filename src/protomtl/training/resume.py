@@ -3,13 +3,14 @@
 import fcntl
 import json
 import sys
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -17,6 +18,11 @@ from protomtl.core.files import atomic, digest_of, remove, sha256
 from protomtl.core.paths import STATE
 from protomtl.model import distributed
 from protomtl.model.multitask import trained_parameters
+from protomtl.model.pretrained import first_line
+
+
+class Damaged(Exception):
+    """A state that cannot be gone on with; the message names the file and says why."""
 
 
 @contextmanager
@@ -72,8 +78,9 @@ def save(
         for number, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    written = json.dumps(progress)
     with atomic(path) as part:
-        save_file(plain, part, metadata={"progress": json.dumps(progress)})
+        save_file(plain, part, metadata={"progress": written, "checksum": checksum(path, plain, written)})
 
 
 def load(
@@ -82,14 +89,12 @@ def load(
     optimizer: torch.optim.Optimizer | None,
     average: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Any]:
-    """Restore what `save` wrote, `average` in place; returns the progress."""
-    with safe_open(path, framework="pt") as file:
-        progress: dict[str, Any] = json.loads(file.metadata()["progress"])
-    tensors = load_file(path)
-    missing, unexpected = model.load_state_dict(strip_prefix("model.", tensors), strict=False)
-    wanted = set(resumable_tensors(model))
-    if unexpected or wanted & set(missing):
-        raise SystemExit(f"{path}: does not fit the model; remove the file to train from the start")
+    """Restore what `save` wrote, `average` in place; returns the progress. Damaged, and nothing restored, if it is."""
+    progress, tensors = read(path)
+    own = strip_prefix("model.", tensors)
+    if shapes(own) != shapes(resumable_tensors(model)) or shapes(strip_prefix("average.", tensors)) != shapes(average):
+        raise Damaged(f"{path}: does not fit the model")
+    model.load_state_dict(own, strict=False)
     for name, value in (average or {}).items():
         value.copy_(tensors[f"average.{name}"])
     if optimizer is not None:
@@ -99,6 +104,39 @@ def load(
             state.setdefault(int(number), {})[moment] = tensor
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return progress
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The progress and the tensors that `save` wrote; Damaged if they are not, to the byte, what it wrote."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+        tensors: dict[str, Tensor] = load_file(path)
+        progress: dict[str, Any] = json.loads(about["progress"])
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise Damaged(f"{path}: cannot be read: {first_line(error)}") from None
+    if about.get("checksum") != checksum(path, tensors, about["progress"]):
+        raise Damaged(f"{path}: its checksum is not that of this run")
+    return progress, tensors
+
+
+def checksum(path: Path, tensors: Mapping[str, Tensor], progress: str) -> str:
+    """Of all bytes, their names and the run's key, to find damage, and states of other runs."""
+    found = zlib.crc32(f"{path.parent.name}/{path.name} {progress}".encode())
+    for name in sorted(tensors):
+        found = zlib.crc32(tensors[name].flatten().view(torch.uint8).numpy().data, zlib.crc32(name.encode(), found))
+    return f"{found:08x}"
+
+
+def set_aside(error: Damaged, *paths: Path) -> None:
+    """Keep damaged files under another name, with a line that says so; training starts anew."""
+    for path in filter(Path.exists, paths):
+        path.replace(path.with_name(f"{path.name}.damaged"))
+    print(f"{error}; set aside as *.damaged, training starts from the beginning", file=sys.stderr, flush=True)
+
+
+def shapes(tensors: Mapping[str, Tensor] | None) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in (tensors or {}).items()}
 
 
 def strip_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from protomtl.model.encoder import Encoder, embed_batch
+from protomtl.model.heads import attribute
 from protomtl.model.sequences import Sequences
 from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import divergence
@@ -31,7 +32,7 @@ def divergences(
 
     def moved(noise: Tensor) -> Outputs:
         parts = embed_batch(encoder, groups, noise)
-        return {name: heads[name](*parts[name]) for name in groups}
+        return {name: heads[attribute(name)](*parts[name]) for name in groups}
 
     tokens = sum(len(sequences.tokens) for group in groups.values() for sequences in group)
     noise = settings.radius * torch.randn(tokens, encoder.width).to(encoder.device)

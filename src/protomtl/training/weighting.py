@@ -1,10 +1,12 @@
 """What each task's loss weighs in the sum: fixed numbers, or learned ones."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from protomtl.model.heads import attribute
 from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import MEANINGS
 
@@ -13,7 +15,12 @@ Weigh = Callable[[Mapping[str, Tensor]], list[Tensor]]  # the loss of each task 
 
 def fixed(weights: Mapping[str, float]) -> Weigh:
     """A number for each task; 1 for a task that is not named."""
-    return lambda losses: [weights.get(task, 1.0) * loss for task, loss in losses.items()]
+    return partial(weighted, dict(weights))
+
+
+def weighted(weights: Mapping[str, float], losses: Mapping[str, Tensor]) -> list[Tensor]:
+    """Each loss times its task's weight."""
+    return [weights.get(task, 1.0) * loss for task, loss in losses.items()]
 
 
 class Uncertainty(nn.Module):
@@ -25,13 +32,13 @@ class Uncertainty(nn.Module):
 
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         super().__init__()
-        self.log_variance = nn.ParameterDict({name: nn.Parameter(torch.zeros(())) for name in tasks})
+        self.log_variance = nn.ParameterDict({attribute(name): nn.Parameter(torch.zeros(())) for name in tasks})
         self.scale = {name: MEANINGS[task.kind].term_scale for name, task in tasks.items()}
 
     def forward(self, losses: Mapping[str, Tensor]) -> list[Tensor]:
         return [self.term(task, loss) for task, loss in losses.items()]
 
     def term(self, task: str, loss: Tensor) -> Tensor:
-        log_variance = self.log_variance[task]
+        log_variance = self.log_variance[attribute(task)]
         found: Tensor = torch.exp(-log_variance) * loss * self.scale[task] + 0.5 * log_variance
         return found

@@ -76,7 +76,7 @@ def test_params_that_are_a_link_stay_one(project: Path) -> None:
 
 
 def test_an_unknown_preset_lists_those_that_exist(project: Path) -> None:
-    with pytest.raises(SystemExit, match="there are: claim, cs224n, everything, five_tasks, hour, paper, parts"):
+    with pytest.raises(SystemExit, match="there are: claim, cs224n, everything, five_tasks, hour, paper, parts, quick"):
         preset.apply("nosuch")
 
 

@@ -1,5 +1,6 @@
 """Prototypes as a scikit-learn estimator: its own checks, and sums by hand."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -78,3 +79,17 @@ def test_what_cannot_be_fitted_is_said() -> None:
         PrototypeClassifier().partial_fit([[0.0]], ["a"])
     with pytest.raises(ValueError, match=r"not among the classes of the first call: \[.*'c'"):
         PrototypeClassifier().partial_fit([[0.0]], ["c"], classes=["a", "b"])
+
+
+@pytest.mark.parametrize("turned", [np.s_[::-1], np.s_[:, ::-1], np.s_[::-2, ::-1], np.s_[:0:-9]])
+def test_rows_and_columns_may_run_backwards_and_be_read_only(turned: object) -> None:
+    x, y = np.random.default_rng(1).normal(size=(9, 4)), [0, 1, 2] * 3
+    x.setflags(write=False)
+    some = x[turned]
+    classifier = PrototypeClassifier().fit(x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(classifier.predict_proba(some), classifier.predict_proba(some.copy()))
+        if len(some) > 2:
+            expected = PrototypeClassifier().fit(some.copy(), y[: len(some)]).prototypes_
+            np.testing.assert_array_equal(PrototypeClassifier().fit(some, y[: len(some)]).prototypes_, expected)

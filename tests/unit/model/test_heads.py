@@ -12,6 +12,7 @@ from protomtl.core import sections
 from protomtl.model import heads
 from protomtl.tasks import tensors
 from protomtl.training.settings import Finetune
+from protomtl.training.weighting import Uncertainty
 from tests.support import ROOT
 
 PARAMS = params.load(ROOT / "params.yaml")
@@ -162,3 +163,17 @@ def test_spectral_heads_have_norm_one_and_are_saved_whole(tmp_path: Path) -> Non
     save_heads(first, tmp_path / "heads.safetensors")
     load_heads(second, tmp_path / "heads.safetensors")
     assert torch.equal(first["sst"].linear.weight, second["sst"].linear.weight)
+
+
+def test_tasks_may_have_any_name_and_ordinary_ones_keep_their_parameters_names() -> None:
+    taken = [name for name in dir(nn.ModuleDict()) if not name.startswith("__")]
+    names = [*taken, *dir(nn.ParameterDict()), "a.b", "a%2Eb", "%type", "", "forward", "keys", "type", "training"]
+    escaped = {name: heads.attribute(name) for name in dict.fromkeys(names)}
+    assert len(set(escaped.values())) == len(escaped)
+    assert heads.attribute("sst") == "sst" and heads.attribute("type") != "type"
+    several = dict.fromkeys(escaped, TASKS["sst"])
+    found = heads.build_heads(several, WIDTH, settings("unfrozen"))
+    assert len(found) == len(several) and len(dict(found.named_parameters())) == 2 * len(several)
+    assert [name for name, _ in built("unfrozen")["sst"].named_parameters()] == ["linear.weight", "linear.bias"]
+    assert {name.partition(".")[0] for name, _ in built("unfrozen").named_parameters()} == set(TASKS)
+    Uncertainty(several)

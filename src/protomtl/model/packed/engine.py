@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from protomtl.model.packed import bert, memory
+from protomtl.model.packed import bert
 from protomtl.model.packed.layer import ROWS
 from protomtl.model.sequences import Sequences
 
@@ -18,7 +18,6 @@ class PackedEngine:
     def __init__(self, network: Any, pooling: str, precision: str, threads: int) -> None:
         self.network, self.pooling, self.precision, self.threads = network, pooling, precision, threads
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32  # of products; the weights are float32
-        memory.settle()
 
     def vectors(self, sequences: Sequences, rows: np.ndarray, noise: Tensor | None, training: bool) -> Tensor:
         """[rows, width] float32 of some sequences, sorted by length; `training` draws dropout."""
@@ -56,11 +55,12 @@ class PackedEngine:
 
         if self.threads == 1:
             return list(map(vectors, blocks))
+        before = torch.get_num_threads()
         try:
             with ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
                 return list(pool.map(vectors, blocks))
         finally:
-            torch.set_num_threads(self.threads)
+            torch.set_num_threads(before)  # of the one in a new thread it is set for all
 
     def pooled(self, states: Tensor, lengths: np.ndarray) -> Tensor:
         """[sequences, width] float32 of the last hidden states [tokens, width] of packed sequences."""

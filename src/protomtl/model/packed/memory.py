@@ -41,7 +41,9 @@ class Arena:
             self.used = 0
         tensor = self.blocks[-1][self.used : self.used + size].view(dtype).view(shape)
         self.used += -(-size // ALIGN) * ALIGN
-        return tensor.data  # with a version of its own: autograd must not take its neighbours for changes of it
+        # `.data` gives the slice its own version counter; otherwise autograd sees writes to other slices of the block
+        # as changes of this one.
+        return tensor.data
 
     def __del__(self) -> None:
         Arena.pool += self.blocks

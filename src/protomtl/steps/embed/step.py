@@ -15,7 +15,7 @@ from protomtl.core.files import atomic, read_json
 from protomtl.core.paths import BACKBONE, TOKENS, results
 from protomtl.core.settings import Backbone
 from protomtl.model.checkpoint import starting_encoder
-from protomtl.model.encoder import Encoder, embed_table
+from protomtl.model.encoder import Encoder, embed_table, settle
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.plots import projection, style
@@ -35,6 +35,7 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
     source = results("pretrain", embed.method, embed.seed)
     after = starting_encoder(source)
     concat = after != BACKBONE and read_json(source / "config.json")["pretrain"]["pair_encoding"] == "concat"
+    settle(compute)
     encoders = {when: Encoder(f, backbone.pooling, compute) for when, f in zip(WHEN, (BACKBONE, after), strict=True)}
     points, measures = {}, []
     for name, task in tasks.items():

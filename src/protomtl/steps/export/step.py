@@ -17,8 +17,10 @@ from protomtl.core.paths import MAP, PROTOTYPES, RECORD, TOKENS, results
 from protomtl.core.runs import Run
 from protomtl.core.users_files import BadPath, users_folder, users_home
 from protomtl.model.checkpoint import trained_model
+from protomtl.model.encoder import settle
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.prototypes import class_prototypes
+from protomtl.model.settings import Compute
 from protomtl.plots import projection
 from protomtl.seeds import number
 from protomtl.steps.export import card
@@ -98,6 +100,7 @@ def build(method: str, seed: int, target: Path) -> None:
     """
     source = results("finetune", method, seed)
     record: dict[str, Any] = read_json(source / "config.json")
+    settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(source, source / "encoder", record)
     record |= {
         "max_length": read_json(TOKENS / "tokens.json")["max_length"],
@@ -112,6 +115,8 @@ def build(method: str, seed: int, target: Path) -> None:
     save_file(plane(model, tasks, prototypes, seed), target / MAP)
     write_sentence_transformer(model, record["max_length"], target)
     write_json(target / RECORD, record)
+    for weights in target.rglob("*.safetensors"):  # only their owner could read them
+        shutil.copymode(target / RECORD, weights)
     (target / "README.md").write_text(card.text(record), encoding="utf-8")
 
 

@@ -1,0 +1,87 @@
+"""Opening the network of a Hugging Face folder: every weight fits, no code of the folder runs, nothing else changes."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from protomtl.model.seeding import untouched
+
+NAMED = 3  # tensors that an error shows
+
+
+def open_network(folder: Path) -> Any:
+    """The network in `folder`, float32. SystemExit, with names, if weights are missing, left over or of other shapes.
+
+    A pooler may be missing: then the network has none, for random weights are no pooler.
+    """
+    from transformers import AutoModel  # heavy
+
+    kept = {"trust_remote_code": False, "local_files_only": True, "use_safetensors": True}
+    try:
+        with quiet(), untouched():
+            network, info = AutoModel.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                attn_implementation="eager",
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are in `info`, and so in our error
+                **kept,
+            )
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        raise SystemExit(f"{folder}: transformers cannot load this encoder: {first_line(error)}") from None
+    refuse_misfits(folder, network, info)
+    if any(name.startswith("pooler.") for name in info["missing_keys"]):
+        network.pooler = None
+    return network
+
+
+def refuse_misfits(folder: Path, network: Any, info: dict[str, Any]) -> None:
+    """SystemExit unless each weight of the network came from the file, and each of the file's parts of it is used.
+
+    A head beside the network, such as `cls.` of BERT's own pre-training, is of no use here and does no harm.
+    """
+    parts = {name for name, _ in network.named_children()}
+    prefix = f"{network.base_model_prefix}."
+    missing = [name for name in info["missing_keys"] if not name.startswith("pooler.")]
+    unused = [name for name in info["unexpected_keys"] if name.removeprefix(prefix).partition(".")[0] in parts]
+    shapes = [f"{name} {list(there)} instead of {list(here)}" for name, there, here in info["mismatched_keys"]]
+    found = [("missing", missing), ("without a place", unused or (missing and [*info["unexpected_keys"]]))]
+    found.append(("of another shape", shapes))
+    said = [f"{len(names)} {what} ({some(names)})" for what, names in found if names]
+    if said:
+        raise SystemExit(
+            f"{folder}: the weights do not fit config.json: {'; '.join(said)}. "
+            "Use the configuration that they were saved with, and the names that transformers gives them."
+        )
+
+
+def some(names: list[str]) -> str:
+    """The first few of some names."""
+    return ", ".join(sorted(names)[:NAMED]) + (", …" if len(names) > NAMED else "")
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Inside, transformers reports nothing but errors and draws no bars; after it, all is as before."""
+    from transformers.utils import logging as theirs
+
+    root = logging.getLogger("transformers")
+    theirs.get_verbosity()  # it sets the level when it is first asked
+    level, bars = root.level, theirs._tqdm_active  # its public switch also turns off the hub's bars for good
+    root.setLevel(logging.ERROR)
+    theirs._tqdm_active = False
+    try:
+        yield
+    finally:
+        theirs._tqdm_active = bars
+        root.setLevel(level)

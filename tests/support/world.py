@@ -1,0 +1,40 @@
+"""What a program shares with the libraries that it calls."""
+
+import logging
+import os
+import random
+import signal
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import distributed as dist
+
+
+def world() -> dict[str, Any]:
+    """All of it that a library has no business to change, in comparable form."""
+    from huggingface_hub.utils import are_progress_bars_disabled
+    from transformers.utils import logging as transformers_logging
+
+    loggers = {name: logging.getLogger(name) for name in ("", "transformers", "huggingface_hub", "torch", "protomtl")}
+    return {
+        "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
+        "dtype": torch.get_default_dtype(),
+        "torch's generator": torch.get_rng_state().tolist(),
+        "NumPy's generator": str(np.random.get_state()),
+        "Python's generator": random.getstate(),
+        "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
+        "deterministic": (torch.are_deterministic_algorithms_enabled(), torch.backends.mkldnn.enabled),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "transformers": (transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()),
+        "hub": are_progress_bars_disabled(),
+        "logging": {name: (own.level, own.disabled, own.propagate, [*own.handlers]) for name, own in loggers.items()},
+        "warnings": [*warnings.filters],
+        "NumPy's errors": np.geterr(),
+        "environment": dict(os.environ),
+        "folder": Path.cwd(),
+        "group": dist.is_initialized(),
+        "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)],
+    }
