@@ -13,7 +13,7 @@ export PATH := $(BIN):$(PATH)
 all: $(VENV)/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
 
-quick: $(VENV)/ready        ## a first result in minutes: preset `quick` in params.yaml, and all that follows from it
+quick: $(VENV)/ready        ## a first result soon: preset `quick` in params.yaml, and all that follows from it
 	python -m protomtl preset quick
 	snakemake --cores $(CORES) all
 

@@ -9,12 +9,13 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from safetensors import SafetensorError
 
 from protomtl import __version__
 from protomtl.core import runner
+from protomtl.core.paths import RAW, RESULTS
 
 
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:
@@ -77,12 +78,20 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output left
         os._exit(1)
     except (OSError, SafetensorError) as error:
+        if is_missing_result(error):
+            sys.exit(f"{error.filename}: not there; run the step that makes it first, or `snakemake --cores 4 all`")
         if not is_disk_full(error):
             raise
         sys.exit(
             f"no space left on the disk ({error}); free some and run the same command again: "
             "what is finished is kept, and training goes on from its last saved step"
         )
+
+
+def is_missing_result(error: OSError | SafetensorError) -> TypeGuard[FileNotFoundError]:
+    """Whether a step was run before one that it builds on: a file of data/ or results/ is not there."""
+    made = (str(RAW.parent), str(RESULTS))
+    return isinstance(error, FileNotFoundError) and str(error.filename).split("/")[0] in made
 
 
 def is_disk_full(error: OSError | SafetensorError) -> bool:

@@ -28,6 +28,7 @@ PLACES = {
     "results/evaluate/": "predictions, confusion matrices and metrics of each method",
     "results/finetune/": "trained encoders (Hugging Face folders), heads, resolved configuration",
     "results/prepare/": "the report on the data",
+    "results/export/": "one trained model, to use elsewhere: `protomtl.load`, `protomtl predict`",
 }
 
 
@@ -43,6 +44,7 @@ def show() -> None:
     """
     if not results("tables").exists():
         print(f"{results('tables')}: not there yet; `snakemake --cores 4 all` makes them")
+        print_places()
         return
     params = load()
     main = list(main_tasks(params.tasks))
@@ -57,8 +59,14 @@ def show() -> None:
     print(f"\nDev, {params.data.source} data, {params.backbone.name}, seeds {params.seeds}; (paper's value)\n")
     print(shown(pd.read_csv(SUMMARY / "table1.csv"), [*main, "overall"]))
     print()
+    print_places()
+
+
+def print_places() -> None:
+    """Where what is here lies."""
     for place, what in PLACES.items():
-        print(f"  {place:20} {what}")
+        if Path(place).exists():
+            print(f"  {place:20} {what}")
 
 
 def seconds(method: str, seeds: list[int]) -> str:
