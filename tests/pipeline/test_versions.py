@@ -81,7 +81,7 @@ def test_each_type_of_cache_serves(kind: str, project: Path, finished: Path) -> 
     assert table.is_symlink() == (kind == "symlink") and (table.stat().st_nlink > 1) == (kind == "hardlink")
     before = (project / "params.yaml").read_text()
     patch_params(project, {"methods": ["prototypical"], "embed": {"samples": 7}})
-    assert engines.run(project, "snakemake").ran == {"embed", "tables", "ensemble", "report", "figures"}
+    assert engines.run(project, "snakemake").ran == {"embed", "collect", "tables", "ensemble", "report", "figures"}
     (project / "params.yaml").write_text(before)
     assert engines.run(project, "dvc").ran == set()  # and nothing was written through a link into the cache
     assert results(project) == results(finished)
