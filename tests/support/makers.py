@@ -115,7 +115,17 @@ def clone(target: Path, patch: Patch) -> Path:
 
 
 def padded(encoder: Any) -> Any:
-    """The engine that any encoder can have in the place of its own."""
+    """The engine that any encoder can have in the place of its own: transformers' model on the same parameters."""
+    from transformers import BertConfig, BertModel
+
     from protomtl.model.padded import PaddedEngine
 
-    return PaddedEngine(encoder.network, encoder.pooling, encoder.precision)
+    network = encoder.network
+    if not isinstance(network, BertModel):
+        theirs = BertModel(BertConfig(**vars(network.config)), add_pooling_layer=network.pooler is not None)
+        theirs.set_attn_implementation("eager")
+        for name, parameter in network.named_parameters():
+            owner, _, last = name.rpartition(".")
+            setattr(theirs.get_submodule(owner), last, parameter)
+        network = theirs.train(network.training)
+    return PaddedEngine(network, encoder.pooling, encoder.precision)

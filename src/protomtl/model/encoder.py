@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from protomtl.model import distributed
 from protomtl.model.device import device_of, precision_of
 from protomtl.model.packed import bert, memory
 from protomtl.model.packed.engine import PackedEngine
+from protomtl.model.packed.network import open_bert
 from protomtl.model.padded import PaddedEngine
 from protomtl.model.pretrained import open_network
 from protomtl.model.sequences import Sequences, TokenTable, joined
@@ -37,10 +39,12 @@ class Encoder(nn.Module):
         self.device = device_of(compute)
         self.precision = precision_of(compute, self.device)
         self.pooling = pooling
-        self.network = open_network(folder).to(self.device)
+        on_cpu = self.device.type == "cpu"
+        plain = open_bert(folder) if on_cpu else None
+        self.network: Any = open_network(folder).to(self.device) if plain is None else plain
         if pooling == "pooler" and getattr(self.network, "pooler", None) is None:
             raise SystemExit(f"params.yaml: backbone.pooling: {folder} has no pooler; use mean or cls")
-        packed = self.device.type == "cpu" and bert.supports(self.network.config)
+        packed = plain is not None or (on_cpu and bert.supports(self.network.config))
         self.engine: PackedEngine | PaddedEngine = (
             PackedEngine(self.network, pooling, self.precision, compute.threads)
             if packed
@@ -52,9 +56,9 @@ class Encoder(nn.Module):
         return int(self.network.config.hidden_size)
 
     def train(self, mode: bool = True) -> "Encoder":
-        """Choose transformers' attention: on a CPU with AMX the backward pass of bf16 SDPA is pathologically slow."""
-        plain = mode and self.device.type == "cpu"
-        self.network.set_attn_implementation("eager" if plain else "sdpa")
+        """As any module's; a padded engine chooses its attention by it."""
+        if isinstance(self.engine, PaddedEngine):
+            self.engine.choose_attention(mode)
         return super().train(mode)
 
     def forward(self, sequences: Sequences, noise: Tensor | None = None) -> Tensor:

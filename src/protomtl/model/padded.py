@@ -20,6 +20,11 @@ class PaddedEngine:
     def __init__(self, network: Any, pooling: str, precision: str) -> None:
         self.network, self.pooling, self.precision = network, pooling, precision
 
+    def choose_attention(self, training: bool) -> None:
+        """transformers' attention: on a CPU with AMX the backward pass of bf16 SDPA is pathologically slow."""
+        plain = training and self.network.device.type == "cpu"
+        self.network.set_attn_implementation("eager" if plain else "sdpa")
+
     def vectors(self, sequences: Sequences, rows: np.ndarray, noise: Tensor | None, training: bool) -> Tensor:
         """[rows, width] float32 of some sequences, sorted by length; dropout is the network's own."""
         size = CHUNK[self.network.device.type]

@@ -1,6 +1,7 @@
 """Opening the network of a Hugging Face folder: every weight fits, no code of the folder runs, nothing else changes."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,9 @@ def first_line(error: Exception) -> str:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Inside, transformers reports nothing but errors and draws no bars; after it, all is as before."""
+    if "transformers" not in sys.modules:  # it has nothing to report, and is slow to import
+        yield
+        return
     from transformers.utils import logging as theirs
 
     root = logging.getLogger("transformers")

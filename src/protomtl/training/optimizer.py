@@ -1,6 +1,7 @@
 """AdamW, its rates for the parts of the model, and their schedule."""
 
 import re
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -12,7 +13,18 @@ from protomtl.training.settings import Training
 LAYER = re.compile(r"\.layers?\.(\d+)\.")  # of BERT and its kin
 
 
-def build_optimizer(model: nn.Module, settings: Training) -> torch.optim.AdamW:
+class AdamW(torch.optim.AdamW):
+    """torch's own. Its methods are marked for torch's compiler, which the first call of one would import: a second
+    and 60 MB of each job, for nothing."""
+
+    add_param_group = unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = unwrap(torch.optim.Optimizer.zero_grad)
+    state_dict = unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = unwrap(torch.optim.Optimizer.load_state_dict)
+    step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
+
+
+def build_optimizer(model: nn.Module, settings: Training) -> AdamW:
     """AdamW over what is trained: the encoder at `lr`, everything else at `head_lr`.
 
     With `layer_decay` below 1, each layer of the encoder has that share of the rate of the layer above it, and
@@ -26,7 +38,7 @@ def build_optimizer(model: nn.Module, settings: Training) -> torch.optim.AdamW:
         {"params": [parameters[name] for name, rate in rates.items() if rate == peak], "peak": peak, "lr": peak}
         for peak in dict.fromkeys([*sorted((rates[name] for name in encoder), reverse=True), *rates.values()])
     ]
-    return torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
+    return AdamW(groups, weight_decay=settings.weight_decay, fused=True)
 
 
 def depths(names: list[str]) -> dict[str, int]:
