@@ -1,4 +1,4 @@
-"""BERT opened without transformers: the same parameters in the same order, and any other form is left to transformers."""
+"""BERT opened without transformers: the same parameters in the same order; other forms are left to transformers."""
 
 import json
 import shutil
