@@ -1,5 +1,7 @@
 """The tokenizer of an encoder's folder, and how long a sequence may be."""
 
+import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,32 +9,78 @@ from pydantic import Field
 
 from protomtl.core.settings import Block
 
+# Families whose first position is the one after their pad token's number (RoBERTa's inheritance from fairseq).
+COUNTED_FROM_PAD = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer")
+
 
 class Tokens(Block):
     max_length: Annotated[int, Field(ge=8)]
 
 
-def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, int]]:
-    """A tokenizer that cuts each text so that it fits with its marks, and the numbers that a TokenTable needs.
+def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, Any]]:
+    """The tokenizer of an encoder, and what a TokenTable needs of it: `pad`, `mask` (None without one), `max_length`,
+    and how it writes one text (`single`) and two (`pair`), see `written`.
 
-    SystemExit for what is no tokenizer, one that wants to run its own code, or one without marks.
+    SystemExit for what is no tokenizer, one that wants to run its own code, one that puts no marks round texts, and
+    for sequences longer than the encoder has positions.
     """
     from transformers import AutoTokenizer  # heavy
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        backend = tokenizer.backend_tokenizer  # the library below, without an object of transformers for each text
     except Exception as error:  # tokenizers raises no other kind for a file that it cannot read
         raise SystemExit(
             f"{folder}: transformers cannot load this tokenizer: {str(error).partition(chr(10))[0]}"
         ) from None
-    special = {"cls": tokenizer.cls_token_id, "sep": tokenizer.sep_token_id, "pad": tokenizer.pad_token_id}
-    if missing := [name for name, number in special.items() if number is None]:
-        raise SystemExit(f"{folder}: its tokenizer has no {', '.join(missing)} token; use a BERT-like encoder")
-    special["mask"] = tokenizer.mask_token_id  # only masked language modelling needs it
-    backend = tokenizer.backend_tokenizer  # the library below, without an object of transformers for each text
+    if tokenizer.pad_token_id is None:
+        raise SystemExit(f"{folder}: its tokenizer has no pad token; use a BERT-like encoder")
     backend.no_padding()
-    backend.enable_truncation(max_length - 2)
-    return backend, special | {"max_length": max_length}
+    backend.no_truncation()  # texts are cut where sequences are built
+    forms = {"single": written(backend.encode("a")), "pair": written(backend.encode("a", "a"))}
+    check_marks(folder, forms)
+    check_positions(folder, max_length)
+    special = {"pad": tokenizer.pad_token_id, "mask": tokenizer.mask_token_id, "max_length": max_length}
+    return backend, special | forms
+
+
+def written(encoding: Any) -> list[list[Any]]:
+    """How a tokenizer writes texts: each mark as [its number, its type], each text as ["a" or "b", its type]."""
+    found: list[list[Any]] = []
+    for number, kind, text in zip(encoding.ids, encoding.type_ids, encoding.sequence_ids, strict=True):
+        what = number if text is None else "ab"[text]
+        if text is None or what not in (part[0] for part in found):
+            found.append([what, kind])
+    return found
+
+
+def check_marks(folder: Path, forms: dict[str, list[list[Any]]]) -> None:
+    """SystemExit unless texts have marks before, between and after them."""
+    for name, form in forms.items():
+        shape = "".join("_" if isinstance(what, int) else what for what, _ in form)
+        if not re.fullmatch("_+a_+(b_+)?", shape):
+            raise SystemExit(
+                f"{folder}: its tokenizer writes {'two texts' if name == 'pair' else 'a text'} without marks round "
+                "them, such as [CLS] and [SEP]; use a BERT-like encoder"
+            )
+
+
+def check_positions(folder: Path, max_length: int) -> None:
+    """SystemExit if sequences may be longer than the encoder has positions for."""
+    try:
+        said = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{folder}/config.json: cannot be read: {error}") from None
+    positions = said.get("max_position_embeddings")
+    if not isinstance(positions, int):
+        return
+    if said.get("model_type") in COUNTED_FROM_PAD:
+        positions -= said.get("pad_token_id", 1) + 1
+    if max_length > positions:
+        raise SystemExit(
+            f"params.yaml: tokens.max_length: {max_length} is more than the {positions} positions of the encoder; "
+            f"set it to {positions} or less"
+        )
 
 
 def token_numbers(backend: Any, texts: list[str]) -> list[list[int]]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,12 +62,12 @@ class TokenTable:
     """The texts of some rows of a task as token numbers, without special tokens, and their labels.
 
     sides: (tokens of all texts end to end, where each begins and the end) of the one text, or of the two of a pair;
-    special: the numbers of `cls`, `sep` and `pad`, and `max_length`; labels: [rows] float32 (NaN without labels).
+    special: what `tokenizer.open_tokenizer` gives; labels: [rows] float32 (NaN without labels).
     """
 
     task: str
     sides: list[tuple[Ints, Ints]]
-    special: dict[str, int]
+    special: dict[str, Any]
     labels: np.ndarray
 
     @classmethod
@@ -85,18 +86,27 @@ class TokenTable:
         return len(self.labels)
 
     def single(self, rows: Ints, side: int) -> Sequences:
-        """[CLS] text [SEP] of one side (0 or 1) of each row."""
-        offsets = self.sides[side][1]
-        return self.assemble([(side, offsets[rows], offsets[rows + 1] - offsets[rows])])
+        """One side (0 or 1) of each row with its marks ([CLS] text [SEP] of BERT), cut at its end to fit."""
+        start, length = self.span(rows, side)
+        return self.assemble("single", {"a": (side, start, np.minimum(length, self.room("single")))})
 
     def pair(self, rows: Ints, turned: bool = False) -> Sequences:
-        """[CLS] a [SEP] b [SEP] of each row (turned: b before a); the longer text is cut first to fit."""
+        """Both texts of each row with their marks ([CLS] a [SEP] b [SEP] of BERT; turned: b before a); the longer text
+        is cut first to fit."""
         first, second = (1, 0) if turned else (0, 1)
-        a_offsets, b_offsets = self.sides[first][1], self.sides[second][1]
-        a = a_offsets[rows + 1] - a_offsets[rows]
-        b = b_offsets[rows + 1] - b_offsets[rows]
-        a, b = truncated(a, b, self.special["max_length"] - 3)
-        return self.assemble([(first, a_offsets[rows], a), (second, b_offsets[rows], b)])
+        (a, a_length), (b, b_length) = self.span(rows, first), self.span(rows, second)
+        a_length, b_length = truncated(a_length, b_length, self.room("pair"))
+        return self.assemble("pair", {"a": (first, a, a_length), "b": (second, b, b_length)})
+
+    def span(self, rows: Ints, side: int) -> tuple[Ints, Ints]:
+        """Where the texts of one side begin, and their lengths."""
+        offsets = self.sides[side][1]
+        return offsets[rows], offsets[rows + 1] - offsets[rows]
+
+    def room(self, form: str) -> int:
+        """Tokens of texts that fit into a sequence beside its marks."""
+        marks = sum(isinstance(what, int) for what, _ in self.special[form])
+        return int(self.special["max_length"]) - marks
 
     def sequences_of(self, rows: Ints, concat: bool) -> list[Sequences]:
         """What the encoder embeds of each row: one text, a concatenated pair, or the two texts of a pair."""
@@ -104,19 +114,21 @@ class TokenTable:
             return [self.single(rows, 0)]
         return [self.pair(rows)] if concat else [self.single(rows, 0), self.single(rows, 1)]
 
-    def assemble(self, parts: list[tuple[int, Ints, Ints]]) -> Sequences:
-        """[CLS] part [SEP] part [SEP] … of (side, starts in the cache, lengths) per part."""
-        lengths = 1 + np.sum([length + 1 for _, _, length in parts], axis=0)
-        starts = np.cumsum(lengths) - lengths
-        tokens = np.full(lengths.sum(), self.special["sep"], dtype=np.int64)
-        types = np.zeros(lengths.sum(), dtype=np.int64)
-        tokens[starts] = self.special["cls"]
-        target = starts + 1
-        for kind, (side, source, length) in enumerate(parts):
-            here, there = ragged(target, length), ragged(source, length)
-            tokens[here] = self.sides[side][0][there]
-            types[ragged(target, length + 1)] = kind  # the closing [SEP] belongs to its text
-            target = target + length + 1
+    def assemble(self, form: str, parts: dict[str, tuple[int, Ints, Ints]]) -> Sequences:
+        """Sequences as the tokenizer writes a `single` text or a `pair`, of (side, starts, lengths) for each part."""
+        template = self.special[form]
+        lengths = np.sum([length for _, _, length in parts.values()], axis=0) + len(template) - len(parts)
+        tokens, types = (np.zeros(lengths.sum(), dtype=np.int64) for _ in range(2))
+        target = np.cumsum(lengths) - lengths
+        for what, kind in template:
+            if what in parts:
+                side, source, length = parts[what]
+                here = ragged(target, length)
+                tokens[here], types[here] = self.sides[side][0][ragged(source, length)], kind
+                target = target + length
+            else:
+                tokens[target], types[target] = what, kind
+                target = target + 1
         return Sequences(tokens, types, lengths, self.special["pad"])
 
 
@@ -127,8 +139,10 @@ def ragged(starts: Ints, lengths: Ints) -> Ints:
 
 
 def truncated(a: Ints, b: Ints, budget: int) -> tuple[Ints, Ints]:
-    """Lengths of two texts cut to `budget` tokens together, the longer one first (Hugging Face's longest_first)."""
-    half = budget // 2
+    """Lengths of two texts cut to `budget` tokens together, as tokenizers' longest_first does: the longer one is cut to
+    the shorter, then each has half; an odd token is left to the longer one, to the second if both are as long."""
+    short, long = np.minimum(a, b), np.maximum(a, b)
     over = a + b > budget
-    a = np.where(over, np.maximum(budget - b, np.minimum(a, budget - half)), a)
-    return a, np.minimum(b, budget - a)
+    short = np.where(over, np.minimum(short, budget // 2), short)
+    long = np.where(over, budget - short, long)
+    return np.where(a > b, long, short), np.where(a > b, short, long)

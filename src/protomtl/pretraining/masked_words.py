@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +23,15 @@ HIDDEN, MASKED, RANDOM = 0.15, 0.8, 0.1  # tokens that are predicted; of these: 
 
 
 class Prediction(nn.Module):
-    """BERT's head: a layer, gelu, norm, and the word embeddings themselves as output weights."""
+    """BERT's head: a layer, gelu, norm, and the word embeddings themselves as output weights.
 
-    def __init__(self, words: Tensor, eps: float) -> None:
+    Word embeddings may be narrower than the states [n, width], as in ALBERT and ELECTRA.
+    """
+
+    def __init__(self, width: int, words: Tensor, eps: float) -> None:
         super().__init__()
-        vocabulary, width = words.shape
-        self.dense, self.norm = nn.Linear(width, width), nn.LayerNorm(width, eps)
+        vocabulary, inner = words.shape
+        self.dense, self.norm = nn.Linear(width, inner), nn.LayerNorm(inner, eps)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def forward(self, states: Tensor, words: Tensor) -> Tensor:
@@ -46,7 +50,8 @@ def objective(
     """For each task the cross entropy of the words that were hidden in its texts; labels are not looked at."""
     words = encoder.network.get_input_embeddings().weight
     seed_torch(seed, "head of masked language modelling")
-    head = Prediction(words, encoder.network.config.layer_norm_eps).to(encoder.device)
+    eps = getattr(encoder.network.config, "layer_norm_eps", 1e-12)  # BERT's, where a family has none of this name
+    head = Prediction(encoder.width, words, eps).to(encoder.device)
     special = next(iter(tables.values())).special
     if special["mask"] is None:
         raise SystemExit("params.yaml: pretrain.objective: mlm: the backbone's tokenizer has no mask token")
@@ -68,13 +73,15 @@ def objective(
     return Objective(nn.ModuleDict({"encoder": encoder, "head": head}), losses, fixed({}))
 
 
-def masked(texts: Sequences, special: Mapping[str, int], vocabulary: int) -> tuple[Sequences, Tensor]:
-    """The texts with some tokens hidden, and the places [hidden] of these; special tokens never are.
+def masked(texts: Sequences, special: Mapping[str, Any], vocabulary: int) -> tuple[Sequences, Tensor]:
+    """The texts with some tokens hidden, and the places [hidden] of these; the tokenizer's marks never are.
 
     At least one token is hidden. Drawn from torch's generator, which the training loop seeds for each step.
     """
     tokens = torch.from_numpy(texts.tokens)
-    real = torch.from_numpy(~np.isin(texts.tokens, [special["cls"], special["sep"]])).nonzero()[:, 0]
+    real = torch.from_numpy(
+        ~np.isin(texts.tokens, [what for what, _ in special["pair"] if isinstance(what, int)])
+    ).nonzero()[:, 0]
     chosen = real[torch.randperm(len(real))[: max(1, round(HIDDEN * len(real)))]]
     fate = torch.rand(len(chosen))
     replaced = tokens.clone()

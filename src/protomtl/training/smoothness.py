@@ -35,7 +35,8 @@ def divergences(
         return {name: heads[attribute(name)](*parts[name]) for name in groups}
 
     tokens = sum(len(sequences.tokens) for group in groups.values() for sequences in group)
-    noise = settings.radius * torch.randn(tokens, encoder.width).to(encoder.device)
+    width = encoder.network.get_input_embeddings().embedding_dim  # ALBERT's and ELECTRA's is not the encoder's
+    noise = settings.radius * torch.randn(tokens, width).to(encoder.device)
     if settings.kind == "smart":
         noise.requires_grad_()
         still = {name: value.detach() for name, value in outputs.items()}

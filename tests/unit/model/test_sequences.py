@@ -9,9 +9,10 @@ from protomtl.model.sequences import truncated
 
 
 def slow_longest_first(a: int, b: int, budget: int) -> tuple[int, int]:
-    """Take one token at a time from the longer text, from the second if both are equal."""
+    """Take one token at a time from the longer text; of two as long, first from the one that was shorter."""
+    first_was_longer = a > b
     while a + b > budget:
-        if a > b:
+        if a > b or (a == b and not first_was_longer):
             a -= 1
         else:
             b -= 1

@@ -12,7 +12,7 @@ def test_a_seventh_of_the_words_is_hidden_and_no_special_token() -> None:
     torch.manual_seed(0)
     tokens = np.tile(np.array([2, *range(5, 45), 3]), 500)
     texts = Sequences(tokens, np.zeros_like(tokens), np.full(500, 42), 0)
-    hidden, chosen = masked(texts, {"cls": 2, "sep": 3, "mask": 4}, 50)
+    hidden, chosen = masked(texts, {"pair": [[2, 0], ["a", 0], [3, 0], ["b", 1], [3, 1]], "mask": 4}, 50)
     assert len(chosen) == round(0.15 * 500 * 40)
     changed = hidden.tokens != texts.tokens
     assert (

@@ -17,7 +17,8 @@ def write_sentence_transformer(model: MultiTaskModel, max_length: int, folder: P
     (folder / "1_Pooling").mkdir(exist_ok=True)
     write_json(folder / "1_Pooling/config.json", pool)
     if pooling == "pooler":  # BERT's pooler is a dense layer on [CLS]
-        dense = model.encoder.network.pooler.dense
+        pooler = model.encoder.network.pooler
+        dense = getattr(pooler, "dense", pooler)  # ALBERT's is the layer itself
         (folder / "2_Dense").mkdir(exist_ok=True)
         shape = {"in_features": width, "out_features": width, "bias": True}
         activation = {"activation_function": "torch.nn.modules.activation.Tanh"}
