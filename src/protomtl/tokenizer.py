@@ -9,7 +9,7 @@ from protomtl.core.settings import Block
 
 
 class Tokens(Block):
-    max_length: Annotated[int, Field(ge=8)]
+    max_length: Annotated[int, Field(ge=8, le=2**17)]
 
 
 def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, int]]:

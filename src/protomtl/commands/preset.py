@@ -8,7 +8,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from protomtl.core.files import atomic
-from protomtl.core.sections import PARAMS, read_yaml
+from protomtl.core.sections import PARAMS
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.params import load
 
 PRESETS = Path("presets")
@@ -37,7 +38,8 @@ def apply(name: str, params: Path = PARAMS) -> None:
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     content = yaml.load(params)
-    lay_over(content, read_yaml(path, "rt"))
+    read_yaml(path)  # finds what readers would take differently
+    lay_over(content, yaml.load(path))
     if content["methods"] == "all":
         content["methods"] = [*content["method"]]
     with atomic(params.resolve()) as part:  # a link stays one
