@@ -3,7 +3,12 @@
 import copy
 import math
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -61,7 +66,7 @@ def edited(folder: Path, path: str, value: Any) -> Path:
         ("finetune.epochs", "3", r"finetune\.epochs: '3': .*valid integer"),
         ("finetune.epochs", 3.0, r"finetune\.epochs: 3\.0: .*valid integer"),
         ("finetune.hidden", 1, r"finetune\.hidden: 1: .*valid boolean"),
-        ("method.concat.pretrain", 5, r"method\.concat\.pretrain: 5: Input should be False or a valid dictionary$"),
+        ("method.concat.pretrain", 5, r"method\.concat\.pretrain: 5: Input should be False or a block of keys$"),
         ("data.folder", "", r"data\.folder: '': .*at least 1 character"),
         ("finetune.epochs", 0, r"finetune\.epochs"),
         ("finetune.learning_rate", 1.0, r"finetune\.learning_rate: no such key; there are epochs, .*"),
@@ -214,6 +219,35 @@ def test_a_number_is_within_its_bounds_or_refused_by_its_key(tmp_path: Path, pat
             assert re.search(f"^{re.escape(f'{file}: {path}')}: .*Input should be ", error), value
 
 
+def places(block: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where params.yaml has a value, a block or a list."""
+    for key, inner in block.items() if isinstance(block, dict) else enumerate(block) if isinstance(block, list) else ():
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+PLACES = [*places(WHOLE)]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.floats() | st.sampled_from(["", "concat", "sst", "x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["sst", "lr", "é", "a.b"]), inner),
+    max_leaves=6,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=3))
+def test_nothing_that_can_stand_anywhere_ends_in_a_traceback(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    content = copy.deepcopy(WHOLE)
+    for (*above, last), value in changes:
+        with suppress(KeyError, IndexError, TypeError):  # it went with an earlier change
+            reduce(getitem, above, content)[last] = value
+    with TemporaryDirectory() as folder:
+        file = written(Path(folder), content)
+        try:
+            load(file)
+        except SystemExit as error:
+            assert all(line.startswith((f"{file}", "params.yaml: ")) for line in str(error).splitlines())
+
+
 def test_a_broken_file_and_no_file_are_clear_errors(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no such file; run from the root"):
         load(tmp_path / "params.yaml")
@@ -222,7 +256,7 @@ def test_a_broken_file_and_no_file_are_clear_errors(tmp_path: Path) -> None:
         load(tmp_path / "params.yaml")
 
 
-def test_the_first_line_of_all_that_a_block_has_wrong_names_each(tmp_path: Path) -> None:
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as caught:
         load(edited(tmp_path, "compute", {"device": "gpu", "precision": "fp32", "threads": 0, "processes": 1}))
     assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == ["compute.device", "compute.threads"]

@@ -37,11 +37,12 @@ def apply(name: str, params: Path = PARAMS) -> None:
     yaml.preserve_quotes = True
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
-    content = yaml.load(params)
-    read_yaml(path)  # finds what readers would take differently
+    for file in (params, path):
+        read_yaml(file)  # before either is taken as it is: what is no YAML, or not the same to all readers
+    content = yaml.load(params) or {}
     lay_over(content, yaml.load(path))
-    if content["methods"] == "all":
-        content["methods"] = [*content["method"]]
+    if content.get("methods") == "all":
+        content["methods"] = [*content.get("method", ())]
     with atomic(params.resolve()) as part:  # a link stays one
         yaml.dump(content, part)
         try:

@@ -1,6 +1,7 @@
 """params.yaml section by section: wrong types and unknown keys are errors that name their path."""
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from protomtl.core.settings import Block, instead
 
 PARAMS = Path("params.yaml")
 SHOWN = 60  # letters of a wrong value
+EXPECTED = "Input should be "  # pydantic's words
 
 
 def section(content: Mapping[str, Any], name: str, kind: Any) -> Any:
@@ -27,8 +29,9 @@ def validate(where: str, kind: Any, value: Any) -> Any:
     except ValidationError as error:
         faults: dict[str, str] = {}
         for place, message in (told(where, fault) for fault in error.errors()):
-            more = message.rpartition("Input should be ")[2]
-            faults[place] = f"{faults[place]} or {more}" if place in faults else message
+            before, likewise = faults.setdefault(place, message), message.partition(EXPECTED)[2]
+            if before != message and EXPECTED in before and likewise:  # one of several types
+                faults[place] = f"{before} or {likewise}"
         raise SystemExit("\n".join(f"{place}: {message}" for place, message in faults.items())) from None
 
 
@@ -39,8 +42,9 @@ def told(where: str, fault: Mapping[str, Any]) -> tuple[str, str]:
         keys.append(str(fault["ctx"]["key"]))
     path = where + ("." if ": " in where else ": ") + ".".join(keys) if keys else where
     value = fault["input"]
-    shown = f"{value!r:.{SHOWN}}: " if isinstance(value, (str, int, float)) else ""
-    return path, shown + fault["msg"].removeprefix("Value error, ")
+    shown = f"{value!r:.{SHOWN}}: " if isinstance(value, (str, int, float)) else "null: " if value is None else ""
+    message = fault["msg"].removeprefix("Value error, ").replace("a valid tuple", "a valid list")
+    return path, shown + re.sub(r"a valid dictionary( or instance of \w+)?", "a block of keys", message)
 
 
 def argument(kind: Any) -> Callable[[str], Any]:

@@ -69,6 +69,22 @@ def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) 
     assert not list(project.glob("*.part"))
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seeds: [1]\nseeds: [2]", r"params\.yaml:2: seeds: this key is there twice"),
+        ("seeds: [1", r"params\.yaml:2: not valid YAML"),
+        ("", r"presets/quick\.yaml does not fit params\.yaml:\nparams\.yaml: compare: Field required"),
+        ("- a", r"params\.yaml: must hold `name: value` lines"),
+    ],
+)
+def test_params_that_are_not_sound_are_told_and_left_alone(project: Path, text: str, message: str) -> None:
+    (project / "params.yaml").write_text(text)
+    with pytest.raises(SystemExit, match=message):
+        preset.apply("quick")
+    assert (project / "params.yaml").read_text() == text
+
+
 def test_params_that_are_a_link_stay_one(project: Path) -> None:
     (project / "params.yaml").rename(project / "mine.yaml")
     (project / "params.yaml").symlink_to("mine.yaml")
