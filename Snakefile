@@ -3,9 +3,15 @@ import sys
 from snakemake.utils import min_version
 
 min_version("9.27")
-sys.path.insert(0, "workflow")
+sys.path[:0] = [f"{workflow.basedir}/{folder}" for folder in ("workflow", "src")]
 
-from bridge import Graph, fair_threads
+from bridge import Graph, check_call, fair_threads
+
+if workflow.is_main_process:
+    check_call(workflow)
+    from protomtl import params
+
+    params.load()
 
 
 configfile: "params.yaml"
@@ -35,7 +41,7 @@ def gpus_of(stage):
 
 def repro(stage):
     cards = f"python workflow/gpus.py {{resources.gpu}} {CARDS} " if CARDS and processes_of(stage) else ""
-    return f"{cards}dvc --wait-for-lock repro --single-item {{params.target}} 2>&1 | tee {{log}}"
+    return f"{cards}dvc --wait-for-lock repro --single-item {{params.target:q}} 2>&1 | tee {{log:q}}"
 
 
 wildcard_constraints:
@@ -60,4 +66,4 @@ rule all:
 
 
 onsuccess:
-    shell("PYTHONPATH=src python -m protomtl summary")
+    shell("python src/protomtl summary")

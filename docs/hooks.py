@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 PLAIN = ("LICENSE", "CITATION.cff")  # files of the root that pages link to as they are
 WIDTH = 94  # columns of the help texts
+sys.path.insert(0, str(ROOT / "src"))
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -62,7 +63,6 @@ def from_root(text: str) -> str:
 
 def commands() -> str:
     """The help of every command, from the parser itself, which knows the arguments of one command at a time."""
-    sys.path.insert(0, str(ROOT / "src"))
     cli = importlib.import_module("protomtl.cli")
     lines = [help_of(cli.parser())]
     for name in commands_of(cli.parser()):
@@ -86,15 +86,12 @@ def help_of(parser: argparse.ArgumentParser) -> str:
 
 # ── parameters ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-KEY = re.compile(r"^(?P<indent> *)(?P<key>\w+):(?P<rest>.*)$")
-COMMENT = re.compile(r"(?:^|\s)#\s?(?P<text>.*)$")
-
 
 def parameters() -> str:
     """A table for each section of params.yaml: every parameter, its default, its comment; `method` has its own."""
     text = (ROOT / "params.yaml").read_text(encoding="utf-8")
     values = yaml.safe_load(text)
-    comments = comments_of(text)
+    comments = importlib.import_module("protomtl.publishing.comments").comments_of(text)
     single = {name: value for name, value in values.items() if not isinstance(value, dict)}
     lines = ["## Top level", "", *table(single, comments, "")]
     for name, section in values.items():
@@ -108,27 +105,6 @@ def parameters() -> str:
                 *table(section, comments, f"{name}."),
             ]
     return "\n".join(lines)
-
-
-def comments_of(text: str) -> dict[str, str]:
-    """Dotted path -> the comment behind it, with the lines below that hold nothing but more of it."""
-    found: dict[str, str] = {}
-    path: list[tuple[int, str]] = []
-    for line in text.splitlines():
-        key, comment = KEY.match(line), COMMENT.search(line)
-        if key:
-            indent = len(key["indent"])
-            path = [*(p for p in path if p[0] < indent), (indent, key["key"])]
-            if comment:
-                found[dotted(path)] = comment["text"]
-        elif comment and path and not line.split("#")[0].strip() and line.startswith(" "):
-            place = dotted(path)
-            found[place] = f"{found.get(place, '')} {comment['text']}".strip()
-    return found
-
-
-def dotted(path: list[tuple[int, str]]) -> str:
-    return ".".join(key for _, key in path)
 
 
 def table(values: dict[str, Any], comments: dict[str, str], prefix: str) -> list[str]:

@@ -9,6 +9,7 @@ import fcntl
 import functools
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ from snakemake.io import ancient, directory
 GRAPH = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 STALE = Path(".state/stale")  # newer than every output that DVC calls out of date; an input of the jobs that make them
+SHELL = "/bin/sh"  # DVC gives its commands to $SHELL, which need not be one for commands, nor know POSIX
 
 BUSY = "another run is under way in this folder; wait for its end, or stop it"
 
@@ -47,6 +49,7 @@ class Graph:
     def __init__(self, plan: bool) -> None:
         if not GRAPH.exists():
             raise SystemExit(f"{Path.cwd()}: no dvc.yaml here; write the stages of the pipeline into one")
+        os.environ["SHELL"] = SHELL
         if plan:
             hold_alone(STALE.with_name("run").absolute())
         self.stages, changed, self.has_remote = ask_dvc(plan)
@@ -102,18 +105,18 @@ class Graph:
         found: dict[str, Any] = self.templates[rule]
         return found
 
-    def target(self, rule: str) -> Callable[[Any], str]:
-        """For `params:` of a rule: what `dvc repro --single-item` is to make.
+    def target(self, rule: str) -> Callable[[Any], list[str]]:
+        """For `params:` of a rule: what `dvc repro --single-item` is to make, as words to quote (`{params.target:q}`).
 
         Results that dvc.lock records but that are not on this machine, as in a fresh clone, are pulled if there is a
         remote. Only then: a run must not need the network for what is here.
         """
 
-        def of(wildcards: Any) -> str:
+        def of(wildcards: Any) -> list[str]:
             name = self.stage_of(rule, wildcards)
             outs = self.stages[name].outs
             absent = all(out.hash_info for out in outs) and not self.stages[name].outs_cached()
-            return f"--pull {name}" if self.has_remote and absent else name
+            return ["--pull", name] if self.has_remote and absent else [name]
 
         return of
 
@@ -154,6 +157,26 @@ class Graph:
         if missing := sorted(set(self.templates) - set(rules)):
             raise SystemExit(f"dvc.yaml: no rule for stage {', '.join(missing)}; add one above `rule all`")
         return self.made_paths
+
+
+def check_call(workflow: Any) -> None:
+    """SystemExit if Snakemake was called so that its jobs would not be what it was asked for."""
+    home = Path(workflow.basedir)
+    if not Path.cwd().samefile(home):
+        raise SystemExit(f"{Path.cwd()}: not the folder of this pipeline; first `cd {shlex.quote(str(home))}`")
+    given = workflow.config_settings
+    if given.config or given.configfiles:
+        what = f"--config {' '.join(given.config)}" if given.config else f"--configfile {given.configfiles[0]}"
+        words = [word for name, value in given.config.items() for word in settings(name, value)] or ["-S", "KEY=VALUE"]
+        command = shlex.join(["dvc", "exp", "run", *words])
+        raise SystemExit(f"{what}: the stages read params.yaml alone; change that file, or `{command}`")
+
+
+def settings(path: str, value: Any) -> list[str]:
+    """`-S path=value` for DVC, of a block each of its values."""
+    if isinstance(value, dict):
+        return [word for key, inner in value.items() for word in settings(f"{path}.{key}", inner)]
+    return ["-S", f"{path}={value}".replace("'", "")]  # a list as Hydra reads it
 
 
 @functools.cache

@@ -16,6 +16,8 @@ from safetensors import SafetensorError
 from protomtl import __version__
 from protomtl.core import runner
 from protomtl.core.paths import RAW, RESULTS
+from protomtl.core.sections import argument
+from protomtl.core.settings import Seed
 
 
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:
@@ -27,7 +29,7 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=(words := first_line(runner.source(name))), description=words)
         if runner.per_run(name):
             command.add_argument("--method", required=True, help="a block under `method` in params.yaml")
-            command.add_argument("--seed", required=True, type=int)
+            command.add_argument("--seed", required=True, type=argument(Seed))
         elif name == chosen and hasattr(module := runner.module(name), "arguments"):
             module.arguments(command)
     for name, path in commands().items():
@@ -65,7 +67,11 @@ def run(words: list[str]) -> None:
     elif hasattr(module := runner.module(args.command), "command") and module.command(args):
         return  # it had arguments that make it more than the step
     else:
-        runner.run(args.command, getattr(args, "method", None), getattr(args, "seed", None))
+        from protomtl import params  # heavy
+
+        method, seed = (getattr(args, name, None) for name in ("method", "seed"))
+        params.load(run=method)  # of all that is wrong DVC is told by its first stage
+        runner.run(args.command, method, seed)
 
 
 def main() -> None:

@@ -7,15 +7,41 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from protomtl.core import runner
-from protomtl.core.sections import PARAMS, check_blocks, read_yaml, settings_of_method, validate
-from protomtl.core.settings import Backbone, Block, Data, Method, Name, Seed, different
+from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, validate
+from protomtl.core.settings import Backbone, Block, Data, Method, Name, Seed, different, instead
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.model.settings import Compute
 from protomtl.pretraining.settings import Pretrain
 from protomtl.steps.embed.settings import Embed
 from protomtl.steps.export.settings import Export
+from protomtl.tasks.kinds import KINDS
 from protomtl.tasks.settings import Task, main_tasks
 from protomtl.tokenizer import Tokens
 from protomtl.training.settings import Finetune
+
+# What tables and metrics call a column, beside a task's own name: by itself, and behind that name and `_`.
+COLUMNS = (
+    "method",
+    "label",
+    "source",
+    "overall",
+    "epoch",
+    "epochs",
+    "steps",
+    "best_epoch",
+    "seed",
+    "seeds",
+    "seconds",
+    "data",
+    "backbone",
+    "split",
+    "id",
+    "gold",
+    "by",
+)
+FIGURES = {figure for kind in KINDS.values() for figure in kind.metrics} | {
+    *("nearest", "mean", "best_member", "sd", "low", "high", "paper", "difference")
+}
 
 
 class Params(Block):
@@ -38,25 +64,32 @@ class Params(Block):
     method: dict[Name, Method]
 
 
-def load(path: Path = PARAMS) -> Params:
-    """All of params.yaml, with every method's settings checked too."""
+def load(path: Path = PARAMS, run: str | None = None) -> Params:
+    """All of params.yaml. SystemExit for what is wrong, with its place; nothing else is needed before work begins.
+
+    Every method's block must be sound. What it says of tasks must fit them if it is listed or is `run`, a method
+    that need not be listed.
+    """
     content = read_yaml(path)
     for name in [name for name in content if name not in Params.model_fields]:
         if (kind := section_of_a_step(name)) is not None:
             validate(f"{path}: {name}", kind, content.pop(name))
     params: Params = validate(str(path), Params, content)
-    check_blocks(f"{path}: methods", (*params.methods, params.embed.method, params.export.method), params.method)
+    listed = [*params.methods, *([run] if run else [])]
+    check_blocks(f"{path}: methods", params.methods, params.method)
+    check_blocks(f"{path}: method", listed, params.method)
     check_blocks(f"{path}: compare", params.compare, params.method)
     for name, block in (("embed", params.embed), ("export", params.export)):
         if block.method not in params.methods:
-            raise SystemExit(f"{path}: {name}.method: {block.method} is not among `methods`")
+            raise SystemExit(f"{path}: {name}.method: {block.method} is not among `methods`; name one of them")
         if block.seed not in params.seeds:
-            raise SystemExit(f"{path}: {name}.seed: {block.seed} is not among `seeds`")
+            raise SystemExit(f"{path}: {name}.seed: {block.seed} is not among `seeds`; name one of them")
+    check_figures(path, main_tasks(params.tasks))
     for name, method in params.method.items():
         settings_of_method("pretrain", params.pretrain, name, method.pretrain)
-        check_tasks_of_method(
-            path, name, settings_of_method("finetune", params.finetune, name, method.finetune), params
-        )
+        finetune = settings_of_method("finetune", params.finetune, name, method.finetune)
+        if name in listed:
+            check_tasks_of_method(path, name, finetune, params)
     return params
 
 
@@ -68,11 +101,26 @@ def section_of_a_step(name: str) -> Any:
     return None
 
 
+def check_figures(path: Path, tasks: dict[str, Task]) -> None:
+    """Tables and metrics have a column TASK and columns TASK_WHAT: no two tasks may have one together."""
+    owners = dict.fromkeys(COLUMNS, "the tables")
+    for name in tasks:
+        for column in (name, *(f"{name}_{what}" for what in FIGURES)):
+            if column in owners:
+                raise SystemExit(
+                    f"{path}: tasks.{name}: its column {column} is one of {owners[column]}, too; rename it"
+                )
+            owners[column] = f"task {name}"
+
+
 def check_tasks_of_method(path: Path, name: str, settings: Finetune, params: Params) -> None:
     """What a method says of single tasks must fit the main tasks that there are."""
-    main = main_tasks(params.tasks)
-    if unknown := set(settings.weights) - set(main):
-        raise SystemExit(f"{path}: method.{name}.finetune.weights: no such main task: {sorted(unknown)}")
-    pairs = {name for name, task in main.items() if task.pair}
-    if isinstance(settings.pair_encoding, dict) and set(settings.pair_encoding) != pairs:
-        raise SystemExit(f"{path}: method.{name}.finetune.pair_encoding: must name all pair tasks: {sorted(pairs)}")
+    main, place = main_tasks(params.tasks), f"{path}: method.{name}.finetune"
+    for task in settings.weights:
+        if task not in main:
+            raise SystemExit(f"{place}.weights: no such main task: {task}{instead(task, main)}")
+    if not any(settings.weights.get(task, 1.0) for task in main):
+        raise SystemExit(f"{place}.weights: all are 0, so that nothing would be learned; give a task a weight")
+    pairs = [task for task in main if main[task].pair]
+    if isinstance(settings.pair_encoding, dict) and set(settings.pair_encoding) != set(pairs):
+        raise SystemExit(f"{place}.pair_encoding: must name all pair tasks: {pairs}")

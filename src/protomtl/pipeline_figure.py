@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from protomtl.core.sections import read_yaml
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.plots import style
 
 COLOURS = {"data": "#e8eef3", "training": "#cfe3d4", "results": "#f4e6cd"}  # by `meta: {part: …}` of a stage

@@ -14,7 +14,7 @@ COUNTED_FROM_PAD = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer"
 
 
 class Tokens(Block):
-    max_length: Annotated[int, Field(ge=8)]
+    max_length: Annotated[int, Field(ge=8, le=2**17)]
 
 
 def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, Any]]:

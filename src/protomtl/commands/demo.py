@@ -5,12 +5,17 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from protomtl.core.paths import RECORD, results
+from protomtl.core.sections import argument
 
 EXAMPLES = """
   protomtl demo
   protomtl demo --model ~/models/prototypical --port 9000"""
+Port = Annotated[int, Field(ge=1, lt=2**16)]
 PAGE = Path(__file__).parents[1] / "inference" / "demo_page.py"
 
 
@@ -18,7 +23,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--model", default=str(results("export")), metavar="DIR", help="an exported folder (default: %(default)s)")
     add("--host", default="127.0.0.1", help="0.0.0.0 shows it to your network (default: this machine)")
-    add("--port", type=int, default=8501, help="(default: %(default)s)")
+    add("--port", type=argument(Port), default=8501, help="(default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from protomtl.core.files import atomic
-from protomtl.core.sections import PARAMS, read_yaml
+from protomtl.core.sections import PARAMS
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.params import load
 
 PRESETS = Path("presets")
@@ -36,10 +37,12 @@ def apply(name: str, params: Path = PARAMS) -> None:
     yaml.preserve_quotes = True
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
-    content = yaml.load(params)
-    lay_over(content, read_yaml(path, "rt"))
-    if content["methods"] == "all":
-        content["methods"] = [*content["method"]]
+    for file in (params, path):
+        read_yaml(file)  # before either is taken as it is: what is no YAML, or not the same to all readers
+    content = yaml.load(params) or {}
+    lay_over(content, yaml.load(path))
+    if content.get("methods") == "all":
+        content["methods"] = [*content.get("method", ())]
     with atomic(params.resolve()) as part:  # a link stays one
         yaml.dump(content, part)
         try:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from protomtl.core.sections import argument
+from protomtl.core.settings import Positive
 from protomtl.inference import texts
 from protomtl.inference.records import Record
 
@@ -19,7 +21,9 @@ EXAMPLES = """
 def arguments(command: argparse.ArgumentParser) -> None:
     texts.add_arguments(command, (".csv", ".jsonl"))
     command.add_argument("--among", required=True, metavar="FILE", help="the rows to search")
-    command.add_argument("--top", type=texts.positive, default=5, metavar="N", help="rows to show of each (default: 5)")
+    command.add_argument(
+        "--top", type=argument(Positive), default=5, metavar="N", help="rows to show of each (default: 5)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from types import NoneType
 from typing import Any, get_args
 
 from protomtl.core import files, sections
+from protomtl.core.yaml_reader import read_yaml
 
 PACKAGE = Path(__file__).parents[1]
 PHASES = ("pretrain", "finetune")  # sections that a method overrides
@@ -62,15 +63,16 @@ def run(step: str, method: str | None = None, seed: int | None = None) -> None:
 def arguments(called: Any, method: str | None, seed: int | None) -> dict[str, Any]:
     """The arguments of a step's `run`, read from params.yaml and checked against their annotations."""
     given: dict[str, Any] = {}
+    content = read_yaml(sections.PARAMS)
     for name, parameter in inspect.signature(called).parameters.items():
         if name == "seed":
             given[name] = seed
         elif name == "method" and method is not None:
             given[name] = method
         elif name in PHASES and method is not None:
-            given[name] = sections.phase_settings(sections.PARAMS, name, not_none(parameter.annotation), method)
+            given[name] = sections.phase_settings(content, name, not_none(parameter.annotation), method)
         else:
-            given[name] = sections.section(sections.PARAMS, name, parameter.annotation)
+            given[name] = sections.section(content, name, parameter.annotation)
     return given
 
 

@@ -1,43 +1,62 @@
-"""Reading params.yaml section by section: wrong types and unknown keys are errors that name their path."""
+"""params.yaml section by section: wrong types and unknown keys are errors that name their path."""
 
-from collections.abc import Iterable, Mapping
+import argparse
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from protomtl.core.settings import Block
+from protomtl.core.settings import Block, instead
 
 PARAMS = Path("params.yaml")
+SHOWN = 60  # letters of a wrong value
+EXPECTED = "Input should be "  # pydantic's words
 
 
-def read_yaml(path: Path, kind: Literal["safe", "rt"] = "safe") -> dict[str, Any]:
-    """Read YAML 1.2 (as DVC does, so that 1e-5 is a number); `rt`, round trip, keeps comments and style."""
-    try:
-        return dict(YAML(typ=kind).load(path) or {})
-    except FileNotFoundError:
-        raise SystemExit(f"{path}: no such file; run from the root of the project") from None
-    except (YAMLError, ValueError, TypeError) as error:
-        raise SystemExit(f"{path}: not valid YAML: {error}") from None
-
-
-def section(path: Path, name: str, kind: Any) -> Any:
+def section(content: Mapping[str, Any], name: str, kind: Any) -> Any:
     """One top-level section of params.yaml, checked against its declared type."""
-    content = read_yaml(path)
     if name not in content:
-        raise SystemExit(f"{path}: {name}: this section is missing")
-    return validate(f"{path}: {name}", kind, content[name])
+        raise SystemExit(f"{PARAMS}: {name}: this section is missing")
+    return validate(f"{PARAMS}: {name}", kind, content[name])
 
 
 def validate(where: str, kind: Any, value: Any) -> Any:
-    """`value` as `kind`; an error lists each key that is wrong, with its path."""
+    """`value` as `kind`; an error lists each key that is wrong, with its path and its value."""
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        lines = [f"{'.'.join([where, *map(str, e['loc'])])}: {e['msg']}" for e in error.errors()]
-        raise SystemExit("\n".join(lines)) from None
+        faults: dict[str, str] = {}
+        for place, message in (told(where, fault) for fault in error.errors()):
+            before, likewise = faults.setdefault(place, message), message.partition(EXPECTED)[2]
+            if before != message and EXPECTED in before and likewise:  # one of several types
+                faults[place] = f"{before} or {likewise}"
+        raise SystemExit("\n".join(f"{place}: {message}" for place, message in faults.items())) from None
+
+
+def told(where: str, fault: Mapping[str, Any]) -> tuple[str, str]:
+    """One error of pydantic: the path, without its notes on types; the value, if it is one, and what is wrong."""
+    keys = [str(key) for key in fault["loc"] if not str(key).endswith("]")]
+    if fault["type"] == "unknown_key":
+        keys.append(str(fault["ctx"]["key"]))
+    path = where + ("." if ": " in where else ": ") + ".".join(keys) if keys else where
+    value = fault["input"]
+    shown = f"{value!r:.{SHOWN}}: " if isinstance(value, (str, int, float)) else "null: " if value is None else ""
+    message = fault["msg"].removeprefix("Value error, ").replace("a valid tuple", "a valid list")
+    return path, shown + re.sub(r"a valid dictionary( or instance of \w+)?", "a block of keys", message)
+
+
+def argument(kind: Any) -> Callable[[str], Any]:
+    """A type of settings as one of argparse, so that the command line has the limits that params.yaml has."""
+
+    def read(text: str) -> Any:
+        try:
+            return TypeAdapter(kind).validate_strings(text)
+        except ValidationError as error:
+            raise argparse.ArgumentTypeError(f"{text!r:.{SHOWN}}: {error.errors()[0]['msg']}") from None
+
+    return read
 
 
 def merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,16 +75,16 @@ def settings_of_method(phase: str, base: Block, method: str, overrides: Literal[
     return validate(f"{PARAMS}: method.{method}.{phase}", type(base), merged(base.model_dump(), overrides))
 
 
-def phase_settings(path: Path, phase: str, kind: Any, method: str) -> Any:
+def phase_settings(content: Mapping[str, Any], phase: str, kind: Any, method: str) -> Any:
     """The settings, of type `kind`, of one phase of one method; no other block is looked at."""
-    block = section(path, "method", dict[str, Any]).get(method)
+    block = section(content, "method", dict[str, Any]).get(method)
     if not isinstance(block, dict) or phase not in block:
-        raise SystemExit(f"{path}: method.{method}.{phase}: missing")
-    return settings_of_method(phase, section(path, phase, kind), method, block[phase])
+        raise SystemExit(f"{PARAMS}: method.{method}.{phase}: missing")
+    return settings_of_method(phase, section(content, phase, kind), method, block[phase])
 
 
 def check_blocks(where: str, names: Iterable[str], blocks: Mapping[str, Any]) -> None:
     """Each name of a list in params.yaml must be that of a block under `method`."""
     for name in names:
         if name not in blocks:
-            raise SystemExit(f"{where}: {name}: there is no block method.{name}")
+            raise SystemExit(f"{where}: {name}: there is no block method.{name}{instead(name, blocks)}")

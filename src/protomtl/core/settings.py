@@ -1,15 +1,23 @@
 """What blocks of params.yaml may hold, as far as several rooms read them; what one room reads stands in that room."""
 
+import difflib
+import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 SPLITS = ("train", "dev", "test")
+MOST_NAMED = 12
+NAME = r"^[A-Za-z0-9_]{1,64}$"
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
-Positive = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what every generator takes
-Fraction = Annotated[float, Field(ge=0, le=1)]
+
+def safe(name: str) -> str:
+    """A name that can be part of a path, a stage, a command, a column and a module's attribute."""
+    if not re.fullmatch(NAME[1:-1], name):
+        raise ValueError("a name is 1 to 64 letters, digits and _ (a-z, A-Z, 0-9), since paths and commands hold it")
+    return name
 
 
 def different(values: list[Any]) -> list[Any]:
@@ -19,21 +27,48 @@ def different(values: list[Any]) -> list[Any]:
     return values
 
 
+def instead(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a word that is not known: the nearest one that is, or what there is."""
+    near = difflib.get_close_matches(word, names := list(known), 1)
+    more = ", …" if len(names) > MOST_NAMED else ""
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names[:MOST_NAMED])}{more}"
+
+
+Name = Annotated[str, AfterValidator(safe), WithJsonSchema({"type": "string", "pattern": NAME})]
+Positive = Annotated[int, Field(ge=1, le=10**6)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what every generator takes
+Text = Annotated[str, Field(min_length=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
 class Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    """Values are of the type that YAML gives them: "1" and true are no numbers, 1 is no switch."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def keys_are_known(cls, block: Any) -> Any:
+        unknown = set(block) - set(cls.model_fields) if isinstance(block, dict) else ()
+        if unknown and cls.model_config["extra"] == "forbid":
+            key = next(key for key in block if key in unknown)
+            end = instead(str(key), cls.model_fields)
+            raise PydanticCustomError("unknown_key", "no such key{end}", {"key": key, "end": end})
+        return block
 
 
 class Data(Block):
     source: Literal["starter", "cs224n", "folder"]
     mirror: str
-    folder: str
+    folder: Text
     on_bad_row: Literal["error", "drop"]
     split_seed: Seed
-    max_train_rows: Annotated[int, Field(ge=0)]
+    max_train_rows: Count
 
 
 class Backbone(Block):
-    name: str
+    name: Text
     revision: str
     pooling: Literal["mean", "cls", "pooler"]
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from protomtl.core.sections import argument
 from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference import records
 from protomtl.inference.records import BadInput, Record
+from protomtl.model.settings import Workers
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
@@ -30,14 +32,7 @@ def add_arguments(command: argparse.ArgumentParser, endings: tuple[str, str]) ->
     add("--format", choices=sorted({*records.FORMATS.values()}), help="of the input, if its ending does not say")
     add("--columns", nargs="+", metavar="NAME", help="of the text, or of both texts of a pair (default: text)")
     add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help="auto is bf16 where that is faster")
-    add("--threads", type=positive, default=1, metavar="N", help="of the CPU (default: 1)")
-
-
-def positive(text: str) -> int:
-    """A whole number from 1, for argparse."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
+    add("--threads", type=argument(Workers), default=1, metavar="N", help="of the CPU (default: 1)")
 
 
 def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv", ".jsonl")) -> None:

@@ -4,21 +4,24 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from protomtl.core.settings import Block, Name, Positive
+from protomtl.core.settings import Block, Name
+
+Workers = Annotated[int, Field(ge=1, le=1024)]
+Weight = Annotated[float, Field(ge=0, le=10**4)]  # of one loss beside others
 
 
 class Compute(Block):
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "bf16", "fp32"]
-    threads: Positive
-    processes: Positive
+    threads: Workers
+    processes: Workers
 
 
 class Normalised(Block, extra="ignore"):
     """The part of `smoothness` that shapes the heads: R4F normalises them."""
 
     kind: Literal["r3f", "r4f", "smart"]
-    weight: Annotated[float, Field(ge=0)]
+    weight: Weight
 
     @property
     def spectral(self) -> bool:

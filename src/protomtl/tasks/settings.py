@@ -5,10 +5,13 @@ from pathlib import PurePosixPath
 from typing import Annotated, Self
 
 import numpy as np
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, Strict, model_validator
 
 from protomtl.core.settings import Block
 from protomtl.tasks.kinds import KINDS, Kind, KindName
+
+MOST_CLASSES = 10**5
+Label = Annotated[float, Field(ge=-(10**4), le=10**4), Strict()]
 
 
 def within(name: str) -> str:
@@ -45,8 +48,8 @@ class Task(Block):
     texts: Annotated[list[str], Field(min_length=1, max_length=2)]
     label: str
     files: Files
-    classes: Annotated[int, Field(ge=2)] | None = None
-    range: tuple[float, float] | None = None
+    classes: Annotated[int, Field(ge=2, le=MOST_CLASSES)] | None = None
+    range: Annotated[tuple[Label, Label], Strict(False)] | None = None  # YAML has lists
     ordered: bool = False
     auxiliary: bool = False
 

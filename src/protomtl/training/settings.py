@@ -4,31 +4,33 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from protomtl.core.settings import Block, Fraction, Name, Positive
-from protomtl.model.settings import Heads, Normalised
+from protomtl.core.settings import Block, Count, Fraction, Name, Positive
+from protomtl.model.settings import Heads, Normalised, Weight
+
+Rate = Annotated[float, Field(gt=0, le=10)]
 
 
 class Smoothness(Normalised, extra="forbid"):
     """Keeping outputs where they are when the input is moved a little."""
 
-    radius: Annotated[float, Field(gt=0)]
+    radius: Annotated[float, Field(gt=0, le=100)]
 
 
 class Training(Block):
     """What both phases share: budget, sampling and optimiser."""
 
     epochs: Positive
-    steps_per_epoch: Annotated[int, Field(ge=0)]
+    steps_per_epoch: Count
     batch_size: Positive
     sampling: Literal["longest", "zip", "proportional", "sqrt", "annealed"]
     gradients: Literal["sum", "pcgrad"]
-    lr: Annotated[float, Field(gt=0)]
-    head_lr: Annotated[float, Field(gt=0)]
+    lr: Rate
+    head_lr: Rate
     layer_decay: Annotated[float, Field(gt=0, le=1)]
     schedule: Literal["linear", "constant"]
     warmup: Fraction
-    weight_decay: Annotated[float, Field(ge=0)]
-    clip_norm: Annotated[float, Field(ge=0)]
+    weight_decay: Annotated[float, Field(ge=0, le=100)]
+    clip_norm: Annotated[float, Field(ge=0, le=10**6)]
     averaging: Annotated[float, Field(ge=0, lt=1)]
     save_every: Positive
     smoothness: Smoothness
@@ -36,9 +38,9 @@ class Training(Block):
 
 class Finetune(Heads, Training, extra="forbid"):
     smoothness: Smoothness
-    prototypes: Annotated[float, Field(ge=0)]
+    prototypes: Weight
     weighting: Literal["fixed", "uncertainty"]
-    weights: dict[Name, Annotated[float, Field(ge=0)]]
+    weights: dict[Name, Weight]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
 
     @model_validator(mode="after")

@@ -46,16 +46,18 @@ def test_applying_twice_is_applying_once(project: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("finetune: {lrr: 1}", r"presets/wrong\.yaml does not fit params\.yaml:\n.*finetune\.lrr: Extra inputs"),
+        ("finetune: {lrr: 1}", r"presets/wrong\.yaml does not fit params\.yaml:\n.*finetune\.lrr: no such key"),
         ("finetune: {lr: x}", r"finetune\.lr"),
-        ("task: {mood: {}}", r"task: Extra inputs"),
-        ("tasks: {sst: {clases: 3}}", r"tasks\.sst\.clases: Extra inputs"),
+        ("task: {mood: {}}", r"task: no such key; did you mean tasks"),
+        ("tasks: {sst: {clases: 3}}", r"tasks\.sst\.clases: no such key; did you mean classes"),
         ("tasks: {ssst: {classes: 3}}", r"tasks\.ssst\.kind: Field required"),
-        ("tasks: {sst: {auxiliary: true}}", r"weights: no such main task: \['sst'\]"),
-        ("method: {cosine: {finetune: {lrr: 1}}}", r"method\.cosine\.finetune\.lrr: Extra inputs"),
+        ("tasks: {sst: {auxiliary: true}}", r"weights: no such main task: sst"),
+        ("method: {cosine: {finetune: {lrr: 1}}}", r"method\.cosine\.finetune\.lrr: no such key"),
         ("method: {cosinus: {finetune: {}}}", r"method\.cosinus\.label: Field required"),
         ("methods: [prototypical, cosinus]", r"methods: cosinus: there is no block"),
         ("finetune: {lr: 1", "not valid YAML"),
+        ("finetune: {lr: 1e-3}", r'presets/wrong\.yaml:1: 1e-3: is "1e-3" to Snakemake and 0\.001 to DVC'),
+        ("seeds: [1]\nseeds: [2]", r"presets/wrong\.yaml:2: seeds: this key is there twice"),
     ],
 )
 def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) -> None:
@@ -65,6 +67,22 @@ def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) 
         preset.apply("wrong")
     assert (project / "params.yaml").read_text() == before and ".part" not in str(caught.value)
     assert not list(project.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seeds: [1]\nseeds: [2]", r"params\.yaml:2: seeds: this key is there twice"),
+        ("seeds: [1", r"params\.yaml:2: not valid YAML"),
+        ("", r"presets/quick\.yaml does not fit params\.yaml:\nparams\.yaml: compare: Field required"),
+        ("- a", r"params\.yaml: must hold `name: value` lines"),
+    ],
+)
+def test_params_that_are_not_sound_are_told_and_left_alone(project: Path, text: str, message: str) -> None:
+    (project / "params.yaml").write_text(text)
+    with pytest.raises(SystemExit, match=message):
+        preset.apply("quick")
+    assert (project / "params.yaml").read_text() == text
 
 
 def test_params_that_are_a_link_stay_one(project: Path) -> None:

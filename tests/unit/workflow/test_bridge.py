@@ -1,8 +1,10 @@
-"""The bridge's sums: outputs under a path, threads of a job."""
+"""The bridge's sums: outputs under a path, threads of a job, and what Snakemake was called with."""
 
 import importlib
 import os
-from types import ModuleType
+import re
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -32,3 +34,47 @@ def test_with_more_cores_than_the_machine_has_jobs_grow(bridge: ModuleType, monk
     assert [share(2, cores) for cores in (1, 4, 6, 8)] == [2, 2, 3, 4]
     monkeypatch.setattr(os, "cpu_count", lambda: None)  # unknown
     assert share(1, 4) == 4
+
+
+def called(folder: Path, config: dict[str, object] | None = None, files: tuple[Path, ...] = ()) -> SimpleNamespace:
+    """What a Snakefile has as `workflow`."""
+    return SimpleNamespace(
+        basedir=str(folder), config_settings=SimpleNamespace(config=config or {}, configfiles=list(files))
+    )
+
+
+def test_a_plain_call_is_what_it_asks_for(bridge: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path.parent / "link").symlink_to(tmp_path)
+    bridge.check_call(called(tmp_path))
+    bridge.check_call(called(tmp_path.parent / "link"))
+
+
+def test_parameters_of_the_call_are_refused_with_the_command_that_takes_them(
+    bridge: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given: dict[str, tuple[object, str]] = {
+        "seeds": ([1, 2], "-S 'seeds=[1, 2]'"),
+        "methods": (["a", "b"], "-S 'methods=[a, b]'"),
+        "finetune": (
+            {"lr": 0.001, "smoothness": {"kind": "r4f"}},
+            "-S finetune.lr=0.001 -S finetune.smoothness.kind=r4f",
+        ),
+    }
+    for name, (value, words) in given.items():
+        message = f"--config {name}: the stages read params.yaml alone; change that file, or `dvc exp run {words}`"
+        with pytest.raises(SystemExit, match=f"^{re.escape(message)}$"):
+            bridge.check_call(called(tmp_path, {name: value}))
+    with pytest.raises(SystemExit, match=r"--configfile other\.yaml: the stages read params\.yaml alone"):
+        bridge.check_call(called(tmp_path, files=(Path("other.yaml"),)))
+
+
+def test_a_call_from_elsewhere_is_told_where_to_go(
+    bridge: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    folder = tmp_path / "a project"
+    folder.mkdir()
+    with pytest.raises(SystemExit, match=f"not the folder of this pipeline; first `cd '{folder}'`"):
+        bridge.check_call(called(folder))

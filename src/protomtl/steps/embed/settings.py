@@ -4,12 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from protomtl.core.settings import Block, Name
+from protomtl.core.settings import Block, Name, Seed
+
+Rows = Annotated[int, Field(ge=4, le=10**6)]
 
 
 class Embed(Block):
     method: Name
-    samples: Annotated[int, Field(ge=4)]
-    perplexity: Annotated[float, Field(gt=0)]
-    probe_samples: Annotated[int, Field(ge=4)]
-    seed: int
+    samples: Rows
+    perplexity: Annotated[float, Field(gt=0, le=10**4)]
+    probe_samples: Rows
+    seed: Seed

@@ -15,6 +15,8 @@ from protomtl.analysis.predictions import read_predictions
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import MAP, PROTOTYPES, RECORD, TOKENS, results
 from protomtl.core.runs import Run
+from protomtl.core.sections import argument
+from protomtl.core.settings import Seed
 from protomtl.core.users_files import BadPath, users_folder, users_home
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
@@ -43,7 +45,7 @@ Figures = dict[str, dict[str, list[float]]]
 def arguments(command: argparse.ArgumentParser) -> None:
     """What `protomtl export` takes beside being a step."""
     command.add_argument("method", nargs="?", help="a method that was run; without it the one in params.yaml")
-    command.add_argument("--seed", type=int, default=1, help="of the run (default: 1)")
+    command.add_argument("--seed", type=argument(Seed), default=1, help="of the run (default: 1)")
     command.add_argument("--to", metavar="DIR", help="a new or empty folder, or an older export, which is replaced")
     command.formatter_class = argparse.RawDescriptionHelpFormatter
     command.epilog = f"examples:{EXAMPLES}"

@@ -1,0 +1,70 @@
+"""The schema of params.yaml is made of the settings' types and of the comments, and the kept file is the one made."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from protomtl.commands import schema
+from protomtl.core.yaml_reader import read_yaml
+from protomtl.params import Params
+from tests.support import ROOT
+
+KEPT: dict[str, Any] = json.loads((ROOT / schema.SCHEMA).read_text())
+PARAMS = read_yaml(ROOT / "params.yaml")
+
+
+def wrong(content: dict[str, Any]) -> list[str]:
+    """The dotted paths at which the schema finds a fault."""
+    return [error.json_path.removeprefix("$.") for error in jsonschema.Draft202012Validator(KEPT).iter_errors(content)]
+
+
+def test_the_kept_schema_is_the_one_that_is_made() -> None:
+    assert schema.build(ROOT / "params.yaml") == KEPT, "python -m protomtl schema"
+    jsonschema.Draft202012Validator.check_schema(KEPT)
+
+
+def test_params_yaml_names_it_in_its_first_line() -> None:
+    first = (ROOT / "params.yaml").read_text().splitlines()[0]
+    assert first == f"# yaml-language-server: $schema={schema.SCHEMA}"
+
+
+def test_params_yaml_fits_it() -> None:
+    assert wrong(PARAMS) == []
+    assert set(KEPT["properties"]) == set(Params.model_fields) == set(PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"seeds": []}, "seeds"),
+        ({"seeds": [-1]}, "seeds[0]"),
+        ({"surprise": 1}, "$"),
+        ({"finetune": PARAMS["finetune"] | {"lr": 0}}, "finetune.lr"),
+        ({"finetune": PARAMS["finetune"] | {"lr": "fast"}}, "finetune.lr"),
+        ({"finetune": PARAMS["finetune"] | {"lrr": 1}}, "finetune"),
+        ({"data": PARAMS["data"] | {"source": "stater"}}, "data.source"),
+        ({"compute": {}}, "compute"),
+        ({"tasks": {"my-task": PARAMS["tasks"]["sst"]}}, "tasks"),
+        ({"tasks": {"sst": PARAMS["tasks"]["sst"] | {"classes": 1}}}, "tasks.sst.classes"),
+        ({"method": {"mine": PARAMS["method"]["cosine"] | {"finetune": {"lrr": 1}}}}, "method.mine.finetune"),
+        ({"method": {"mine": PARAMS["method"]["cosine"] | {"finetune": {"lr": -1}}}}, "method.mine.finetune.lr"),
+        ({"method": {"mine": PARAMS["method"]["cosine"] | {"pretrain": True}}}, "method.mine.pretrain"),
+    ],
+)
+def test_a_mistake_is_marked_at_its_place(change: dict[str, Any], place: str) -> None:
+    assert place in wrong(PARAMS | change)
+
+
+def test_a_key_is_described_by_its_comment(tmp_path: Path) -> None:
+    blocks = KEPT["$defs"]
+    assert blocks["Backbone"]["properties"]["pooling"]["description"].startswith("mean (MiniLM's own) | cls | pooler")
+    assert blocks["Task"]["properties"]["range"]["description"] == "smallest and largest label"
+    for name in ("Pretrain", "Finetune", "FinetuneOverrides"):  # what both phases have stands at the first
+        assert blocks[name]["properties"]["clip_norm"]["description"].startswith("largest norm of the gradient")
+    text = (ROOT / "params.yaml").read_text().replace("# error: stop at the first", "# halt: stop at the first")
+    (tmp_path / "params.yaml").write_text(text)
+    changed = schema.build(tmp_path / "params.yaml")["$defs"]["Data"]["properties"]["on_bad_row"]
+    assert changed["description"].startswith("halt: stop at the first")

@@ -1,0 +1,63 @@
+"""Numbers of the command line have the limits of params.yaml; a step begins only when all of params.yaml is sound."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from protomtl import cli
+from protomtl.core import runner
+from tests.support import ROOT
+
+TEXTS = ["encode", "--model", "m", "--threads"]
+NUMBERS = {  # a command before its number, and numbers that it refuses
+    "a step's seed": (["pretrain", "--method", "concat", "--seed"], ["-1", str(2**32), "1.5", "one", "", "nan", "1e3"]),
+    "an export's seed": (["export", "concat", "--to", "x", "--seed"], ["-1", str(2**32), "inf"]),
+    "threads": (TEXTS, ["0", "-1", "1025", "9" * 30, "two"]),
+    "top": (["similar", "--model", "m", "--among", "a", "--top"], ["0", "-1", "9" * 30]),
+    "port": (["demo", "--port"], ["0", "-1", "65536", "http"]),
+}
+
+
+@pytest.mark.parametrize(("command", "number"), [(words, n) for words, found in NUMBERS.values() for n in found])
+def test_a_number_beyond_its_limits_is_refused_by_the_parser(
+    command: list[str], number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.run([*command, number])
+    assert caught.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(rf"error: argument {command[-1]}: '{number[:50]}.*: Input should be ", last)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    return tmp_path
+
+
+@pytest.mark.parametrize("step", runner.steps())
+def test_no_step_begins_while_anything_in_params_yaml_is_wrong(
+    step: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (project / "params.yaml").read_text()
+    begun: list[str] = []
+    monkeypatch.setattr(runner, "run", lambda step, method, seed: begun.append(step))
+    words = [step, *(["--method", "concat", "--seed", "1"] if runner.per_run(step) else [])]
+    cli.run(words)
+    for old, new, message in (
+        ("  perplexity: 30 ", "  perplexity: -30 ", r"embed\.perplexity: -30: .*greater than 0"),
+        ("\nseeds: [1] ", "\nseeds: [1, 1] ", r"seeds: .*1 is there twice"),
+        ("  frozen: false ", "  frozen: no ", "no: is false to Snakemake"),
+    ):
+        assert old in text
+        (project / "params.yaml").write_text(text.replace(old, new))
+        with pytest.raises(SystemExit, match=message):
+            cli.run(words)
+    assert begun == [step]
+
+
+def test_a_method_that_is_run_must_have_a_block(project: Path) -> None:
+    with pytest.raises(SystemExit, match=r"params\.yaml: method: concta: .*; did you mean concat\?"):
+        cli.run(["finetune", "--method", "concta", "--seed", "1"])
