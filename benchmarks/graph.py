@@ -83,7 +83,7 @@ def finish(project: Path, lock: Row) -> Row:
     What is recorded of a run already holds; stages that depend on all runs are recorded anew.
     """
     sys.path.insert(0, str(ROOT / "workflow"))
-    from bridge import looked_at_once
+    from bridge.stages import looked_at_once
 
     with Repo(str(project)) as repo, repo.lock, looked_at_once(), contextlib.redirect_stderr(io.StringIO()):
         stages = [stage for stage in repo.index.stages if stage.cmd]

@@ -1,41 +1,24 @@
-"""Let Snakemake schedule what DVC describes: dvc.yaml is the only hand-written graph.
+"""The stages of dvc.yaml as inputs, outputs, logs and targets of Snakemake's rules."""
 
-Snakemake compares times, which every checkout changes; DVC compares content. So DVC decides what is
-stale, and each job that Snakemake starts is `dvc repro --single-item STAGE`. This module knows nothing
-of the project that it serves; docs/concepts/bridge.md says how another project can take it.
-"""
-
-import fcntl
 import functools
 import os
 import re
-import shlex
-import subprocess
-import sys
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from dvc.dependency import ParamsDependency, param
-from dvc.exceptions import DvcException, NotDvcRepoError
-from dvc.lock import LockError
-from dvc.output import Output
-from dvc.repo import Repo
-from dvc.scm import SCMError
-from dvc.stage import Stage
+from dvc.dependency import ParamsDependency
 from ruamel.yaml import YAML
 from snakemake.io import ancient, directory
 
+from bridge.stages import ask_dvc, hold_alone
+
 GRAPH = Path("dvc.yaml")
-LOCK = Path("dvc.lock")
 STALE = Path(".state/stale")  # newer than every output that DVC calls out of date; an input of the jobs that make them
 SHELL = "/bin/sh"  # DVC gives its commands to $SHELL, which need not be one for commands, nor know POSIX
-
-BUSY = "another run is under way in this folder; wait for its end, or stop it"
 
 Inputs = Callable[[Any], list[Any]]
 
@@ -159,97 +142,6 @@ class Graph:
         return self.made_paths
 
 
-def check_call(workflow: Any) -> None:
-    """SystemExit if Snakemake was called so that its jobs would not be what it was asked for."""
-    home = Path(workflow.basedir)
-    if not Path.cwd().samefile(home):
-        raise SystemExit(f"{Path.cwd()}: not the folder of this pipeline; first `cd {shlex.quote(str(home))}`")
-    given = workflow.config_settings
-    if given.config or given.configfiles:
-        what = f"--config {' '.join(given.config)}" if given.config else f"--configfile {given.configfiles[0]}"
-        words = [word for name, value in given.config.items() for word in settings(name, value)] or ["-S", "KEY=VALUE"]
-        command = shlex.join(["dvc", "exp", "run", *words])
-        raise SystemExit(f"{what}: the stages read params.yaml alone; change that file, or `{command}`")
-
-
-def settings(path: str, value: Any) -> list[str]:
-    """`-S path=value` for DVC, of a block each of its values."""
-    if isinstance(value, dict):
-        return [word for key, inner in value.items() for word in settings(f"{path}.{key}", inner)]
-    return ["-S", f"{path}={value}".replace("'", "")]  # a list as Hydra reads it
-
-
-@functools.cache
-def hold_alone(path: Path) -> TextIO:
-    """Lock `path` until this process ends: between two stages, DVC's own locks are free for a moment."""
-    path.parent.mkdir(exist_ok=True)
-    file = path.open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise SystemExit(BUSY) from None
-    return file
-
-
-def ask_dvc(plan: bool) -> tuple[dict[str, Stage], set[str], bool]:
-    """All stages by name; with `plan` the names of those that are out of date; whether there is a default remote."""
-    try:
-        with Repo(".", _wait_for_lock=not plan) as repo, repo.lock, looked_at_once():  # jobs rewrite dvc.lock
-            if LOCK.exists() and not LOCK.read_bytes().endswith(b"\n"):  # often DVC would still read it, but wrongly
-                set_aside_broken_lock("it ends within a line")
-            repo.index.check_graph()  # two stages with one output, or a circle of stages
-            stages = {s.addressing: s for s in repo.index.stages if s.cmd}
-            changed = {name for name, stage in stages.items() if plan and stage.status()}
-            return stages, changed, bool(repo.config["core"].get("remote"))
-    except LockError:
-        raise SystemExit(BUSY) from None
-    except NotDvcRepoError:
-        raise SystemExit(f"{Path.cwd()}: no DVC repository; run `git init` and `dvc init`") from None
-    except SCMError:
-        raise SystemExit(f"{Path.cwd()}: no Git repository, which DVC needs; run `git init`") from None
-    except DvcException as error:
-        if LOCK.name not in str(error):
-            why = " ".join(str(error).split()).rstrip(".")
-            raise SystemExit(f"DVC: {why}; `dvc dag` may say more") from None
-        set_aside_broken_lock(str(error))
-        return ask_dvc(plan)
-
-
-@contextmanager
-def looked_at_once() -> Iterator[None]:
-    """Stages share most dependencies, and DVC looks at each anew; while nothing is run, once is enough."""
-    load, get_hash = param.load_path, Output.get_hash
-    hashes: dict[tuple[str, str], Any] = {}
-
-    def known_hash(out: Output) -> Any:
-        key = (out.fs_path, out.hash_name)
-        if key not in hashes:
-            hashes[key] = get_hash(out)
-        return hashes[key]
-
-    param.load_path, Output.get_hash = functools.cache(load), known_hash
-    try:
-        yield
-    finally:
-        param.load_path, Output.get_hash = load, get_hash
-
-
-def set_aside_broken_lock(why: str) -> None:
-    """DVC writes dvc.lock in place: a kill at that moment cuts it off. Nothing is lost.
-
-    What was run here comes back from the run cache; what was pulled is not in there, but in the last commit's dvc.lock.
-    """
-    text = LOCK.read_bytes()
-    if b"<<<<<<<" in text:
-        raise SystemExit("dvc.lock: has merge conflicts; take either side (`git checkout --ours dvc.lock`), run again")
-    broken = LOCK.with_suffix(".lock.broken")
-    LOCK.replace(broken)
-    last = subprocess.run(["git", "show", f"HEAD:./{LOCK}"], capture_output=True, check=False).stdout  # noqa: S607
-    if last.endswith(b"\n") and last != text:
-        LOCK.write_bytes(last)
-    print(f"{LOCK} was cut off ({why}): now {broken}. Results come back from the cache.", file=sys.stderr)
-
-
 def newest(path: Path) -> float:
     """Time of the last change of a file or of anything in a folder; 0 if there is nothing."""
     if not path.exists():
@@ -257,11 +149,3 @@ def newest(path: Path) -> float:
     below = path.rglob("*") if path.is_dir() else ()
     times: list[float] = [p.lstat().st_mtime for p in (path, *below)]
     return max(times)
-
-
-def fair_threads(threads: int, cores: int | None) -> int:
-    """For `threads:` of a rule whose jobs keep `threads` processors busy.
-
-    With more `--cores` than the machine has, a job takes its share of them, so that jobs do not crowd each other.
-    """
-    return max(threads, threads * (cores or 0) // (os.cpu_count() or 1))

@@ -1,0 +1,92 @@
+"""What DVC says of the stages, for the bridge: their outputs and dependencies, and which of them are out of date."""
+
+import fcntl
+import functools
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from dvc.dependency import param
+from dvc.exceptions import DvcException, NotDvcRepoError
+from dvc.lock import LockError
+from dvc.output import Output
+from dvc.repo import Repo
+from dvc.scm import SCMError
+from dvc.stage import Stage
+
+LOCK = Path("dvc.lock")
+BUSY = "another run is under way in this folder; wait for its end, or stop it"
+
+
+@functools.cache
+def hold_alone(path: Path) -> TextIO:
+    """Lock `path` until this process ends: between two stages, DVC's own locks are free for a moment."""
+    path.parent.mkdir(exist_ok=True)
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SystemExit(BUSY) from None
+    return file
+
+
+def ask_dvc(plan: bool) -> tuple[dict[str, Stage], set[str], bool]:
+    """All stages by name; with `plan` the names of those that are out of date; whether there is a default remote."""
+    try:
+        with Repo(".", _wait_for_lock=not plan) as repo, repo.lock, looked_at_once():  # jobs rewrite dvc.lock
+            if LOCK.exists() and not LOCK.read_bytes().endswith(b"\n"):  # often DVC would still read it, but wrongly
+                set_aside_broken_lock("it ends within a line")
+            repo.index.check_graph()  # two stages with one output, or a circle of stages
+            stages = {s.addressing: s for s in repo.index.stages if s.cmd}
+            changed = {name for name, stage in stages.items() if plan and stage.status()}
+            return stages, changed, bool(repo.config["core"].get("remote"))
+    except LockError:
+        raise SystemExit(BUSY) from None
+    except NotDvcRepoError:
+        raise SystemExit(f"{Path.cwd()}: no DVC repository; run `git init` and `dvc init`") from None
+    except SCMError:
+        raise SystemExit(f"{Path.cwd()}: no Git repository, which DVC needs; run `git init`") from None
+    except DvcException as error:
+        if LOCK.name not in str(error):
+            why = " ".join(str(error).split()).rstrip(".")
+            raise SystemExit(f"DVC: {why}; `dvc dag` may say more") from None
+        set_aside_broken_lock(str(error))
+        return ask_dvc(plan)
+
+
+@contextmanager
+def looked_at_once() -> Iterator[None]:
+    """Stages share most dependencies, and DVC looks at each anew; while nothing is run, once is enough."""
+    load, get_hash = param.load_path, Output.get_hash
+    hashes: dict[tuple[str, str], Any] = {}
+
+    def known_hash(out: Output) -> Any:
+        key = (out.fs_path, out.hash_name)
+        if key not in hashes:
+            hashes[key] = get_hash(out)
+        return hashes[key]
+
+    param.load_path, Output.get_hash = functools.cache(load), known_hash
+    try:
+        yield
+    finally:
+        param.load_path, Output.get_hash = load, get_hash
+
+
+def set_aside_broken_lock(why: str) -> None:
+    """DVC writes dvc.lock in place: a kill at that moment cuts it off. Nothing is lost.
+
+    What was run here comes back from the run cache; what was pulled is not in there, but in the last commit's dvc.lock.
+    """
+    text = LOCK.read_bytes()
+    if b"<<<<<<<" in text:
+        raise SystemExit("dvc.lock: has merge conflicts; take either side (`git checkout --ours dvc.lock`), run again")
+    broken = LOCK.with_suffix(".lock.broken")
+    LOCK.replace(broken)
+    last = subprocess.run(["git", "show", f"HEAD:./{LOCK}"], capture_output=True, check=False).stdout  # noqa: S607
+    if last.endswith(b"\n") and last != text:
+        LOCK.write_bytes(last)
+    print(f"{LOCK} was cut off ({why}): now {broken}. Results come back from the cache.", file=sys.stderr)
