@@ -20,25 +20,10 @@ from protomtl.tokenizer import Tokens
 from protomtl.training.settings import Finetune
 
 # What tables and metrics call a column, beside a task's own name: by itself, and behind that name and `_`.
-COLUMNS = (
-    "method",
-    "label",
-    "source",
-    "overall",
-    "epoch",
-    "epochs",
-    "steps",
-    "best_epoch",
-    "seed",
-    "seeds",
-    "seconds",
-    "data",
-    "backbone",
-    "split",
-    "id",
-    "gold",
-    "by",
-)
+COLUMNS = {
+    *("method", "label", "source", "overall", "epoch", "epochs", "steps", "best_epoch", "seed", "seeds", "seconds"),
+    *("data", "backbone", "split", "id", "gold", "by"),
+}
 FIGURES = {figure for kind in KINDS.values() for figure in kind.metrics} | {
     *("nearest", "mean", "best_member", "sd", "low", "high", "paper", "difference")
 }
@@ -75,9 +60,9 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
         if (kind := section_of_a_step(name)) is not None:
             validate(f"{path}: {name}", kind, content.pop(name))
     params: Params = validate(str(path), Params, content)
-    listed = [*params.methods, *([run] if run else [])]
+    asked = [run] if run else []
     check_blocks(f"{path}: methods", params.methods, params.method)
-    check_blocks(f"{path}: method", listed, params.method)
+    check_blocks(f"{path}: method", asked, params.method)
     check_blocks(f"{path}: compare", params.compare, params.method)
     for name, block in (("embed", params.embed), ("export", params.export)):
         if block.method not in params.methods:
@@ -88,7 +73,7 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
     for name, method in params.method.items():
         settings_of_method("pretrain", params.pretrain, name, method.pretrain)
         finetune = settings_of_method("finetune", params.finetune, name, method.finetune)
-        if name in listed:
+        if name in (*params.methods, *asked):
             check_tasks_of_method(path, name, finetune, params)
     return params
 
@@ -105,11 +90,9 @@ def check_figures(path: Path, tasks: dict[str, Task]) -> None:
     """Tables and metrics have a column TASK and columns TASK_WHAT: no two tasks may have one together."""
     owners = dict.fromkeys(COLUMNS, "the tables")
     for name in tasks:
-        for column in (name, *(f"{name}_{what}" for what in FIGURES)):
-            if column in owners:
-                raise SystemExit(
-                    f"{path}: tasks.{name}: its column {column} is one of {owners[column]}, too; rename it"
-                )
+        for column in (name, *(f"{name}_{what}" for what in sorted(FIGURES))):
+            if owner := owners.get(column):
+                raise SystemExit(f"{path}: tasks.{name}: its column {column} is one of {owner}, too; rename it")
             owners[column] = f"task {name}"
 
 

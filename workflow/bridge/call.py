@@ -8,7 +8,7 @@ from typing import Any
 
 def check_call(workflow: Any) -> None:
     """SystemExit if Snakemake was called so that its jobs would not be what it was asked for."""
-    home = Path(workflow.basedir)
+    home = Path(workflow.basedir).resolve()
     if not Path.cwd().samefile(home):
         raise SystemExit(f"{Path.cwd()}: not the folder of this pipeline; first `cd {shlex.quote(str(home))}`")
     given = workflow.config_settings
