@@ -25,8 +25,9 @@ def run(tasks: dict[str, Task]) -> None:
     members = read_runs()
     weights: dict[str, np.ndarray] = {}
     figures: dict[str, dict[str, dict[str, float]]] = {"dev": {}, "test": {}}
+    tasks = main_tasks(tasks)
     with atomic(results("ensemble")) as part:
-        for name, task in main_tasks(tasks).items():
+        for name, task in tasks.items():
             read = {split: outputs(members, split, name, task) for split in figures}
             weights[name] = weigh(task, *read["dev"])
             for split, (gold, scores) in read.items():
@@ -38,7 +39,7 @@ def run(tasks: dict[str, Task]) -> None:
         for name, found_weights in weights.items():
             table[name] = np.pad(found_weights, (0, len(rows) - len(found_weights)))  # regression has no prototypes
         table.round(4).to_csv(part / "weights.csv", index=False, lineterminator="\n")
-        found = {split: with_overall(values) for split, values in figures.items() if values}
+        found = {split: with_overall(tasks, values) for split, values in figures.items() if values}
         write_json(part / "metrics.json", found)
     for split, values in found.items():
         print(f"ensemble of {len(members)} runs: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
@@ -74,19 +75,22 @@ def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarr
     """The main figure of the weighted ensemble, of the mean of all heads (the first scores), and of the best head."""
     together = {"weighted": np.tensordot(weights, scores, 1), "mean": scores[:heads].mean(0)}
     found = {name: figure(task, gold, values) for name, values in together.items()}
-    return found | {"best_member": max(figure(task, gold, values) for values in scores[:heads])}
+    best = min if task.figure.smallest is None else max
+    return found | {"best_member": best(figure(task, gold, values) for values in scores[:heads])}
 
 
 def figure(task: Task, gold: np.ndarray, scores: np.ndarray) -> float:
     return round(main_metric(task, task_metrics(task, gold, predictions(task, scores))), 6)
 
 
-def with_overall(found: dict[str, dict[str, float]]) -> dict[str, float]:
+def with_overall(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:
     """TASK and overall of the weighted ensemble; `_mean` and `_best_member` beside each."""
     ends = {"weighted": "", "mean": "_mean", "best_member": "_best_member"}
     flat = {f"{name}{end}": values[kind] for name, values in found.items() for kind, end in ends.items()}
+    if len(found) < len(tasks):
+        return flat
     whole = {
-        f"overall{end}": round(overall({name: values[kind] for name, values in found.items()}), 6)
+        f"overall{end}": round(overall(tasks, {name: values[kind] for name, values in found.items()}), 6)
         for kind, end in ends.items()
     }
     return whole | flat
