@@ -48,7 +48,7 @@ def checked_label(path: Path, line: int, task: Task, label: str) -> float:
     value = task.what.read(task, label)
     if value is None:
         wanted = f"is not a {task.kind} label {task.what.wanted(task)}"
-        raise BadRow(path, line, f"column {task.label!r}: {label!r} {wanted}")
+        raise BadRow(path, line, f"column {task.label!r}: {label!r:.80} {wanted}")
     return value
 
 

@@ -72,7 +72,13 @@ def examine(
         sample(encoder, table, task, concat, some_rows(len(table), settings.probe_samples, settings.seed, name, split))
         for split, table in tables.items()
     )
-    return pd.concat(points), {"silhouette": float(silhouette_score(vectors, classes)), **probes.accuracies(train, dev)}
+    return pd.concat(points), {"silhouette": silhouette(vectors, classes), **probes.accuracies(train, dev)}
+
+
+def silhouette(vectors: np.ndarray, classes: np.ndarray) -> float:
+    """Of the classes [n] in the space of vectors [n, width]; NaN where all rows are of one class, or none are alike."""
+    different = len(np.unique(classes))
+    return float(silhouette_score(vectors, classes)) if 1 < different < len(classes) else float("nan")
 
 
 def sample(encoder: Encoder, table: TokenTable, task: Task, concat: bool, rows: np.ndarray) -> probes.Labelled:
@@ -85,12 +91,12 @@ def draw(
     points: pd.DataFrame, measures: pd.DataFrame, how: str, settings: Embed, tasks: dict[str, Task], folder: Path
 ) -> None:
     """Two rows (before, after) of one panel per task, coloured by class."""
-    silhouette = measures.set_index(["task", "when"])["silhouette"]
+    apart = measures.set_index(["task", "when"])["silhouette"]
     figure, axes = plt.subplots(2, len(tasks), figsize=(3.6 * len(tasks), 7), squeeze=False)
     for row, when in enumerate(WHEN):
         for column, name in enumerate(tasks):
             panel = points[(points["task"] == name) & (points["when"] == when)]
-            title = f"{name}, {when}: silhouette {silhouette[name, when]:.3f}"
+            title = f"{name}, {when}: silhouette {probes.number(apart[name, when])}"
             draw_panel(axes[row][column], panel, title, tasks[name])
     figure.suptitle(
         f"Figure 1: {settings.samples} dev examples of each task before and after pre-training "
