@@ -122,14 +122,19 @@ def kind_of(column: Column) -> dict[str, Any]:
 
 
 def class_names(column: Column) -> list[str]:
-    """The names, in the order of numbers or of the alphabet; of two that differ by case alone, the more frequent."""
+    """The names, in the order of numbers and of the alphabet; of two that differ by case alone, the more frequent."""
     counts = Counter(column.values)
     if column.numbers:
         return [f"{value:g}" for value in sorted(set(column.numbers))]
     spellings: dict[str, str] = {}
     for name, _ in counts.most_common():
         spellings.setdefault(name.casefold(), name)
-    return sorted(spellings.values(), key=str.casefold)
+    return sorted(spellings.values(), key=lambda name: [*map(in_order, re.split(r"(\d+)", name.casefold()))])
+
+
+def in_order(part: str) -> tuple[int, str]:
+    """By which `topic 2` comes before `topic 10`."""
+    return (int(part), "") if part.isdecimal() else (-1, part)
 
 
 def figure(column: Column) -> str:

@@ -29,6 +29,7 @@ def kind(*values: str) -> dict[str, Any]:
         (["2", "0", "1"] * 9, {"kind": "classification", "classes": 3, "metric": "accuracy"}),
         (["-1", "0", "1.0"] * 9, {"kind": "classification", "classes": ["-1", "0", "1"], "metric": "accuracy"}),
         (["b", "a", "C"] * 9, {"kind": "classification", "classes": ["a", "b", "C"], "metric": "accuracy"}),
+        (["t10", "t2", "x"] * 9, {"kind": "classification", "classes": ["t2", "t10", "x"], "metric": "accuracy"}),
         (["1.5", "4.75", "3"], {"kind": "regression", "range": [1, 5], "metric": "pearson"}),
         (["-0.25", "0.75"], {"kind": "regression", "range": [-1, 1], "metric": "pearson"}),
         ([str(k) for k in range(101)], {"kind": "regression", "range": [0, 100], "metric": "pearson"}),

@@ -24,7 +24,8 @@ def draw_confusions(labels: Mapping[str, str], seeds: Sequence[int], tasks: Mapp
             continue
         columns = min(4, len(labels))
         rows = -(-len(labels) // columns)
-        side = 2.6 + 0.1 * max(0, task.number_of_classes - NUMBERED)
+        longest = max(len(style.shortened(name)) for name in task.class_names)
+        side = 2.5 + 0.07 * longest + 0.1 * max(0, task.number_of_classes - NUMBERED)
         figure, axes = plt.subplots(rows, columns, figsize=(side * columns, (side + 0.1) * rows), squeeze=False)
         for panel in axes.flat[len(labels) :]:
             panel.axis("off")
