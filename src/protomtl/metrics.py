@@ -12,15 +12,16 @@ SILENT = 0.0  # stands for a figure that says nothing
 
 
 def accuracy(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of the labels [n] that are predicted."""
-    return float((gold == predicted).mean())
+    """Share of the labels [n], or sets of them [n, classes], that are predicted."""
+    return float((gold == predicted).all(axis=tuple(range(1, gold.ndim))).mean())
 
 
 def macro_f1(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """The mean over the classes that occur, in the labels [n] or among the predictions, of their F1."""
+    """The mean over the classes that occur, in the labels [n] or [n, classes] or among the predictions, of their F1."""
     from sklearn.metrics import f1_score  # heavy
 
-    return float(f1_score(gold, predicted, average="macro"))
+    each = f1_score(gold, predicted, average=None, zero_division=np.nan)
+    return SILENT if np.isnan(each).all() else float(np.nanmean(each))
 
 
 def balanced_accuracy(gold: np.ndarray, predicted: np.ndarray) -> float:
@@ -70,6 +71,7 @@ METRICS: dict[MetricName, Callable[[np.ndarray, np.ndarray], float]] = {
 
 def task_metrics(task: Task, gold: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """The figure that counts for a task, and those that every task of its kind shows."""
+    gold, predicted = task.what.targets(task, gold), task.what.targets(task, predicted)
     return {name: METRICS[name](gold, predicted) for name in dict.fromkeys((task.main_metric, *task.what.beside))}
 
 

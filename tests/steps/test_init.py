@@ -87,6 +87,38 @@ def test_every_figure_that_counts_is_that_of_the_task(workdir: Path, capsys: pyt
     assert rows.loc[("dev", "score"), "difference"] == pytest.approx(found["score"] - other["score"], abs=1e-4)
 
 
+def test_several_labels_a_row_go_through_every_step(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    moods = [["joy"], ["fear", "love"], [], ["joy", "love"]]
+    rows = [{"text": f"a good film {i} {' '.join(moods[i % 4])}", "emotions": moods[i % 4]} for i in range(120)]
+    Path("feelings.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    said = init(capsys, "feelings.jsonl", "--yes")
+    assert "kind: multilabel" in said and "classes: [fear, joy, love]" in said and "(fear: " in said
+    methods = ["concat", "prototypical", "muppet", "softmax_pretrained"]
+    patch_params(workdir, {"methods": methods, "export": {"method": "concat"}})
+    run_all()
+    folder = Path("results/evaluate/concat/seed1")
+    rows = pd.read_csv(folder / "dev/emotions.csv")
+    probabilities = rows[[f"score_{k}" for k in range(3)]].to_numpy()
+    assert ((probabilities > 0.5) @ [1, 2, 4] == rows["prediction"]).all() and rows["gold"].between(0, 7).all()
+    assert {"emotions", "emotions_accuracy", "overall"} < {*read_json(folder / "metrics.json")["dev"]}
+    assert (
+        not list(folder.rglob("*confusion*"))
+        and "Macro-F1 for emotions" in Path("results/tables/table1.md").read_text()
+    )
+    assert "fear; love" in Path("results/report/errors.html").read_text()
+    Path("in.txt").write_text("a good film joy\n")
+    said = init_of(capsys, "predict", "--model", "results/export", "--task", "emotions", "--input", "in.txt")
+    assert said.startswith("text,prediction,score_fear,score_joy,score_love\n")
+
+
+def init_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What another command writes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["protomtl", *words, "--output", "out.csv"])
+        cli.main()
+    return Path("out.csv").read_text()
+
+
 def test_without_yes_and_without_a_terminal_nothing_is_written(
     sick: Path, workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

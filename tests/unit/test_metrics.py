@@ -39,6 +39,13 @@ def test_one_class_alone_has_no_matthews_correlation() -> None:
     assert metrics.mcc(np.array([1, 1, 1]), np.array([1, 0, 1])) == 0.0 == metrics.mcc(np.array([1, 0]), np.zeros(2))
 
 
+def test_sets_of_classes_by_hand() -> None:
+    """Sets {0} {0, 1} {} {1}, found {0} {0} {} {0}: F1 of class 0 is 4/5 and of 1 is 0; class 2 occurs nowhere."""
+    several = changed("sst", kind="multilabel", classes=["a", "b", "c"], metric=None, ordered=False)
+    found = metrics.task_metrics(several, np.array([1.0, 3, 0, 2]), np.array([1.0, 1, 0, 1]))
+    assert found == {"macro_f1": pytest.approx((4 / 5 + 0) / 2), "accuracy": 0.5}
+
+
 def test_errors_by_hand() -> None:
     assert metrics.rmse(np.array([1.0, 2.0]), np.array([4.0, 2.0])) == pytest.approx(np.sqrt(4.5))
 

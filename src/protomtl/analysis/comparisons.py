@@ -1,6 +1,7 @@
 """Which method is better: resampled figures of all methods, and each against the references in `compare`."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def resampled_figures(predictions: Predictions, tasks: dict[str, Task], split: s
 def resampled_task(task: Task, gold: np.ndarray, predicted: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """[resamples, c] the main figure of a task, for labels [n] and predictions [n, c]."""
     figure = FIGURES[task.main_metric]
-    return bootstrap.resample(lambda counts: figure(counts, gold, predicted), len(gold), random)
+    members = partial(task.what.members, task)
+    return bootstrap.resample(lambda counts: figure(counts, gold, predicted, members), len(gold), random)
 
 
 def compare(

@@ -40,23 +40,27 @@ def mean_of(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """[k] the mean over the columns of above / below, those where nothing is below aside."""
     there = below > 0
     shares = np.divide(above, below, out=np.zeros_like(above), where=there)
-    return np.asarray(shares.sum(1) / there.sum(1))
+    return np.asarray(shares.sum(1) / np.maximum(there.sum(1), 1))
 
 
 def by_class(figure: Callable[..., np.ndarray]) -> "Figure":
     """A figure of the counts of classes, for each column of predictions."""
 
-    def found(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        classes = np.unique(np.concatenate([gold, predicted.ravel()]))
-        own, *others = (one_of(classes, column) for column in (gold, *predicted.T))
+    def found(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray, members: Members) -> np.ndarray:
+        own, others = members(gold), map(members, predicted.T)
         return np.stack([figure(*class_counts(counts, own, other)) for other in others], axis=1)
 
     return found
 
 
-def one_of(classes: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """[n, classes] 1 where a row [n] has the class."""
-    return np.asarray(labels[:, None] == classes, dtype=float)
+def of_labels(figure: Callable[..., np.ndarray]) -> "Figure":
+    """A figure of the labels themselves."""
+    return lambda counts, gold, predicted, members: figure(counts, gold, predicted)
+
+
+def hits(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """The accuracy."""
+    return accuracy(counts, (predicted == gold[:, None]).astype(float))
 
 
 def spearman(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -87,14 +91,15 @@ def rmse(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndar
     return np.asarray(np.sqrt(counts @ (predicted - gold[:, None]) ** 2 / counts.sum(1, keepdims=True)))
 
 
-Figure = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # (counts, labels, predictions) -> [k, c]
+Members = Callable[[np.ndarray], np.ndarray]  # labels [n] -> [n, classes], 1 where a row has the class
+Figure = Callable[[np.ndarray, np.ndarray, np.ndarray, Members], np.ndarray]  # counts, labels, predictions -> [k, c]
 
 FIGURES: dict[MetricName, Figure] = {
-    "accuracy": lambda counts, gold, predicted: accuracy(counts, (predicted == gold[:, None]).astype(float)),
+    "accuracy": of_labels(hits),
     "macro_f1": by_class(macro_f1),
     "balanced_accuracy": by_class(balanced_accuracy),
     "mcc": by_class(mcc),
-    "pearson": pearson,
-    "spearman": spearman,
-    "rmse": rmse,
+    "pearson": of_labels(pearson),
+    "spearman": of_labels(spearman),
+    "rmse": of_labels(rmse),
 }

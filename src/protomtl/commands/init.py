@@ -121,7 +121,7 @@ def preview(folder: Path, tasks: Mapping[str, dict[str, Any]], drawn: list[str],
 def shown(task: Task, rows: Sequence[Row | BadRow], split: str, longest: int) -> list[str]:
     """What a split holds: labels, some rows, what cannot be read."""
     good, bad = [r for r in rows if isinstance(r, Row)], [r for r in rows if isinstance(r, BadRow)]
-    labels = Counter(task.what.bin(task, row.label) for row in good if row.label is not None)
+    labels = Counter(k for row in good if row.label is not None for k in task.what.bins(task, row.label))
     counts = task.histogram({str(k): labels[k] for k in sorted(labels)}) or "no labels"
     lines = [f"{split}: {len(good)} rows ({counts if len(counts) < 200 else f'{len(labels)} different labels'})"]
     for row in good[:SHOWN]:

@@ -42,7 +42,8 @@ def predicted(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
         if task.what.has_classes:
             names = task.class_names
             shown = {f"score_{name}": round(float(score), 4) for name, score in zip(names, scores, strict=True)}
-            yield texts.widened(row, {"prediction": names[scores.argmax()]} | shown, args)
+            label = task.what.predictions(scores[None])[0]
+            yield texts.widened(row, {"prediction": task.what.shown(task, label)} | shown, args)
         else:
             value = round(float(np.clip(scores[0], *task.bounds)), 4)
             yield texts.widened(row, {"prediction": value}, args)

@@ -65,7 +65,7 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
     names = [titled(str(name), ["prediction", *task.texts]) for name in task.class_names]
     if task.what.has_classes:
         said = pd.DataFrame(scores, columns=names)
-        said.insert(0, "prediction", [names[k] for k in scores.argmax(1)])
+        said.insert(0, "prediction", [task.shown(label) for label in task.what.predictions(scores)])
         columns = {title: bar(format="%.2f", min_value=0.0, max_value=1.0) for title in names}
     else:
         low, high = task.bounds
@@ -75,7 +75,8 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
     first = [*said][:1]  # a phone shows two columns: what is said and of what
     given = pd.concat([said[first], given, said.drop(columns=first)], axis=1)
     st.dataframe(given, column_config=columns)  # drawn as cells, never as HTML or Markdown
-    st.altair_chart(drawn(placed(model, name, rows, names), names))
+    classes = [str(name) for name in task.what.prototypes(task)]
+    st.altair_chart(drawn(placed(model, name, rows, classes), classes))
     st.caption(f"t-SNE of dev examples and prototypes; a row stands among its {NEIGHBOURS} nearest.")
 
 

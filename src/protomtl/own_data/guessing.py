@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from protomtl.tasks.kinds import NONE, SEPARATORS
 from protomtl.tasks.labels import ALSO, YES_NO, number
 
 SPLITS = {  # how files and columns name them
@@ -51,6 +52,13 @@ class Column(NamedTuple):
     def different(self) -> int:
         return len(set(self.values))
 
+    @property
+    def parts(self) -> list[str]:
+        """What stands between semicolons or bars in the values, if these are lists of what repeats; else nothing."""
+        split = [part.strip() for value in self.values for part in re.split(SEPARATORS, value)]
+        found = [part for part in split if part]
+        return found if len(split) > len(self.values) and len(set(found)) <= len(self.values) / 2 else []
+
 
 def split_of(name: str) -> str | None:
     """The split that a file's or a value's name says: SICK_train.txt, dev.csv, TRIAL."""
@@ -91,6 +99,8 @@ def labels_of(columns: Sequence[Column], texts: Sequence[str]) -> list[str]:
 
 def classes_like(column: Column) -> bool:
     """Whether strings repeat and are short, as names of classes do."""
+    if column.parts:
+        return Column(column.name, column.parts).words <= SHORT
     return column.different <= max(2, len(column.values) / 2) and column.words <= SHORT
 
 
@@ -108,6 +118,9 @@ def kind_of(column: Column) -> dict[str, Any]:
     whole = all(value.is_integer() for value in values)
     if values and not (whole and column.different <= CLASSES):
         return {"kind": "regression", "range": bounds(values), "metric": "pearson"}
+    if column.parts and classes_like(column):
+        parts = Column(column.name, [part for part in column.parts if part.casefold() != NONE])
+        return {"kind": "multilabel", "classes": class_names(parts), "metric": "macro_f1"}
     names = class_names(column)
     if len(names) == 2:
         plain = {name.casefold() for name in names} in ({*YES_NO}, {*ALSO}, {"0", "1"})

@@ -49,7 +49,8 @@ def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.n
     """Labels [n] (NaN without) and scores of a task's split: [members, n, 1] values of regression, else
     [2 · members, n, classes] of all heads, then of all prototypes."""
     tables = [pd.read_csv(results("evaluate", *run) / split / f"{name}.csv") for run in members]
-    patterns = COLUMNS.values() if task.what.has_classes else ["prediction"]
+    by = [*COLUMNS.values()][: 2 if task.what.one_class else 1]
+    patterns = by if task.what.has_classes else ["prediction"]
     scores = [table.filter(regex=pattern).to_numpy(float) for pattern in patterns for table in tables]
     return tables[0]["gold"].to_numpy(float), np.stack(scores)
 
@@ -64,7 +65,7 @@ def weigh(task: Task, gold: np.ndarray, scores: np.ndarray) -> np.ndarray:
         centred = scores[:, :, 0] - scores[:, :, 0].mean(1, keepdims=True)
         found = nnls(centred.T, gold - gold.mean())[0]
         return found / found.sum() if found.sum() else np.full(len(scores), 1 / len(scores))
-    likelihood = np.maximum(scores[:, np.arange(len(gold)), gold.astype(int)], 1e-6)  # [members, n]
+    likelihood = np.maximum(task.what.right(task, scores, gold), 1e-6).reshape(len(scores), -1)  # [members, …]
     weights = np.full(len(scores), 1 / len(scores))
     for _ in range(ITERATIONS):
         weights = weights * (likelihood / (weights @ likelihood)).mean(1)

@@ -39,7 +39,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     """`run`, as one of several processes: they share the encoding, and the main one does the rest."""
     settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(folder, folder / "encoder", record)
-    examples = {name: model.class_examples(name, task, seed) for name, task in tasks.items() if task.what.has_classes}
+    examples = {name: model.class_examples(name, task, seed) for name, task in tasks.items() if task.what.one_class}
     tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in ("dev", "test") for name in tasks}
     vectors = {key: model.stored(table) for key, table in tables.items()}
     if not distributed.is_main():
@@ -118,11 +118,13 @@ def write_predictions(
     nearest: np.ndarray | None,
     near: np.ndarray,
 ) -> None:
-    """id, gold (empty without labels), prediction; and what regression has not: a score for each class, the class of
-    the nearest prototype, and a score for each by the distances."""
+    """id, gold (empty without labels), prediction; a score for each class there is; and where a row has one class that
+    of the nearest prototype, and a score for each by the distances."""
     classes = scores.shape[1] if task.what.has_classes else 0
-    table = pd.DataFrame({"id": ids, "gold": [None if np.isnan(label) else f"{label:g}" for label in gold]})
-    table["prediction"] = [f"{value:.6g}" for value in predicted]
+    table = pd.DataFrame(
+        {"id": ids, "gold": [None if np.isnan(label) else f"{label:{task.what.form}}" for label in gold]}
+    )
+    table["prediction"] = [f"{value:{task.what.form}}" for value in predicted]
     table[[f"score_{k}" for k in range(classes)]] = scores[:, :classes]
     if nearest is not None:
         table["nearest"] = nearest

@@ -1,5 +1,6 @@
 """A block of `tasks` in params.yaml: what its labels are, and where texts and labels stand in its files."""
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Self
@@ -9,10 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_valid
 
 from protomtl.core.settings import Block
 from protomtl.tasks.figures import FIGURES, Figure, MetricName
-from protomtl.tasks.kinds import KINDS, Kind, KindName
+from protomtl.tasks.kinds import KINDS, SEPARATORS, Kind, KindName
 from protomtl.tasks.labels import Names, number
 
 WIDEST = 1000  # range of a regression
+MOST = 2**53 - 1  # the largest whole number below which all are floats
 
 MOST_CLASSES = 10**5
 Label = Annotated[float, Field(ge=-(10**4), le=10**4), Strict()]
@@ -89,8 +91,14 @@ class Task(Block):
         if self.kind == "binary":
             if self.classes is not None and (isinstance(self.classes, int) or len(self.classes) != 2):
                 raise ValueError("`classes` of kind binary are two names, such as [spam, ham]; without it no and yes")
-        elif (self.kind == "classification") != (self.classes is not None):
-            raise ValueError("`classes` belongs to kind classification, and only there")
+        elif self.what.has_classes != (self.classes is not None):
+            raise ValueError("`classes` belongs to kinds classification and multilabel, and only there")
+        if self.kind == "multilabel" and self.bounds[1] > MOST:
+            raise ValueError(f"kind multilabel has at most {MOST.bit_length()} classes")
+        if self.kind == "multilabel" and any(re.search(SEPARATORS, str(name)) for name in self.class_names):
+            raise ValueError(
+                "a class of kind multilabel has neither semicolon nor bar in its name: they stand between two"
+            )
         if (self.kind == "regression") != (self.range is not None):
             raise ValueError("`range` belongs to kind regression, and only there")
         if self.metric is not None and self.metric not in self.what.metrics:
@@ -129,15 +137,21 @@ class Task(Block):
 
     def shown(self, label: float) -> str:
         """A label or a prediction, for people."""
-        return self.what.shown(self, label)
+        return str(self.what.shown(self, label))
+
+    def prototype_name(self, number: int) -> str:
+        """The name of a class that has a prototype, by `class_of` of its labels."""
+        return str(self.what.prototypes(self)[number - self.what.class_of(self.bounds[0])])
 
     def histogram(self, counts: Mapping[str, int]) -> str:
         """How often each label of the data report occurs (of values each unit bin), for people."""
-        return ", ".join(f"{self.shown(int(label))}: {count}" for label, count in counts.items())
+        names = self.class_names if self.what.has_classes else {int(label): label for label in counts}
+        return ", ".join(f"{names[int(label)]}: {count}" for label, count in counts.items())
 
     @property
     def number_of_classes(self) -> int:
-        return len(self.class_names)
+        """Of those that have prototypes."""
+        return len(self.what.prototypes(self))
 
     @property
     def main_metric(self) -> MetricName:

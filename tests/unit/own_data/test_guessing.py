@@ -30,6 +30,10 @@ def kind(*values: str) -> dict[str, Any]:
         (["-1", "0", "1.0"] * 9, {"kind": "classification", "classes": ["-1", "0", "1"], "metric": "accuracy"}),
         (["b", "a", "C"] * 9, {"kind": "classification", "classes": ["a", "b", "C"], "metric": "accuracy"}),
         (["t10", "t2", "x"] * 9, {"kind": "classification", "classes": ["t2", "t10", "x"], "metric": "accuracy"}),
+        (
+            ["joy; love", "joy", "fear|joy", "fear"] * 3,
+            {"kind": "multilabel", "classes": ["fear", "joy", "love"], "metric": "macro_f1"},
+        ),
         (["1.5", "4.75", "3"], {"kind": "regression", "range": [1, 5], "metric": "pearson"}),
         (["-0.25", "0.75"], {"kind": "regression", "range": [-1, 1], "metric": "pearson"}),
         ([str(k) for k in range(101)], {"kind": "regression", "range": [0, 100], "metric": "pearson"}),
@@ -44,7 +48,9 @@ def test_a_class_written_in_two_ways_is_one() -> None:
     assert kind(*["Good"] * 5, "good", *["bad"] * 5, *["fair"] * 5)["classes"] == ["bad", "fair", "Good"]
 
 
-words = st.sampled_from(["yes", "no", "Bad", "bad", "0", "1", "2", "3.5", "-1", "true", "it's so", "on", "1e2", "7"])
+words = st.sampled_from(
+    ["yes", "no", "Bad", "bad", "0", "1", "2", "3.5", "-1", "true", "it's so", "on", "1e2", "7", "a; b", "b|c"]
+)
 
 
 @given(st.lists(words, min_size=2, max_size=40))

@@ -86,10 +86,13 @@ def test_each_name_that_is_accepted_means_its_class(names: list[str]) -> None:
         ({"classes": ["a", " b"]}, "' b' is no name of a class"),
         ({"classes": ["a", ""]}, "'' is no name of a class"),
         ({"classes": ["a", "b\nc"]}, "is no name of a class"),
-        ({}, "`classes` belongs to kind classification"),
-        ({"kind": "regression", "range": [0, 1], "classes": 3}, "`classes` belongs to kind classification"),
+        ({}, "`classes` belongs to kinds classification"),
+        ({"kind": "regression", "range": [0, 1], "classes": 3}, "`classes` belongs to kinds classification"),
         ({"kind": "binary", "classes": ["a", "b", "c"]}, "two names"),
         ({"kind": "binary", "classes": 2}, "two names"),
+        ({"kind": "multilabel", "classes": 54}, "at most 53 classes"),
+        ({"kind": "multilabel", "classes": ["a;b", "c"]}, "neither semicolon nor bar"),
+        ({"kind": "multilabel"}, "`classes` belongs to kinds classification and multilabel"),
         ({"classes": 3, "metric": "pearson"}, "accuracy, macro_f1, balanced_accuracy, mcc"),
         ({"kind": "regression", "range": [0, 1], "metric": "accuracy"}, "pearson, spearman, rmse"),
     ],
@@ -97,6 +100,23 @@ def test_each_name_that_is_accepted_means_its_class(names: list[str]) -> None:
 def test_what_makes_no_sense_is_refused_with_a_reason(block: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         task(**{"kind": "classification", **block})
+
+
+def test_several_classes_are_one_number_whose_bits_they_are() -> None:
+    """By hand: joy is 1, fear 2, love 4."""
+    moods = task("multilabel", classes=["joy", "fear", "love"])
+    assert read(moods, "joy", "love; joy", "LOVE|fear", "0;1", "", "none", "joy; hate") == [1, 5, 6, 3, 0, 0, None]
+    assert [moods.shown(label) for label in (5, 6, 0)] == ["joy; love", "fear; love", "none"]
+    assert (moods.outputs, moods.number_of_classes, moods.bounds) == (3, 4, (0, 7))
+    assert [moods.prototype_name(moods.what.class_of(label)) for label in (0, 1, 6)] == ["none", "joy", "fear"]
+
+
+@given(st.sets(st.integers(0, 52)))
+def test_any_set_of_53_classes_is_read_as_it_is_shown(classes: set[int]) -> None:
+    many = task("multilabel", classes=[f"c{k}" for k in range(53)])
+    (label,) = read(many, ";".join(f"c{k}" for k in classes))
+    assert label is not None and many.what.bins(many, label) == sorted(classes)
+    assert read(many, many.shown(label)) == [label] and float(f"{label:{many.what.form}}") == label
 
 
 # --- figures

@@ -115,4 +115,4 @@ def draw_panel(axes: Axes, panel: pd.DataFrame, title: str, task: Task) -> None:
     axes.spines[:].set_visible(False)
     ticks = range(low, high + 1)
     bar = axes.figure.colorbar(shown, ax=axes, ticks=ticks, shrink=0.7, label="class")
-    bar.ax.set_yticklabels([style.shortened(task.shown(k)) for k in ticks], fontsize=7 if count <= 12 else 4)
+    bar.ax.set_yticklabels([style.shortened(task.prototype_name(k)) for k in ticks], fontsize=7 if count <= 12 else 4)

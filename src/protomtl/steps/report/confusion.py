@@ -20,7 +20,7 @@ def draw_confusions(labels: Mapping[str, str], seeds: Sequence[int], tasks: Mapp
     """A picture for each task with classes: a matrix a method, the shares of each gold class, all seeds together."""
     for name, task in tasks.items():
         paths = {m: [results("evaluate", m, s) / "dev" / f"{name}-confusion.csv" for s in seeds] for m in labels}
-        if not task.what.has_classes or not all(p.exists() for several in paths.values() for p in several):
+        if not task.what.one_class or not all(p.exists() for several in paths.values() for p in several):
             continue
         columns = min(4, len(labels))
         rows = -(-len(labels) // columns)
