@@ -25,6 +25,7 @@ COLUMNS = (
     "label",
     "source",
     "overall",
+    "overall_rescaled",
     "epoch",
     "epochs",
     "steps",

@@ -72,7 +72,7 @@ def edited(folder: Path, path: str, value: Any) -> Path:
         ("finetune.learning_rate", 1.0, r"finetune\.learning_rate: no such key; there are epochs, .*"),
         ("pretrain.distance", "manhattan", r"pretrain\.distance: .*'squared_euclidean' or 'cosine'"),
         ("compute.precision", ..., r"compute\.precision: Field required"),
-        ("tasks.sst.classes", ..., r"tasks\.sst: .*`classes` belongs to kind classification"),
+        ("tasks.sst.classes", ..., r"tasks\.sst: .*`classes` belongs to kinds classification"),
         ("tasks.sts.range", [5, 0], r"tasks\.sts: .*smallest, largest"),
         ("methods", ["nosuch"], r"methods: nosuch: there is no block method\.nosuch; there are baseline, .*"),
         ("methods", ["concta"], r"methods: concta: there is no block method\.concta; did you mean concat\?"),
@@ -152,7 +152,7 @@ def numbers(schema: dict[str, Any], block: dict[str, Any], path: str = "") -> di
     if block.get("type") in ("integer", "number"):
         return {path: block}
     found: dict[str, Bounds] = {}
-    for inner in block.get("anyOf", ()):
+    for inner in (*block.get("anyOf", ()), *block.get("oneOf", ())):
         found |= numbers(schema, inner, path)
     for key, inner in block.get("properties", {}).items():
         found |= numbers(schema, inner, f"{path}.{key}".strip("."))
@@ -169,7 +169,9 @@ FILLED = {
     "finetune.weights": "sst",
 }  # the key at which a block of any keys is tried
 SCHEMA = Params.model_json_schema()
-NUMBERS = numbers(SCHEMA, SCHEMA) | {"tasks.sst.classes": SCHEMA["$defs"]["Task"]["properties"]["classes"]["anyOf"][0]}
+NUMBERS = numbers(SCHEMA, SCHEMA) | {
+    "tasks.sst.classes": SCHEMA["$defs"]["Task"]["properties"]["classes"]["anyOf"][0]["oneOf"][0]
+}
 del NUMBERS["tasks.sts.classes"]  # a value has none
 
 

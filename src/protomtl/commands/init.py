@@ -15,11 +15,12 @@ from protomtl.core import sections
 from protomtl.core.files import atomic
 from protomtl.core.sections import PARAMS
 from protomtl.core.settings import SPLITS
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.data.readers import BadRow, Row
 from protomtl.own_data import files, guessing, reading, writing
 from protomtl.own_data.guessing import Guess
 from protomtl.own_data.reading import BadFile
-from protomtl.params import load
+from protomtl.params import COLUMNS, load
 from protomtl.tasks.settings import Task
 
 OWN = Path("data/own")
@@ -60,6 +61,7 @@ def init(args: argparse.Namespace) -> None:
     main = next(iter(tasks.values()))
     given = files.given_splits(tables)
     splits = files.drawn_splits(tables, given, main["texts"], main["label"], args.seed)
+    read_yaml(PARAMS)  # before it is taken as it is: what is no YAML, or not the same to all readers
     content = writing.round_trip().load(PARAMS)
     with tempfile.TemporaryDirectory() as scratch:
         files.write(Path(scratch), tables, splits)
@@ -100,7 +102,7 @@ def proposed(tables: Sequence[reading.Table], args: argparse.Namespace) -> dict[
             sections.validate(f"column {label!r}", Task, block)
         except SystemExit as error:
             raise Guess(str(error)) from None
-        found[guessing.task_name(label, found)] = block
+        found[guessing.task_name(label, [*found, *COLUMNS])] = block
     return found
 
 

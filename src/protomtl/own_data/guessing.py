@@ -24,6 +24,7 @@ LABELS = re.compile(
 TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tweet|title|body|message|passage", re.I)
 WORDS = 2.5  # on average, from which a column is one of texts
 CLASSES = 50  # whole numbers, from which they are values
+LONGEST = 64  # name of a task
 SHORT = 8  # words, up to which a string can name a class
 
 
@@ -162,9 +163,9 @@ def bounds(values: Sequence[float]) -> list[int]:
 
 
 def task_name(label: str, taken: Iterable[str]) -> str:
-    """A name for the task of a column: letters, digits and underscores, no name of a figure, none twice."""
+    """A name for the task of a column: letters, digits and underscores, none that is taken."""
     plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
     name = re.sub(r"\W+", "_", plain).strip("_").lower()
-    name = re.sub(r"_(label|score|id)$", "", name) or "task"
-    others = {*taken, "overall"}
-    return next(n for n in (name, *(f"{name}{k}" for k in range(2, 10_000))) if n not in others)
+    name = re.sub(r"_(label|score|id)$", "", name)[: LONGEST - 5] or "task"
+    free = (n for n in (name, f"{name}_task", *(f"{name}{k}" for k in range(2, 10_000))) if n not in {*taken})
+    return next(free)

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
 
 from protomtl.core.settings import Block
 from protomtl.tasks.figures import FIGURES, Figure, MetricName
@@ -68,6 +68,10 @@ def told_apart(names: list[str]) -> list[str]:
 
 ClassName = Annotated[str, BeforeValidator(name_of_class)]
 ClassNames = Annotated[list[ClassName], Field(min_length=2), AfterValidator(told_apart)]
+Classes = Annotated[  # an error is that of the one or of the other; `[…]` is a note on types, which no path shows
+    Annotated[int, Field(ge=2, le=MOST_CLASSES), Tag("[number]")] | Annotated[ClassNames, Tag("[names]")],
+    Discriminator(lambda value: "[names]" if isinstance(value, list) else "[number]"),
+]
 
 
 class Task(Block):
@@ -80,7 +84,7 @@ class Task(Block):
     texts: Annotated[list[str], Field(min_length=1, max_length=2)]
     label: str
     files: Files
-    classes: Annotated[int, Field(ge=2, le=MOST_CLASSES)] | ClassNames | None = None
+    classes: Classes | None = None
     range: Annotated[tuple[Label, Label], Strict(False)] | None = None  # YAML has lists
     metric: MetricName | None = None
     ordered: bool = False

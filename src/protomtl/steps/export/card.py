@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Template
 
-from protomtl.analysis.caveats import NOTES
+from protomtl.analysis.caveats import note
 from protomtl.core.markdown import markdown_table
 from protomtl.tasks.settings import Task
 
@@ -23,7 +23,6 @@ DATA = {  # licences as far as they are known; the documentation says more
 def text(record: dict[str, Any]) -> str:
     """README.md of the folder; record: protomtl.json."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"), keep_trailing_newline=True)
-    note = NOTES.get(record["backbone"]["name"], "")
     tasks = {name: Task.model_validate(block) for name, block in record["tasks"].items()}
     own = record["data"]["source"] == "folder"
     text: str = template.render(
@@ -33,7 +32,7 @@ def text(record: dict[str, Any]) -> str:
         tags=[] if own else [TAGS[name] for name in tasks if name in TAGS],
         figures=figures(record, tasks),
         data=DATA[record["data"]["source"]],
-        note=note,
+        note=note(record["backbone"]["name"], tasks),
     )
     return text
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from protomtl.analysis import bootstrap
-from protomtl.analysis.caveats import NOTES
+from protomtl.analysis.caveats import note
 from protomtl.analysis.comparisons import NOTHING
 from protomtl.core.markdown import markdown_table
 from protomtl.core.settings import Method
@@ -67,7 +67,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
         *(["Nearest prototype: the figure without the head, by the nearest mean of training rows."] if classes else []),
         "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
         f"Data: {about['data']}; backbone: {about['backbone']}.",
-        *(note for name, note in NOTES.items() if name == about["backbone"]),
+        *([caveat] if (caveat := note(about["backbone"], tasks)) else []),
     ]
     return "\n".join(lines) + "\n"
 
