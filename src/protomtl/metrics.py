@@ -1,26 +1,56 @@
-"""The paper's metrics (§5.2): accuracy, Pearson correlation (Spearman beside it), and their mean."""
+"""The figures of a task (§5.2: accuracy and Pearson correlation, others on demand), and their mean."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy import stats
 
-from protomtl.tasks.settings import Task
+from protomtl.tasks.figures import MetricName
+from protomtl.tasks.settings import Task, counted
+
+SILENT = 0.0  # stands for a figure that says nothing
 
 
 def accuracy(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """Share of the labels [n] that are predicted."""
-    return float((gold == predicted).mean())
+    """Share of the labels [n], or sets of them [n, classes], that are predicted."""
+    return float((gold == predicted).all(axis=tuple(range(1, gold.ndim))).mean())
+
+
+def macro_f1(gold: np.ndarray, predicted: np.ndarray) -> float:
+    """The mean over the classes that occur, in the labels [n] or [n, classes] or among the predictions, of their F1."""
+    from sklearn.metrics import f1_score  # heavy
+
+    each = f1_score(gold, predicted, average=None, zero_division=np.nan)
+    return SILENT if np.isnan(each).all() else float(np.nanmean(each))
+
+
+def balanced_accuracy(gold: np.ndarray, predicted: np.ndarray) -> float:
+    """The mean over the classes that occur in the labels [n] of the share of their rows that is predicted."""
+    from sklearn.metrics import recall_score  # heavy
+
+    return float(recall_score(gold, predicted, labels=np.unique(gold), average="macro"))
+
+
+def mcc(gold: np.ndarray, predicted: np.ndarray) -> float:
+    """Matthews correlation of two [n], of any number of classes (Gorodkin 2004); see `correlates`."""
+    from sklearn.metrics import matthews_corrcoef  # heavy
+
+    return float(matthews_corrcoef(gold, predicted)) if np.ptp(gold) and np.ptp(predicted) else SILENT
 
 
 def pearson(gold: np.ndarray, predicted: np.ndarray) -> float:
     """Correlation of two [n]; 0 where it says nothing: see `correlates`."""
-    return float(stats.pearsonr(gold, predicted).statistic) if correlates(gold, predicted) else 0.0
+    return float(stats.pearsonr(gold, predicted).statistic) if correlates(gold, predicted) else SILENT
 
 
 def spearman(gold: np.ndarray, predicted: np.ndarray) -> float:
     """Correlation of the ranks of two [n]; 0 where it says nothing: see `correlates`."""
-    return float(stats.spearmanr(gold, predicted).statistic) if correlates(gold, predicted) else 0.0
+    return float(stats.spearmanr(gold, predicted).statistic) if correlates(gold, predicted) else SILENT
+
+
+def rmse(gold: np.ndarray, predicted: np.ndarray) -> float:
+    """Root of the mean squared difference of two [n], in the unit of the labels."""
+    return float(np.sqrt(np.mean((gold - predicted) ** 2)))
 
 
 def correlates(gold: np.ndarray, predicted: np.ndarray) -> bool:
@@ -28,23 +58,32 @@ def correlates(gold: np.ndarray, predicted: np.ndarray) -> bool:
     return len(gold) > 2 and bool(np.ptp(gold)) and bool(np.ptp(predicted))
 
 
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+METRICS: dict[MetricName, Callable[[np.ndarray, np.ndarray], float]] = {
     "accuracy": accuracy,
+    "macro_f1": macro_f1,
+    "balanced_accuracy": balanced_accuracy,
+    "mcc": mcc,
     "pearson": pearson,
     "spearman": spearman,
+    "rmse": rmse,
 }
 
 
 def task_metrics(task: Task, gold: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Every figure of a task of this kind."""
-    return {name: METRICS[name](gold, predicted) for name in task.what.metrics}
+    """The figure that counts for a task, and those that every task of its kind shows."""
+    gold, predicted = task.what.targets(task, gold), task.what.targets(task, predicted)
+    return {name: METRICS[name](gold, predicted) for name in dict.fromkeys((task.main_metric, *task.what.beside))}
 
 
 def main_metric(task: Task, values: Mapping[str, float]) -> float:
-    """The one figure of a task that counts for `overall`."""
-    return values[task.what.metrics[0]]
+    """The one figure of a task that stands for it."""
+    return values[task.main_metric]
 
 
-def overall(main: Mapping[str, float]) -> float:
-    """Mean over the tasks of accuracy (a fraction) or Pearson correlation."""
-    return float(np.mean(list(main.values())))
+def overall(tasks: Mapping[str, Task], main: Mapping[str, float], rescaled: bool = False) -> float:
+    """Mean of the tasks' main figures, those aside of which less is better.
+
+    rescaled: each on a scale from 0 to 1, a correlation r as (r + 1) / 2; the course's leaderboards do so, the paper
+    does not (§5.2), and the two must not be compared.
+    """
+    return float(np.mean([tasks[n].figure.rescaled(main[n]) if rescaled else main[n] for n in counted(tasks)]))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NASTY = "<img src=x onerror=document.title='run'> <script>document.title='run'</script> **film** $x^2$"
 
+MOODS = ("very negative", "negative", "neutral", "positive", "very positive")  # as params.yaml has them
+
 
 @pytest.fixture
 def page(model: Path, monkeypatch: pytest.MonkeyPatch) -> "AppTest":
@@ -33,9 +35,9 @@ def test_the_page_says_what_the_model_says(page: "AppTest", model: Path) -> None
     sentences, first, second = (field.value.splitlines() for field in page.text_area)
     pairs = list(zip(first, second, strict=True))
     sst, para, sts = (table.value for table in page.dataframe)
-    np.testing.assert_allclose(sst[list(demo_page.SST)], trained.sentiment(sentences))
+    np.testing.assert_allclose(sst[list(MOODS)], trained.sentiment(sentences))
     assert sst["sentence"].tolist() == sentences
-    assert sst["prediction"].tolist() == [demo_page.SST[k] for k in trained.sentiment(sentences).argmax(1)]
+    assert sst["prediction"].tolist() == [MOODS[k] for k in trained.sentiment(sentences).argmax(1)]
     np.testing.assert_allclose(para["yes"], trained.paraphrase(pairs))
     np.testing.assert_allclose(sts["value"], trained.similarity(pairs))
     assert list(zip(sts["sentence1"], sts["sentence2"], strict=True)) == pairs
@@ -46,7 +48,7 @@ def test_a_new_text_changes_its_table_only(page: "AppTest", model: Path) -> None
     page.text_area[0].set_value(f"  {NASTY}\n\n good film ").run()
     assert page.dataframe[0].value["sentence"].tolist() == [NASTY, "good film"]
     np.testing.assert_allclose(
-        page.dataframe[0].value[list(demo_page.SST)], protomtl.load(model).sentiment([NASTY, "good film"])
+        page.dataframe[0].value[list(MOODS)], protomtl.load(model).sentiment([NASTY, "good film"])
     )
     assert page.dataframe[1].value.equals(before)
 
@@ -80,7 +82,7 @@ def test_a_text_of_the_map_falls_on_its_own_place(model: Path) -> None:
 
     trained = protomtl.load(model)
     sentence = pd.read_parquet(model.parent / "data/prepared/sst/dev.parquet")["text_a"][3]
-    points = demo_page.placed(trained, "sst", [sentence], list(demo_page.SST))
+    points = demo_page.placed(trained, "sst", [sentence], list(MOODS))
     vectors, _, places = trained.map("sst")
     nearest = np.linalg.norm(vectors - trained.vectors("sst", [sentence]), axis=1).argmin()
     np.testing.assert_allclose(points[["x", "y"]].to_numpy()[-1], places[nearest], atol=0.1)

@@ -69,13 +69,18 @@ def test_tables_predictions_and_metrics_agree(evaluated: Path) -> None:
                     recomputed[name] = stats.pearsonr(gold, predicted).statistic
                 else:
                     recomputed[name] = (gold == predicted).mean()
-                    scores = np.array([[float(v) for v in rows[f"score_{k}"]] for k in range(task.classes or 2)])
+                    scores = np.array([[float(v) for v in rows[f"score_{k}"]] for k in range(task.number_of_classes)])
                     assert (scores.argmax(0) == predicted).all() and scores.sum(0) == pytest.approx(1, abs=1e-5)
-                    matrix = pd.read_csv(folder / split / f"{name}-confusion.csv", index_col="gold").to_numpy()
+                    confusion = pd.read_csv(folder / split / f"{name}-confusion.csv", index_col="gold")
+                    assert tuple(confusion.index) == task.class_names
+                    assert list(confusion) == [f"predicted_{label}" for label in task.class_names]
+                    matrix = confusion.to_numpy()
                     assert matrix.sum() == len(gold) and np.trace(matrix) / matrix.sum() == pytest.approx(
                         recomputed[name]
                     )
-            recomputed["overall"] = np.mean(list(recomputed.values()))
+            rescaled = recomputed | {"sts": (recomputed["sts"] + 1) / 2}
+            for figure, values in (("overall_rescaled", rescaled), ("overall", recomputed)):
+                recomputed[figure] = np.mean([values[name] for name in TASKS])
             for figure, value in recomputed.items():
                 assert stored[figure] == pytest.approx(value, abs=1e-5)
                 assert table.loc[method, figure] == pytest.approx(value, abs=6e-5)

@@ -91,7 +91,7 @@ def test_the_worst_errors_come_first(pages: Path) -> None:
 def test_confusions_add_up_all_seeds(pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pages.parent.parent)
     seen: list[np.ndarray] = []
-    monkeypatch.setattr(confusion, "draw_confusion", lambda panel, counts, title: seen.append(counts))
+    monkeypatch.setattr(confusion, "draw_confusion", lambda panel, counts, *_: seen.append(counts))
     params = load()
     confusion.draw_confusions({m: m for m in METHODS}, [1, 2], params.tasks, tmp_path)
     assert len(seen) == 2 * len(METHODS)

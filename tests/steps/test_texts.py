@@ -49,8 +49,9 @@ def test_predict_adds_columns_to_a_table(model: Path, tmp_path: Path) -> None:
         protomtl.load(model).sentiment(["a good, good film", "bad"]),
     )
     assert [(row["id"], row["review"]) for row in rows] == [("x", "a good, good film"), ("y", "bad")]
-    assert [int(row["prediction"]) for row in rows] == scores.argmax(1).tolist()
-    assert [[float(row[f"score_{k}"]) for k in range(5)] for row in rows] == [
+    moods = ["very negative", "negative", "neutral", "positive", "very positive"]
+    assert [row["prediction"] for row in rows] == [moods[k] for k in scores.argmax(1)]
+    assert [[float(row[f"score_{mood}"]) for mood in moods] for row in rows] == [
         pytest.approx(s, abs=6e-5) for s in scores
     ]
 
@@ -185,7 +186,7 @@ def test_other_mistakes(model: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "row 2 has other columns than the first; write .jsonl" in mixed and not (tmp_path / "out.csv").exists()
 
 
-TAKEN = [("predict", "prediction"), ("predict", "score_0"), ("classify", "prediction"), ("classify", "score_b")]
+TAKEN = [("predict", "prediction"), ("predict", "score_neutral"), ("classify", "prediction"), ("classify", "score_b")]
 TAKEN += [("similar", "rank"), ("similar", "cosine"), ("similar", "similar"), ("encode", "vector")]
 
 

@@ -1,7 +1,10 @@
-"""Metrics by hand."""
+"""Metrics by hand, and beside scikit-learn."""
+
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import balanced_accuracy_score
 
 from protomtl import metrics, params
 from protomtl.analysis import bootstrap
@@ -10,8 +13,47 @@ from tests.support import ROOT
 TASKS = params.load(ROOT / "params.yaml").tasks
 
 
+def changed(name: str, **more: Any) -> Any:
+    return TASKS[name].model_copy(update=more)
+
+
 def test_accuracy_by_hand() -> None:
     assert metrics.task_metrics(TASKS["sst"], np.array([0, 1, 2, 3]), np.array([0, 1, 0, 0])) == {"accuracy": 0.5}
+
+
+def test_figures_of_classes_by_hand() -> None:
+    """Rows 0 0 0 1, predicted 0 0 1 1: F1 are 4/5 and 2/3, recalls 2/3 and 1; MCC is (2·1 - 0·1) / √(2·3·1·2)."""
+    gold, predicted = np.array([0.0, 0, 0, 1]), np.array([0, 0, 1, 1])
+    assert metrics.macro_f1(gold, predicted) == pytest.approx((4 / 5 + 2 / 3) / 2)
+    assert metrics.balanced_accuracy(gold, predicted) == pytest.approx((2 / 3 + 1) / 2)
+    assert metrics.mcc(gold, predicted) == pytest.approx(2 / np.sqrt(12))
+
+
+def test_a_predicted_class_without_a_row_is_no_recall() -> None:
+    gold, predicted = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])
+    with pytest.warns(UserWarning, match="y_pred contains classes not in y_true"):
+        assert metrics.balanced_accuracy(gold, predicted) == balanced_accuracy_score(gold, predicted) == 0.75
+
+
+def test_one_class_alone_has_no_matthews_correlation() -> None:
+    assert metrics.mcc(np.array([1, 1, 1]), np.array([1, 0, 1])) == 0.0 == metrics.mcc(np.array([1, 0]), np.zeros(2))
+
+
+def test_sets_of_classes_by_hand() -> None:
+    """Sets {0} {0, 1} {} {1}, found {0} {0} {} {0}: F1 of class 0 is 4/5 and of 1 is 0; class 2 occurs nowhere."""
+    several = changed("sst", kind="multilabel", classes=["a", "b", "c"], metric=None, ordered=False)
+    found = metrics.task_metrics(several, np.array([1.0, 3, 0, 2]), np.array([1.0, 1, 0, 1]))
+    assert found == {"macro_f1": pytest.approx((4 / 5 + 0) / 2), "accuracy": 0.5}
+
+
+def test_errors_by_hand() -> None:
+    assert metrics.rmse(np.array([1.0, 2.0]), np.array([4.0, 2.0])) == pytest.approx(np.sqrt(4.5))
+
+
+def test_the_figure_that_counts_comes_first_and_the_usual_one_stands_beside_it() -> None:
+    values = np.array([0.0, 1, 2, 3])
+    assert [*metrics.task_metrics(changed("sst", metric="macro_f1"), values, values)] == ["macro_f1", "accuracy"]
+    assert [*metrics.task_metrics(changed("sts", metric="rmse"), values, values)] == ["rmse", "pearson", "spearman"]
 
 
 def test_correlations_by_hand() -> None:
@@ -34,4 +76,12 @@ def test_fewer_than_three_rows_say_nothing_of_a_correlation(rows: int) -> None:
 
 
 def test_overall_is_the_mean_over_tasks() -> None:
-    assert metrics.overall({"sst": 0.513, "para": 0.822, "sts": 0.849}) == pytest.approx(0.728)
+    """The paper's test row: the correlation as it is, and rescaled, as the course's leaderboards have it."""
+    found = {"sst": 0.513, "para": 0.822, "sts": 0.849}
+    assert metrics.overall(TASKS, found) == pytest.approx(0.728)
+    assert metrics.overall(TASKS, found, rescaled=True) == pytest.approx((0.513 + 0.822 + 0.9245) / 3)
+
+
+def test_overall_leaves_out_what_is_better_when_less() -> None:
+    tasks = TASKS | {"sts": changed("sts", metric="rmse")}
+    assert metrics.overall(tasks, {"sst": 0.5, "para": 0.8, "sts": 1.2}) == pytest.approx(0.65)

@@ -40,7 +40,7 @@ from tests.support.params import SST, edited
         ("finetune.learning_rate", 1.0, r"finetune\.learning_rate: no such key; there are epochs, .*"),
         ("pretrain.distance", "manhattan", r"pretrain\.distance: .*'squared_euclidean' or 'cosine'"),
         ("compute.precision", ..., r"compute\.precision: Field required"),
-        ("tasks.sst.classes", ..., r"tasks\.sst: .*`classes` belongs to kind classification"),
+        ("tasks.sst.classes", ..., r"tasks\.sst: .*`classes` belongs to kinds classification"),
         ("tasks.sts.range", [5, 0], r"tasks\.sts: .*smallest, largest"),
         ("methods", ["nosuch"], r"methods: nosuch: there is no block method\.nosuch; there are baseline, .*"),
         ("methods", ["concta"], r"methods: concta: there is no block method\.concta; did you mean concat\?"),

@@ -28,7 +28,7 @@ def numbers(schema: dict[str, Any], block: dict[str, Any], path: str = "") -> di
     if block.get("type") in ("integer", "number"):
         return {path: block}
     found: dict[str, Bounds] = {}
-    for inner in block.get("anyOf", ()):
+    for inner in (*block.get("anyOf", ()), *block.get("oneOf", ())):
         found |= numbers(schema, inner, path)
     for key, inner in block.get("properties", {}).items():
         found |= numbers(schema, inner, f"{path}.{key}".strip("."))
@@ -45,7 +45,9 @@ FILLED = {
     "finetune.weights": "sst",
 }  # the key at which a block of any keys is tried
 SCHEMA = Params.model_json_schema()
-NUMBERS = numbers(SCHEMA, SCHEMA) | {"tasks.sst.classes": SCHEMA["$defs"]["Task"]["properties"]["classes"]["anyOf"][0]}
+NUMBERS = numbers(SCHEMA, SCHEMA) | {
+    "tasks.sst.classes": SCHEMA["$defs"]["Task"]["properties"]["classes"]["anyOf"][0]["oneOf"][0]
+}
 del NUMBERS["tasks.sts.classes"]  # a value has none
 
 

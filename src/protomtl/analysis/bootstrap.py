@@ -5,7 +5,6 @@ predictions at once is then a matrix product.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
@@ -44,13 +43,6 @@ def pearson(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.n
     deviations = deviation(weights, y) * deviation(weights, x)
     covariance = weights @ (x * y) - (weights @ x) * (weights @ y)
     return np.asarray(np.divide(covariance, deviations, out=np.zeros_like(covariance), where=deviations > 0))
-
-
-FIGURES: dict[str, Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
-    # metric -> (labels [n], predictions [n, c]) -> what `resample` takes
-    "accuracy": lambda gold, predicted: partial(accuracy, correct=(predicted == gold[:, None]).astype(float)),
-    "pearson": lambda gold, predicted: partial(pearson, gold=gold, predicted=predicted),
-}
 
 
 def standardised(values: np.ndarray) -> np.ndarray:

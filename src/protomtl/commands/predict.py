@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def predicted(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
-    """Each row with what the task's head says: `prediction`, and for classes the probability of each."""
+    """Each row with what the task's head says: `prediction`, and for classes the probability of each, by name."""
     if args.task not in model.tasks:
         raise BadInput(f"--task {args.task}: the model has {', '.join(model.tasks)}")
     task = model.tasks[args.task]
@@ -40,8 +40,10 @@ def predicted(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
     given = (both if len(both) == 2 else both[0] for _, both in found)
     for (row, _), scores in zip(rows, model.stream_scores(args.task, given), strict=True):
         if task.what.has_classes:
-            shown = {f"score_{k}": round(float(score), 4) for k, score in enumerate(scores)}
-            yield texts.widened(row, {"prediction": int(scores.argmax())} | shown, args)
+            names = task.class_names
+            shown = {f"score_{name}": round(float(score), 4) for name, score in zip(names, scores, strict=True)}
+            label = task.what.predictions(scores[None])[0]
+            yield texts.widened(row, {"prediction": task.what.shown(task, label)} | shown, args)
         else:
             value = round(float(np.clip(scores[0], *task.bounds)), 4)
             yield texts.widened(row, {"prediction": value}, args)

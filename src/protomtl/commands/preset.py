@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from protomtl.core.files import atomic
 from protomtl.core.sections import PARAMS
 from protomtl.core.yaml_reader import read_yaml
+from protomtl.own_data.writing import round_trip
 from protomtl.params import load
 
 PRESETS = Path("presets")
@@ -33,10 +32,7 @@ def apply(name: str, params: Path = PARAMS) -> None:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.yaml")))
         raise SystemExit(f"{path}: no such preset; there are: {known}")
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml = round_trip()
     for file in (params, path):
         read_yaml(file)  # before either is taken as it is: what is no YAML, or not the same to all readers
     content = yaml.load(params) or {}

@@ -47,7 +47,7 @@ def show() -> None:
         print_places()
         return
     params = load()
-    main = list(main_tasks(params.tasks))
+    main = main_tasks(params.tasks)
     with atomic(SUMMARY) as part:
         part.mkdir()
         for name, title in TITLES.items():
@@ -56,8 +56,10 @@ def show() -> None:
             table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
             (part / f"{name}.md").write_text(table_markdown(table, main, title), encoding="utf-8")
         draw_pipeline(GRAPH, len(params.methods), len(params.seeds), part)
-    print(f"\nDev, {params.data.source} data, {params.backbone.name}, seeds {params.seeds}; (paper's value)\n")
-    print(shown(pd.read_csv(SUMMARY / "table1.csv"), [*main, "overall"]))
+    table, figures = pd.read_csv(SUMMARY / "table1.csv"), [*main, "overall"]
+    paper = "; (paper's value)" if table[[f"{name}_paper" for name in figures]].notna().any(axis=None) else ""
+    print(f"\nDev, {params.data.source} data, {params.backbone.name}, seeds {params.seeds}{paper}\n")
+    print(shown(table, figures))
     print()
     print_places()
 

@@ -1,7 +1,6 @@
 """Reading labelled texts: every row is checked where it enters, and a bad one is named by file, line and value."""
 
 import csv
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -45,16 +44,11 @@ def checked_row(path: Path, line: int, task: Task, identifier: str, texts: list[
 
 
 def checked_label(path: Path, line: int, task: Task, label: str) -> float:
-    """The label as a number within the bounds of the task. Raises BadRow."""
-    try:
-        value = float(label)
-    except ValueError:
-        raise BadRow(path, line, f"column {task.label!r}: {label!r} is not a number") from None
-    low, high = task.bounds
-    if not math.isfinite(value) or not low <= value <= high or not task.what.is_label(value):
-        raise BadRow(
-            path, line, f"column {task.label!r}: {label!r} is not a {task.kind} label from {low:g} to {high:g}"
-        )
+    """The label, a name or a number, as the number that stands for it. Raises BadRow."""
+    value = task.what.read(task, label)
+    if value is None:
+        wanted = f"is not a {task.kind} label {task.what.wanted(task)}"
+        raise BadRow(path, line, f"column {task.label!r}: {label!r:.80} {wanted}")
     return value
 
 
@@ -93,8 +87,7 @@ def table_lines(path: Path) -> Iterator[tuple[int, tables.Fields]]:
 
 def says_nothing(path: Path, task: Task, column: int) -> bool:
     """Whether all labels of a file are empty or -1, where -1 is no label of the task; not so without a row."""
-    low, _ = task.bounds
-    nothing = UNLABELLED if low > -1 else UNLABELLED[:1]
+    nothing = [word for word in UNLABELLED if task.what.read(task, word) is None]
     rows = (fields for _, fields in islice(table_lines(path), 1, None) if isinstance(fields, list))
     labels = (fields[column].strip() for fields in rows if len(fields) > column)
     return next(labels, "a label") in nothing and all(label in nothing for label in labels)

@@ -26,7 +26,8 @@ class SplitProfile:
 
     def add(self, rows: list[Row]) -> None:
         self.rows += len(rows)
-        self.labels.update(self.task.what.bin(self.task, row.label) for row in rows if row.label is not None)
+        for row in rows:
+            self.labels.update(() if row.label is None else self.task.what.bins(self.task, row.label))
         for row in rows:
             texts = [normalised(text) for text in row.texts]
             self.words[sum(text.count(" ") + 1 for text in texts)] += 1

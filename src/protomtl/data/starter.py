@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold
 
 from protomtl.core.settings import SPLITS
+from protomtl.data import splitting
 from protomtl.data.readers import BadRow, Row, checked_row, read_lines
-from protomtl.data.split_profile import normalised
 from protomtl.tasks.settings import Task
 
 EDGES = (-2.4, -0.8, 0.8, 2.4)  # five equal bins of the mean rating in [-4, 4]
@@ -25,7 +22,6 @@ SNIPPETS = {  # the tasks of rated snippets, and their files
     "editorial": "nytEditorialSnippets_GroundTruth.txt",
 }
 TASKS = {*SNIPPETS, "para", "sts"}
-FOLDS = 10  # one is test, one is dev, the others are train
 
 
 def read(folder: Path, tasks: dict[str, Task], left_out: dict[str, int]) -> Iterator[tuple[str, Row | BadRow]]:
@@ -100,34 +96,12 @@ def checked(path: Path, line: int, task: Task, identifier: str, texts: list[str]
         return error
 
 
-def components(rows: list[Row]) -> np.ndarray:
-    """[rows] the group of each row: rows that share a text, directly or through others, share a group."""
-    numbers: dict[str, int] = {}
-    edges = [
-        (row, numbers.setdefault(normalised(text), len(numbers))) for row, r in enumerate(rows) for text in r.texts
-    ]
-    source, target = np.array(edges).T
-    size = len(rows) + len(numbers)
-    graph = coo_array((np.ones(len(edges)), (source, target + len(rows))), shape=(size, size))
-    return np.asarray(connected_components(graph, directed=False)[1][: len(rows)])
-
-
 def split_rows(rows: list[Row], seed: int) -> dict[str, list[Row]]:
-    """80/10/10, stratified by (rounded) label, rows that share a text in one split, fixed by `seed`.
-
-    A group of more than a fifth of a fold is training data: as most of a dev or test split it would
-    make that split another distribution (one group of STS captions has hundreds of pairs).
-    """
-    if len(rows) < 5 * FOLDS:
+    """80/10/10, stratified by (rounded) label, fixed by `seed`: see splitting.py."""
+    if len(rows) < splitting.FEWEST:
         raise SystemExit(f"the starter data: {len(rows)} good rows of a task are too few to split")
-    groups = components(rows)
-    small = np.flatnonzero(np.bincount(groups)[groups] * 5 * FOLDS <= len(rows))
-    labels = np.array([round(r.label or 0.0) for r in rows])[small]
-    folds = StratifiedGroupKFold(max(3, round(FOLDS * len(small) / len(rows))), shuffle=True, random_state=seed)
-    of_row = {}
-    for name, (_, members) in zip(("test", "dev"), folds.split(labels, labels, groups[small]), strict=False):
-        of_row.update(dict.fromkeys(small[members].tolist(), name))
+    labels = np.array([round(row.label or 0.0) for row in rows])
     splits: dict[str, list[Row]] = {split: [] for split in SPLITS}
-    for number, row in enumerate(rows):
-        splits[of_row.get(number, "train")].append(row)
+    for row, split in zip(rows, splitting.splits_of([row.texts for row in rows], labels, seed), strict=True):
+        splits[split].append(row)
     return splits

@@ -15,7 +15,6 @@ from protomtl.tasks.settings import Task
 LONGEST, MOST = 5000, 50  # characters of a field (Streamlit cuts the rest off), rows
 NEIGHBOURS = 5  # among which a new text is placed
 X, Y, YOURS = alt.X("x", axis=None), alt.Y("y", axis=None), "#e01e5a"
-SST = ("very negative", "negative", "neutral", "positive", "very positive")
 EXAMPLES = {  # by the number of texts in a row
     1: ["A warm, funny and wonderfully acted film.\nTwo hours that I will never get back."],
     2: ["How do I learn to cook?\nA man is playing a guitar.", "What is the best way to learn cooking?\nA dog runs."],
@@ -63,10 +62,10 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
     """What the head of a task says of each row, and where the rows lie."""
     scores = model.predict(name, rows)
     bar = st.column_config.ProgressColumn
-    names = class_names(name, len(model.prototypes(name)))
+    names = [titled(str(name), ["prediction", *task.texts]) for name in task.class_names]
     if task.what.has_classes:
         said = pd.DataFrame(scores, columns=names)
-        said.insert(0, "prediction", [names[k] for k in scores.argmax(1)])
+        said.insert(0, "prediction", [task.shown(label) for label in task.what.predictions(scores)])
         columns = {title: bar(format="%.2f", min_value=0.0, max_value=1.0) for title in names}
     else:
         low, high = task.bounds
@@ -76,14 +75,14 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
     first = [*said][:1]  # a phone shows two columns: what is said and of what
     given = pd.concat([said[first], given, said.drop(columns=first)], axis=1)
     st.dataframe(given, column_config=columns)  # drawn as cells, never as HTML or Markdown
-    st.altair_chart(drawn(placed(model, name, rows, names), names))
+    classes = [str(name) for name in task.what.prototypes(task)]
+    st.altair_chart(drawn(placed(model, name, rows, classes), classes))
     st.caption(f"t-SNE of dev examples and prototypes; a row stands among its {NEIGHBOURS} nearest.")
 
 
-def class_names(task: str, classes: int) -> list[str]:
-    """Words for what the paper's tasks mean, numbers for others."""
-    known = {("sst", 5): SST, ("para", 2): ("no", "yes")}
-    return [*known.get((task, classes), map(str, range(classes)))]
+def titled(name: str, taken: list[str]) -> str:
+    """The title of a class's column; not that of another column."""
+    return f"{name} (class)" if name in taken else name
 
 
 def placed(model: Model, task: str, rows: list[Row], names: list[str]) -> pd.DataFrame:

@@ -12,18 +12,26 @@ OURS = "ours, with 95 % interval over dev examples"
 
 
 def draw_bars(table: pd.DataFrame) -> Figure:
-    """Table 1: a panel per figure, a pair of bars per method, ours (with its 95 % interval) and the paper's."""
+    """Table 1: a panel per figure, a bar per method, ours (with its 95 % interval), and the paper's if it has any."""
     figures = [name.removesuffix("_low") for name in table.columns if name.endswith("_low")]
+    paper = table.reindex(columns=[f"{name}_paper" for name in figures])
+    thick = 0.4 if paper.notna().any(axis=None) else 0.8
     figure, axes = plt.subplots(1, len(figures), figsize=(3.4 * len(figures), 0.42 * len(table) + 1.6), sharey=True)
     place = np.arange(len(table))
     for panel, name in zip(axes, figures, strict=True):
-        paper = table[f"{name}_paper"] if f"{name}_paper" in table else np.full(len(table), np.nan)
         reach = [table[name] - table[f"{name}_low"], table[f"{name}_high"] - table[name]]
         whiskers = np.clip(reach, 0, None)  # a percentile interval need not hold the value that it is of
-        bars = panel.barh(place - 0.2, table[name], 0.4, color=style.OURS, label=OURS, xerr=whiskers)
-        panel.barh(place + 0.2, paper, 0.4, color=style.PAPER, label="paper (bert-base, 20 epochs)")
+        bars = panel.barh(place - 0.4 + thick / 2, table[name], thick, color=style.OURS, label=OURS, xerr=whiskers)
+        if thick == 0.4:
+            panel.barh(
+                place + 0.2, paper[f"{name}_paper"], 0.4, color=style.PAPER, label="paper (bert-base, 20 epochs)"
+            )
         panel.bar_label(bars, fmt="%.3f", padding=2, fontsize=7)
-        panel.set(title=name, yticks=place, xlim=(min(0, table[f"{name}_low"].min()) * 1.15, 1))
+        panel.set(
+            title=name,
+            yticks=place,
+            xlim=(min(0, table[f"{name}_low"].min()) * 1.15, max(1, table[f"{name}_high"].max())),
+        )
         panel.set_yticklabels(table["label"])
     axes[0].set_ylim(len(table) - 0.4, -0.6)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)

@@ -21,6 +21,12 @@ plt.rcParams.update(
 OURS, PAPER = "#2f6f9f", "#c9c9c9"
 
 
+def shortened(name: object, longest: int = 18) -> str:
+    """A name for an axis, `$` without its meaning."""
+    text = str(name)
+    return (text if len(text) <= longest else f"{text[: longest - 1]}…").replace("$", r"\$")
+
+
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write NAME.png and NAME.svg into `folder`."""
     figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})

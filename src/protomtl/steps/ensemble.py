@@ -25,8 +25,9 @@ def run(tasks: dict[str, Task]) -> None:
     members = read_runs()
     weights: dict[str, np.ndarray] = {}
     figures: dict[str, dict[str, dict[str, float]]] = {"dev": {}, "test": {}}
+    tasks = main_tasks(tasks)
     with atomic(results("ensemble")) as part:
-        for name, task in main_tasks(tasks).items():
+        for name, task in tasks.items():
             read = {split: outputs(members, split, name, task) for split in figures}
             weights[name] = weigh(task, *read["dev"])
             for split, (gold, scores) in read.items():
@@ -38,7 +39,7 @@ def run(tasks: dict[str, Task]) -> None:
         for name, found_weights in weights.items():
             table[name] = np.pad(found_weights, (0, len(rows) - len(found_weights)))  # regression has no prototypes
         table.round(4).to_csv(part / "weights.csv", index=False, lineterminator="\n")
-        found = {split: with_overall(values) for split, values in figures.items() if values}
+        found = {split: with_overall(tasks, values) for split, values in figures.items() if values}
         write_json(part / "metrics.json", found)
     for split, values in found.items():
         print(f"ensemble of {len(members)} runs: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
@@ -48,7 +49,8 @@ def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.n
     """Labels [n] (NaN without) and scores of a task's split: [members, n, 1] values of regression, else
     [2 · members, n, classes] of all heads, then of all prototypes."""
     tables = [pd.read_csv(results("evaluate", *run) / split / f"{name}.csv") for run in members]
-    patterns = COLUMNS.values() if task.what.has_classes else ["prediction"]
+    by = [*COLUMNS.values()][: 2 if task.what.one_class else 1]
+    patterns = by if task.what.has_classes else ["prediction"]
     scores = [table.filter(regex=pattern).to_numpy(float) for pattern in patterns for table in tables]
     return tables[0]["gold"].to_numpy(float), np.stack(scores)
 
@@ -63,7 +65,7 @@ def weigh(task: Task, gold: np.ndarray, scores: np.ndarray) -> np.ndarray:
         centred = scores[:, :, 0] - scores[:, :, 0].mean(1, keepdims=True)
         found = nnls(centred.T, gold - gold.mean())[0]
         return found / found.sum() if found.sum() else np.full(len(scores), 1 / len(scores))
-    likelihood = np.maximum(scores[:, np.arange(len(gold)), gold.astype(int)], 1e-6)  # [members, n]
+    likelihood = np.maximum(task.what.right(task, scores, gold), 1e-6).reshape(len(scores), -1)  # [members, …]
     weights = np.full(len(scores), 1 / len(scores))
     for _ in range(ITERATIONS):
         weights = weights * (likelihood / (weights @ likelihood)).mean(1)
@@ -74,19 +76,22 @@ def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarr
     """The main figure of the weighted ensemble, of the mean of all heads (the first scores), and of the best head."""
     together = {"weighted": np.tensordot(weights, scores, 1), "mean": scores[:heads].mean(0)}
     found = {name: figure(task, gold, values) for name, values in together.items()}
-    return found | {"best_member": max(figure(task, gold, values) for values in scores[:heads])}
+    best = min if task.figure.smallest is None else max
+    return found | {"best_member": best(figure(task, gold, values) for values in scores[:heads])}
 
 
 def figure(task: Task, gold: np.ndarray, scores: np.ndarray) -> float:
     return round(main_metric(task, task_metrics(task, gold, predictions(task, scores))), 6)
 
 
-def with_overall(found: dict[str, dict[str, float]]) -> dict[str, float]:
+def with_overall(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:
     """TASK and overall of the weighted ensemble; `_mean` and `_best_member` beside each."""
     ends = {"weighted": "", "mean": "_mean", "best_member": "_best_member"}
     flat = {f"{name}{end}": values[kind] for name, values in found.items() for kind, end in ends.items()}
+    if len(found) < len(tasks):
+        return flat
     whole = {
-        f"overall{end}": round(overall({name: values[kind] for name, values in found.items()}), 6)
+        f"overall{end}": round(overall(tasks, {name: values[kind] for name, values in found.items()}), 6)
         for kind, end in ends.items()
     }
     return whole | flat

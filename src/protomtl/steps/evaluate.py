@@ -20,6 +20,7 @@ from protomtl.model.encoder import settle
 from protomtl.model.multitask import Embedder, MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
+from protomtl.tasks.labels import Names
 from protomtl.tasks.settings import Task, predictions
 
 
@@ -38,7 +39,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     """`run`, as one of several processes: they share the encoding, and the main one does the rest."""
     settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(folder, folder / "encoder", record)
-    examples = {name: model.class_examples(name, task, seed) for name, task in tasks.items() if task.what.has_classes}
+    examples = {name: model.class_examples(name, task, seed) for name, task in tasks.items() if task.what.one_class}
     tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in ("dev", "test") for name in tasks}
     vectors = {key: model.stored(table) for key, table in tables.items()}
     if not distributed.is_main():
@@ -85,23 +86,26 @@ def evaluate_task(
         return {}
     metrics = task_metrics(task, table.labels, predicted)
     if nearest is not None:
-        write_confusion(folder / f"{name}-confusion.csv", table.labels.astype(int), predicted, task.number_of_classes)
+        write_confusion(folder / f"{name}-confusion.csv", table.labels.astype(int), predicted, task.class_names)
         metrics["nearest"] = main_metric(task, task_metrics(task, table.labels, nearest))
     return metrics
 
 
 def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:
-    """One figure a task under its name, `overall`, and the others as task_metric; nothing for unlabelled tasks."""
+    """One figure a task under its name, `overall` as it is and rescaled, and the others as task_metric; nothing for
+    unlabelled tasks."""
     labelled = {name: values for name, values in found.items() if values}
     main = {name: round(main_metric(tasks[name], values), 6) for name, values in labelled.items()}
     others = {
         f"{name}_{figure}": round(value, 6)
         for name, values in labelled.items()
         for figure, value in values.items()
-        if figure != tasks[name].what.metrics[0]
+        if figure != tasks[name].main_metric
     }
-    whole = {"overall": round(overall(main), 6)} if main and len(main) == len(found) else {}
-    return whole | main | others
+    if not main or len(main) < len(found):
+        return main | others
+    means = {"overall": overall(tasks, main), "overall_rescaled": overall(tasks, main, rescaled=True)}
+    return {name: round(value, 6) for name, value in means.items()} | main | others
 
 
 def write_predictions(
@@ -114,11 +118,13 @@ def write_predictions(
     nearest: np.ndarray | None,
     near: np.ndarray,
 ) -> None:
-    """id, gold (empty without labels), prediction; and what regression has not: a score for each class, the class of
-    the nearest prototype, and a score for each by the distances."""
+    """id, gold (empty without labels), prediction; a score for each class there is; and where a row has one class that
+    of the nearest prototype, and a score for each by the distances."""
     classes = scores.shape[1] if task.what.has_classes else 0
-    table = pd.DataFrame({"id": ids, "gold": [None if np.isnan(label) else f"{label:g}" for label in gold]})
-    table["prediction"] = [f"{value:.6g}" for value in predicted]
+    table = pd.DataFrame(
+        {"id": ids, "gold": [None if np.isnan(label) else f"{label:{task.what.form}}" for label in gold]}
+    )
+    table["prediction"] = [f"{value:{task.what.form}}" for value in predicted]
     table[[f"score_{k}" for k in range(classes)]] = scores[:, :classes]
     if nearest is not None:
         table["nearest"] = nearest
@@ -133,10 +139,11 @@ def write_submission(path: Path, task: Task, ids: list[str], predicted: np.ndarr
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def write_confusion(path: Path, gold: np.ndarray, predicted: np.ndarray, classes: int) -> None:
-    """Rows: gold class; columns: predicted class."""
+def write_confusion(path: Path, gold: np.ndarray, predicted: np.ndarray, names: Names) -> None:
+    """Rows: gold class; columns: predicted class; names: of the classes."""
+    classes = len(names)
     matrix = np.bincount(gold * classes + predicted, minlength=classes**2).reshape(classes, classes)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["gold", *(f"predicted_{k}" for k in range(classes))])
-        writer.writerows([k, *row] for k, row in enumerate(matrix.tolist()))
+        writer.writerow(["gold", *(f"predicted_{name}" for name in names)])
+        writer.writerows([name, *row] for name, row in zip(names, matrix.tolist(), strict=True))

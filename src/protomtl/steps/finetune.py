@@ -102,7 +102,7 @@ def fit(
             scores = model.scores(name, task, dev_embed[name], len(dev[name]))
             metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
             main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else math.nan
-        return {"overall": overall(main), **main}
+        return {"overall": overall(tasks, main), **main}
 
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
     trained = nn.ModuleDict({"encoder": model.encoder, "heads": model.heads} | ({"weigh": weigh} if weigh else {}))

@@ -46,8 +46,8 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
     with atomic(results("prepare")) as part:
         part.mkdir()
         write_json(part / "report.json", report)
-        (part / "report.md").write_text(as_markdown(report), encoding="utf-8")
-    print(as_markdown(report))
+        (part / "report.md").write_text(as_markdown(report, tasks), encoding="utf-8")
+    print(as_markdown(report, tasks))
 
 
 def good_rows(rows: Iterable[Row | BadRow], data: Data, bad: list[str]) -> Iterator[Row]:
@@ -98,13 +98,13 @@ def write_table(path: Path, rows: Iterable[Row], task: Task) -> SplitProfile:
     return summary
 
 
-def as_markdown(report: dict[str, Any]) -> str:
+def as_markdown(report: dict[str, Any], tasks: dict[str, Task]) -> str:
     """The report for people."""
     head = ["task", "split", "rows", "labels (regression: unit bins)", "words mean / 95 % / max", "repeated rows"]
     rows = []
     for task, splits in report["splits"].items():
         for split, s in splits.items():
-            labels = ", ".join(f"{k}: {v}" for k, v in s["labels"].items()) or "no labels"
+            labels = tasks[task].histogram(s["labels"]) or "no labels"
             words = f"{s['words']['mean']} / {s['words']['p95']} / {s['words']['max']}"
             rows.append([task, split, str(s["rows"]), labels, words, str(s["repeats"])])
     lines = [f"# Data report: {report['source']}", "", markdown_table(head, rows), ""]

@@ -29,7 +29,7 @@ def run(tokens: Tokens, tasks: dict[str, Task]) -> None:
                 folder.mkdir(parents=True)
                 for side in ("a", "b")[: len(task.texts)]:
                     write_texts(folder, side, columns(table, f"text_{side}"), backend)
-                with growing(folder / "labels.npy", "<f4") as add:
+                with growing(folder / "labels.npy", task.what.stored) as add:
                     for column in columns(table, "label"):
                         add(column.to_numpy(zero_copy_only=False))
                 print(f"tokens {name} {split}: {table.metadata.num_rows} rows", flush=True)

@@ -4,18 +4,26 @@ The other half, losses and probabilities, is tensors.py. A kind is an entry of K
 """
 
 import math
+import re
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import numpy as np
 
-KindName = Literal["classification", "binary", "regression"]
+from protomtl.tasks.figures import MetricName
+from protomtl.tasks.labels import YES_NO, Names, class_of, number, wanted
+
+SEPARATORS = r"[;|]"  # between the classes of a row
+NONE = "none"  # a row without a class
+
+KindName = Literal["classification", "binary", "regression", "multilabel"]
 
 
 class Labels(Protocol):
     """What a kind must know of a task."""
 
     @property
-    def classes(self) -> int | None: ...
+    def classes(self) -> int | Sequence[str] | None: ...
 
     @property
     def range(self) -> tuple[float, float] | None: ...
@@ -25,33 +33,70 @@ class Kind:
     """Labels that are classes, numbered from 0; values override what is different for them."""
 
     has_classes = True
-    metrics: tuple[str, ...] = ("accuracy",)  # names in metrics.py; the first one counts for `overall`
+    one_class = True  # a row has one of them: there are nearest prototypes and confusions
+    stored = "<f4"  # how the token cache keeps labels
+    form = "g"  # how a label is written into files
+    # What `metric` may name, the default first; and what is shown whichever of them counts.
+    metrics: tuple[MetricName, ...] = ("accuracy", "macro_f1", "balanced_accuracy", "mcc")
+    beside: tuple[MetricName, ...] = ("accuracy",)
     submission = "Predicted_Sentiment"  # header of the CS224N default project's submission files
-    words = "{classes} classes, accuracy"  # for the model card
+
+    def names(self, task: Labels) -> Names:
+        """Of its classes, in the order of their numbers."""
+        return (*range(task.classes),) if isinstance(task.classes, int) else tuple(task.classes or ())
+
+    def words(self, task: Labels) -> str:
+        """What the labels are, for the model card."""
+        names = self.names(task)
+        return f"{len(names)} classes" + (f": {', '.join(map(str, names))}" if isinstance(names[0], str) else "")
+
+    def prototypes(self, task: Labels) -> Names:
+        """The names of the classes that have prototypes, from the smallest."""
+        return self.names(task)
 
     def bounds(self, task: Labels) -> tuple[float, float]:
         """Smallest and largest label."""
-        return 0.0, self.outputs(task) - 1.0
+        return 0.0, len(self.names(task)) - 1.0
 
     def outputs(self, task: Labels) -> int:
         """Numbers that a head gives for a row."""
-        return task.classes or 1
+        return len(self.names(task))
 
     def score_columns(self, task: Labels) -> int:
         """Numbers that `probabilities` gives for a row."""
-        return self.outputs(task)
+        return len(self.names(task))
 
-    def is_label(self, value: float) -> bool:
-        """Whether a number can be a label, its bounds aside."""
-        return value.is_integer()
+    def read(self, task: Labels, text: str) -> float | None:
+        """A label as it stands in a file as a number, or None if it is none of the task's."""
+        return class_of(self.names(task), text.strip())
+
+    def wanted(self, task: Labels) -> str:
+        """What a label may be, for people."""
+        return wanted(self.names(task))
+
+    def shown(self, task: Labels, label: float) -> str | int:
+        """A label or a prediction, for people: the name of its class."""
+        return self.names(task)[int(label)]
 
     def class_of(self, label: float) -> int:
         """The class of a label, in the numbers of the labels."""
         return int(label)
 
-    def bin(self, task: Labels, label: float) -> int:
+    def bins(self, task: Labels, label: float) -> list[int]:
         """Where a label counts in the histogram of the data report."""
-        return int(label)
+        return [int(label)]
+
+    def targets(self, task: Labels, labels: np.ndarray) -> np.ndarray:
+        """Labels [n] as metrics.py takes them: [n]."""
+        return labels
+
+    def members(self, task: Labels, labels: np.ndarray) -> np.ndarray:
+        """[n, classes] 1 where a row has the class."""
+        return np.asarray(labels[:, None] == np.arange(len(self.names(task))), dtype=float)
+
+    def right(self, task: Labels, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """[…, n, 1] the score that what is right has, of scores […, n, classes] and labels [n]."""
+        return np.take_along_axis(scores, np.broadcast_to(labels.astype(int)[:, None], (*scores.shape[:-1], 1)), -1)
 
     def predictions(self, scores: np.ndarray) -> np.ndarray:
         """[n] labels of the scores [n, classes]."""
@@ -62,25 +107,31 @@ class Binary(Kind):
     """No or yes: one output, the logit of yes."""
 
     submission = "Predicted_Is_Paraphrase"
-    words = "yes or no, accuracy"
 
-    def bounds(self, task: Labels) -> tuple[float, float]:
-        return 0.0, 1.0
+    def names(self, task: Labels) -> Names:
+        return super().names(task) or YES_NO
+
+    def words(self, task: Labels) -> str:
+        return " or ".join(map(str, self.names(task)))
 
     def outputs(self, task: Labels) -> int:
         return 1
-
-    def score_columns(self, task: Labels) -> int:
-        return 2
 
 
 class Regression(Kind):
     """Values within a range; where classes are needed, their rounded values."""
 
-    has_classes = False
-    metrics = ("pearson", "spearman")
+    has_classes = one_class = False
+    metrics = ("pearson", "spearman", "rmse")
+    beside = ("pearson", "spearman")
     submission = "Predicted_Similiary"  # spelled as the course does
-    words = "{range[0]:g} to {range[1]:g}, Pearson correlation"
+
+    def names(self, task: Labels) -> Names:
+        low, high = map(self.class_of, self.bounds(task))
+        return (*range(low, high + 1),)
+
+    def words(self, task: Labels) -> str:
+        return self.wanted(task).removeprefix("from ")
 
     def bounds(self, task: Labels) -> tuple[float, float]:
         low, high = task.range or (-math.inf, math.inf)
@@ -89,20 +140,91 @@ class Regression(Kind):
     def outputs(self, task: Labels) -> int:
         return 1
 
-    def is_label(self, value: float) -> bool:
-        return True
+    def score_columns(self, task: Labels) -> int:
+        return 1
+
+    def read(self, task: Labels, text: str) -> float | None:
+        low, high = self.bounds(task)
+        value = number(text)
+        return value if value is not None and low <= value <= high else None
+
+    def wanted(self, task: Labels) -> str:
+        low, high = self.bounds(task)
+        return f"from {low:g} to {high:g}"
+
+    def shown(self, task: Labels, label: float) -> str:
+        return f"{label:g}"
 
     def class_of(self, label: float) -> int:
         """Rounded, halves away from zero (0.5 -> 1, 2.5 -> 3, -0.5 -> -1), as the report rounds STS scores (§4.3)."""
         return int(math.copysign(math.floor(abs(label) + 0.5), label))
 
-    def bin(self, task: Labels, label: float) -> int:
+    def bins(self, task: Labels, label: float) -> list[int]:
         """The unit bin; the largest label belongs to the last one."""
-        return min(math.floor(label), math.ceil(self.bounds(task)[1]) - 1)
+        return [min(math.floor(label), math.ceil(self.bounds(task)[1]) - 1)]
 
     def predictions(self, scores: np.ndarray) -> np.ndarray:
         """[n] values of [n, 1]."""
         return scores[:, 0]
 
 
-KINDS: dict[str, Kind] = {"classification": Kind(), "binary": Binary(), "regression": Regression()}
+class Multilabel(Kind):
+    """Any number of classes a row, none too. A label is the number whose bits, from the lowest, are its classes."""
+
+    one_class = False
+    stored, form = "<f8", ".0f"  # exact up to 53 classes
+    metrics = ("macro_f1", "accuracy")  # accuracy: of whole sets
+
+    def words(self, task: Labels) -> str:
+        return f"any of {super().words(task)}"
+
+    def prototypes(self, task: Labels) -> Names:
+        """A row stands for the first of its classes."""
+        return (NONE, *self.names(task))
+
+    def bounds(self, task: Labels) -> tuple[float, float]:
+        return 0.0, 2.0 ** len(self.names(task)) - 1
+
+    def read(self, task: Labels, text: str) -> float | None:
+        parts = [part.strip() for part in re.split(SEPARATORS, text) if part.strip()]
+        found = {super(Multilabel, self).read(task, part) for part in parts if part.casefold() != NONE}
+        return None if None in found else float(sum(1 << int(k) for k in found if k is not None))
+
+    def wanted(self, task: Labels) -> str:
+        return f"{super().wanted(task)}, several between semicolons or bars"
+
+    def classes_of(self, label: float) -> list[int]:
+        return [k for k in range(int(label).bit_length()) if int(label) >> k & 1]
+
+    def shown(self, task: Labels, label: float) -> str:
+        return "; ".join(str(self.names(task)[k]) for k in self.classes_of(label)) or NONE
+
+    def class_of(self, label: float) -> int:
+        """The first; -1 for none."""
+        return next(iter(self.classes_of(label)), -1)
+
+    def bins(self, task: Labels, label: float) -> list[int]:
+        return self.classes_of(label)
+
+    def targets(self, task: Labels, labels: np.ndarray) -> np.ndarray:
+        """[n, classes] 0 or 1."""
+        return self.members(task, labels)
+
+    def members(self, task: Labels, labels: np.ndarray) -> np.ndarray:
+        return np.asarray(labels.astype(np.int64)[:, None] >> np.arange(len(self.names(task))) & 1, dtype=float)
+
+    def right(self, task: Labels, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """[…, n, classes] the probability that each class is rightly there or not."""
+        return np.where(self.members(task, labels) > 0, scores, 1 - scores)
+
+    def predictions(self, scores: np.ndarray) -> np.ndarray:
+        """[n] the set of classes that are likelier than not."""
+        return np.asarray((scores > 0.5) @ 2.0 ** np.arange(scores.shape[1]))
+
+
+KINDS: dict[str, Kind] = {
+    "classification": Kind(),
+    "binary": Binary(),
+    "regression": Regression(),
+    "multilabel": Multilabel(),
+}

@@ -1,14 +1,20 @@
 """A block of `tasks` in params.yaml: what its labels are, and where texts and labels stand in its files."""
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import AfterValidator, Field, Strict, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
 
 from protomtl.core.settings import Block
-from protomtl.tasks.kinds import KINDS, Kind, KindName
+from protomtl.tasks.figures import FIGURES, Figure, MetricName
+from protomtl.tasks.kinds import KINDS, SEPARATORS, Kind, KindName
+from protomtl.tasks.labels import Names, number
+
+WIDEST = 1000  # range of a regression
+MOST = 2**53 - 1  # the largest whole number below which all are floats
 
 MOST_CLASSES = 10**5
 Label = Annotated[float, Field(ge=-(10**4), le=10**4), Strict()]
@@ -41,25 +47,70 @@ class Files(Block):
         return self
 
 
+def name_of_class(value: Any) -> Any:
+    """The name of a class as text: YAML may take it for a number or for true and false."""
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value
+
+
+def told_apart(names: list[str]) -> list[str]:
+    """The names, if each is a word in one line and means one class."""
+    for name in names:
+        if not name.strip() or name != name.strip() or not name.isprintable():
+            raise ValueError(
+                f"{name!r} is no name of a class: it must be a word in one line, without white space round it"
+            )
+    words = {name: number(name) for name in names}
+    values = [value for value in words.values() if value is not None]
+    if len(words) < len(names) or len({*values}) < len(values):
+        raise ValueError("two classes have one name; name each once")
+    return names
+
+
+ClassName = Annotated[str, BeforeValidator(name_of_class)]
+ClassNames = Annotated[list[ClassName], Field(min_length=2), AfterValidator(told_apart)]
+Classes = Annotated[  # an error is that of the one or of the other; `[…]` is a note on types, which no path shows
+    Annotated[int, Field(ge=2, le=MOST_CLASSES), Tag("[number]")] | Annotated[ClassNames, Tag("[names]")],
+    Discriminator(lambda value: "[names]" if isinstance(value, list) else "[number]"),
+]
+
+
 class Task(Block):
-    """A task: what its labels are, where texts and labels stand in its files, and whether only pre-training uses it."""
+    """A task: what its labels are, where texts and labels stand in its files, and whether only pre-training uses it.
+
+    classes: their names, in order, or how many there are; metric: the figure that counts, the kind's first if None.
+    """
 
     kind: KindName
     texts: Annotated[list[str], Field(min_length=1, max_length=2)]
     label: str
     files: Files
-    classes: Annotated[int, Field(ge=2, le=MOST_CLASSES)] | None = None
+    classes: Classes | None = None
     range: Annotated[tuple[Label, Label], Strict(False)] | None = None  # YAML has lists
+    metric: MetricName | None = None
     ordered: bool = False
     auxiliary: bool = False
 
     @model_validator(mode="after")
     def labels_are_defined(self) -> Self:
-        for key, owner in (("classes", "classification"), ("range", "regression")):
-            if (self.kind == owner) != (getattr(self, key) is not None):
-                raise ValueError(f"`{key}` belongs to kind {owner}, and only there")
+        if self.kind == "binary":
+            if self.classes is not None and (isinstance(self.classes, int) or len(self.classes) != 2):
+                raise ValueError("`classes` of kind binary are two names, such as [spam, ham]; without it no and yes")
+        elif self.what.has_classes != (self.classes is not None):
+            raise ValueError("`classes` belongs to kinds classification and multilabel, and only there")
+        if self.kind == "multilabel" and self.bounds[1] > MOST:
+            raise ValueError(f"kind multilabel has at most {MOST.bit_length()} classes")
+        if self.kind == "multilabel" and any(re.search(SEPARATORS, str(name)) for name in self.class_names):
+            raise ValueError(
+                "a class of kind multilabel has neither semicolon nor bar in its name: they stand between two"
+            )
+        if (self.kind == "regression") != (self.range is not None):
+            raise ValueError("`range` belongs to kind regression, and only there")
+        if self.metric is not None and self.metric not in self.what.metrics:
+            raise ValueError(f"`metric` of kind {self.kind} is one of {', '.join(self.what.metrics)}")
         if self.range is not None and self.range[0] >= self.range[1]:
             raise ValueError("`range` must be [smallest, largest]")
+        if self.range is not None and self.range[1] - self.range[0] > WIDEST:
+            raise ValueError(f"`range` is wider than {WIDEST}, and each whole number is a class of prototypes: rescale")
         if self.ordered and self.kind != "classification":
             raise ValueError("`ordered` belongs to kind classification, and only there")
         return self
@@ -84,10 +135,37 @@ class Task(Block):
         return self.what.outputs(self)
 
     @property
+    def class_names(self) -> Names:
+        """Of the classes of its labels; of values, the numbers that rounding gives (report §4.3)."""
+        return self.what.names(self)
+
+    def shown(self, label: float) -> str:
+        """A label or a prediction, for people."""
+        return str(self.what.shown(self, label))
+
+    def prototype_name(self, number: int) -> str:
+        """The name of a class that has a prototype, by `class_of` of its labels."""
+        return str(self.what.prototypes(self)[number - self.what.class_of(self.bounds[0])])
+
+    def histogram(self, counts: Mapping[str, int]) -> str:
+        """How often each label of the data report occurs (of values each unit bin), for people."""
+        names = self.class_names if self.what.has_classes else {int(label): label for label in counts}
+        return ", ".join(f"{names[int(label)]}: {count}" for label, count in counts.items())
+
+    @property
     def number_of_classes(self) -> int:
-        """Classes of its labels; of values, those that rounding gives (report §4.3)."""
-        low, high = map(self.what.class_of, self.bounds)
-        return high - low + 1
+        """Of those that have prototypes."""
+        return len(self.what.prototypes(self))
+
+    @property
+    def main_metric(self) -> MetricName:
+        """The figure that stands for the task, and counts for `overall` if more of it is better."""
+        return self.metric or self.what.metrics[0]
+
+    @property
+    def figure(self) -> Figure:
+        """What its main metric is called, and its scale."""
+        return FIGURES[self.main_metric]
 
 
 def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
@@ -95,7 +173,14 @@ def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
     main = {name: task for name, task in tasks.items() if not task.auxiliary}
     if not main:
         raise SystemExit("params.yaml: tasks: all are auxiliary; at least one must be a main task")
+    if not counted(main):
+        raise SystemExit("params.yaml: tasks: the metric of each is rmse; one must have another, for `overall` chooses")
     return main
+
+
+def counted(tasks: Mapping[str, Task]) -> list[str]:
+    """The tasks whose figures are in `overall`: those of which more is better."""
+    return [name for name, task in tasks.items() if task.figure.smallest is not None]
 
 
 def predictions(task: Task, scores: np.ndarray) -> np.ndarray:

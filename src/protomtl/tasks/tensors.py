@@ -77,7 +77,41 @@ class Value(Meaning):
         return round_half_away(labels).long()
 
 
-MEANINGS: dict[str, Meaning] = {"classification": Meaning(), "binary": Sigmoid(), "regression": Value()}
+class Sigmoids(Meaning):
+    """Of a logit for each class, which is there or not: the mean of their binary cross entropies."""
+
+    def loss(self, task: Task, outputs: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+        there = bits(labels, outputs.shape[1]).to(outputs)
+        return functional.binary_cross_entropy_with_logits(outputs, there + smoothing * (0.5 - there))
+
+    def probabilities(self, outputs: Tensor) -> Tensor:
+        """[n, classes], each by itself."""
+        return outputs.sigmoid()
+
+    def divergence(self, a: Tensor, b: Tensor) -> Tensor:
+        """The sum over the classes of that of two Bernoulli distributions, mean over the rows."""
+        return ((a.sigmoid() - b.sigmoid()) * (a - b)).sum(1).mean()
+
+    def chance_loss(self, task: Task, labels: np.ndarray) -> float:
+        return math.log(2)
+
+    def classes(self, labels: Tensor) -> Tensor:
+        """The first class of each row, -1 for none."""
+        there = bits(labels, 53)
+        return torch.where(there.any(1), there.int().argmax(1), -1)
+
+
+MEANINGS: dict[str, Meaning] = {
+    "classification": Meaning(),
+    "binary": Sigmoid(),
+    "regression": Value(),
+    "multilabel": Sigmoids(),
+}
+
+
+def bits(labels: Tensor, classes: int) -> Tensor:
+    """[n, classes] whether a row has the class, of labels [n] of a multilabel task."""
+    return (labels.long()[:, None] >> torch.arange(classes, device=labels.device)).bitwise_and(1).bool()
 
 
 def task_loss(task: Task, outputs: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

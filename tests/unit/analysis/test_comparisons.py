@@ -34,7 +34,7 @@ def write_predictions(method: str, seed: int, split: str, labels: bool = True) -
         table = pd.DataFrame({"id": ids, "gold": gold if labels else "", "prediction": predicted})
         table.to_csv(folder / f"{name}.csv", index=False)
         figures[name] = metrics.main_metric(task, metrics.task_metrics(task, gold, predicted))
-    return {**figures, "overall": metrics.overall(figures)}
+    return {**figures, "overall": metrics.overall(TASKS, figures)}
 
 
 def evaluate(seeds: list[int]) -> dict[str, pd.DataFrame]:
@@ -78,7 +78,7 @@ def test_the_resamples_of_a_method_do_not_depend_on_which_others_are_run() -> No
 def test_every_other_method_is_compared_on_every_figure() -> None:
     runs = evaluate([1, 2, 3])
     resampled = resampled_figures(METHODS, [1, 2, 3])
-    rows = pd.DataFrame(comparisons.compare(runs, resampled, ["concat", "cosine"], "test"))
+    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat", "cosine"], "test"))
     assert tuple(rows) == comparisons.COLUMNS and set(rows["split"]) == {"test"}
     assert len(rows) == 2 * 3 * 2 == len(rows.value_counts(["reference", "figure", "method"]))
     assert not (rows["method"] == rows["reference"]).any()
@@ -95,7 +95,7 @@ def test_every_other_method_is_compared_on_every_figure() -> None:
 def test_a_family_is_one_split_one_reference_and_one_figure() -> None:
     runs = evaluate([1])
     resampled = resampled_figures(METHODS, [1])
-    rows = pd.DataFrame(comparisons.compare(runs, resampled, ["concat", "cosine"], "test"))
+    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat", "cosine"], "test"))
     for _, family in rows.groupby(["reference", "figure"]):
         assert family["p_holm"].to_numpy() == pytest.approx(bootstrap.holm(family["p"].to_numpy()), abs=2e-4)
 
@@ -127,20 +127,20 @@ def test_a_comparison_is_read_in_one_line() -> None:
     numbers = {"difference": 0.0123, "low": -0.004, "high": 0.0301, "p": 0.043, "p_holm": 0.127}
     names = {"split": "dev", "method": "prototypical", "reference": "concat"}
     rows = [{**names, "figure": figure, **numbers} for figure in ("para", "overall")]
-    text = comparisons_markdown(pd.DataFrame(rows), PARAMS.method, ["para", "sts"], [1])
+    text = comparisons_markdown(pd.DataFrame(rows), PARAMS.method, TASKS, [1])
     assert "## dev: minus Concatenation before encoding" in text
     expected = "| Prototypical pre-trained | +0.012 | -0.004 to +0.030 | 0.043 | 0.127 | +0.012 (0.127) | no labels |"
     assert expected in text.splitlines()
     assert "one seed" in text and "one seed" not in comparisons_markdown(
-        pd.DataFrame(rows), PARAMS.method, ["para"], [1, 2]
+        pd.DataFrame(rows), PARAMS.method, TASKS, [1, 2]
     )
 
 
 def test_no_reference_no_comparison() -> None:
     runs = evaluate([1])
     resampled = resampled_figures(METHODS, [1])
-    assert comparisons.compare(runs, resampled, [], "test") == []
+    assert comparisons.compare(runs, resampled, TASKS, [], "test") == []
     alone = {"concat": runs["concat"]}
     resampled = resampled_figures(["concat"], [1])
-    assert comparisons.compare(alone, resampled, ["concat"], "test") == []
-    assert comparisons_markdown(pd.DataFrame(), PARAMS.method, list(TASKS), [1]).startswith("No comparisons")
+    assert comparisons.compare(alone, resampled, TASKS, ["concat"], "test") == []
+    assert comparisons_markdown(pd.DataFrame(), PARAMS.method, TASKS, [1]).startswith("No comparisons")

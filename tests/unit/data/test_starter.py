@@ -3,7 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,40 +204,6 @@ def test_a_task_that_the_starter_data_lack_is_an_error_that_names_it_and_those_t
     message = "tasks: the starter data has no nli; it has amazon, editorial, para, sst, sts, tweets"
     with pytest.raises(SystemExit, match=message):
         list(starter.read(tmp_path, {**TASKS, "nli": PARA}, {}))
-
-
-# --- groups of rows that share a text
-
-
-def slow_groups(rows: list[Row]) -> set[frozenset[int]]:
-    """Merge sets of rows that share a text until none does."""
-    groups = [({number}, {" ".join(t.lower().split()) for t in row.texts}) for number, row in enumerate(rows)]
-    merged = True
-    while merged:
-        merged = False
-        for i in range(len(groups)):
-            for j in range(len(groups) - 1, i, -1):
-                if groups[i][1] & groups[j][1]:
-                    members, texts = groups.pop(j)
-                    groups[i] = (groups[i][0] | members, groups[i][1] | texts)
-                    merged = True
-    return {frozenset(members) for members, _ in groups}
-
-
-TEXTS = st.integers(0, 25).flatmap(lambda n: st.sampled_from([f"text {n}", f"TEXT {n}", f"Text   {n}"]))
-ROWS = st.lists(
-    st.one_of(st.tuples(TEXTS), st.tuples(TEXTS, TEXTS)).map(lambda texts: Row("x", texts, 0.0)),
-    min_size=1,
-    max_size=30,
-)
-
-
-@given(ROWS)
-def test_rows_that_share_a_text_directly_or_through_others_are_one_group(rows: list[Row]) -> None:
-    numbers = starter.components(rows)
-    assert len(numbers) == len(rows)
-    found = {frozenset(np.flatnonzero(numbers == number).tolist()) for number in numbers}
-    assert found == slow_groups(rows)
 
 
 # --- splits

@@ -1,5 +1,6 @@
 """What Figure 1 shows, as numbers: how well a space of embeddings separates the classes of a task."""
 
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,13 @@ def accuracies(train: Labelled, dev: Labelled) -> dict[str, float]:
 
     linear_probe: logistic regression on standardised embeddings (Alain and Bengio 2016), for the report's "almost
     linearly dividable"; nearest_neighbours: vote of the five nearest; nearest_prototype: the paper's own inference
-    (§4.3); majority: always the largest class of the training rows, to compare with.
+    (§4.3); majority: always the largest class of the training rows, to compare with. NaN where these are of one class.
     """
     # Mean loss + |w|²/2. The library's default, sum of losses + |w|²/2, learns the noise of 1,000 rows in hundreds
     # of dimensions (`sst` of the default run, dev: 0.41 instead of 0.56).
     regression = LogisticRegression(C=1 / len(train[0]), max_iter=1000)
+    if len(np.unique(train[1])) < 2:  # nothing to tell apart
+        return dict.fromkeys(("majority", "linear_probe", "nearest_neighbours", "nearest_prototype"), float("nan"))
     classifiers = {
         "majority": DummyClassifier(),
         "linear_probe": make_pipeline(StandardScaler(), regression),
@@ -40,18 +43,23 @@ def accuracies(train: Labelled, dev: Labelled) -> dict[str, float]:
     return found | {"nearest_prototype": float((nearest == dev[1]).mean())}
 
 
+def number(value: float) -> str:
+    """A measure to read; `-` where there is none."""
+    return "-" if isnan(value) else f"{value:.3f}"
+
+
 def write(table: pd.DataFrame, title: str, folder: Path) -> str:
     """Write columns task, when and one a measure as space.csv, space.json (task, when, measure) and space.md.
 
     Returns the Markdown text.
     """
     measures = [c for c in table if c not in ("task", "when")]
-    nested: dict[str, dict[str, dict[str, float]]] = {}
+    nested: dict[str, dict[str, dict[str, float | None]]] = {}
     head = ["task", "when", *(str(c).replace("_", " ") for c in measures)]
     rows = []
     for row in table.to_dict("records"):
-        nested.setdefault(row["task"], {})[row["when"]] = {str(c): row[c] for c in measures}
-        rows.append([row["task"], row["when"], *(f"{row[c]:.3f}" for c in measures)])
+        nested.setdefault(row["task"], {})[row["when"]] = {str(c): None if isnan(row[c]) else row[c] for c in measures}
+        rows.append([row["task"], row["when"], *(number(row[c]) for c in measures)])
     text = f"## {title}\n\n{markdown_table(head, rows)}\n\n{NOTE}\n"
     table.to_csv(folder / "space.csv", index=False, lineterminator="\n")
     write_json(folder / "space.json", nested)

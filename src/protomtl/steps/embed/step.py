@@ -49,7 +49,7 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
         part.mkdir()
         shown.to_csv(part / "figure1.csv", index=False, lineterminator="\n")
         for how in FIGURES:
-            draw(shown[shown["projection"] == how], table, how, embed, part)
+            draw(shown[shown["projection"] == how], table, how, embed, tasks, part)
         print(probes.write(table, f"The space before and after pre-training ({embed.method})", part))
 
 
@@ -72,7 +72,13 @@ def examine(
         sample(encoder, table, task, concat, some_rows(len(table), settings.probe_samples, settings.seed, name, split))
         for split, table in tables.items()
     )
-    return pd.concat(points), {"silhouette": float(silhouette_score(vectors, classes)), **probes.accuracies(train, dev)}
+    return pd.concat(points), {"silhouette": silhouette(vectors, classes), **probes.accuracies(train, dev)}
+
+
+def silhouette(vectors: np.ndarray, classes: np.ndarray) -> float:
+    """Of the classes [n] in the space of vectors [n, width]; NaN where all rows are of one class, or none are alike."""
+    different = len(np.unique(classes))
+    return float(silhouette_score(vectors, classes)) if 1 < different < len(classes) else float("nan")
 
 
 def sample(encoder: Encoder, table: TokenTable, task: Task, concat: bool, rows: np.ndarray) -> probes.Labelled:
@@ -81,15 +87,17 @@ def sample(encoder: Encoder, table: TokenTable, task: Task, concat: bool, rows: 
     return vectors, class_labels(task, torch.from_numpy(table.labels[rows])).numpy()
 
 
-def draw(points: pd.DataFrame, measures: pd.DataFrame, how: str, settings: Embed, folder: Path) -> None:
+def draw(
+    points: pd.DataFrame, measures: pd.DataFrame, how: str, settings: Embed, tasks: dict[str, Task], folder: Path
+) -> None:
     """Two rows (before, after) of one panel per task, coloured by class."""
-    silhouette = measures.set_index(["task", "when"])["silhouette"]
-    tasks = points["task"].unique()
+    apart = measures.set_index(["task", "when"])["silhouette"]
     figure, axes = plt.subplots(2, len(tasks), figsize=(3.6 * len(tasks), 7), squeeze=False)
     for row, when in enumerate(WHEN):
         for column, name in enumerate(tasks):
             panel = points[(points["task"] == name) & (points["when"] == when)]
-            draw_panel(axes[row][column], panel, f"{name}, {when}", silhouette[name, when])
+            title = f"{name}, {when}: silhouette {probes.number(apart[name, when])}"
+            draw_panel(axes[row][column], panel, title, tasks[name])
     figure.suptitle(
         f"Figure 1: {settings.samples} dev examples of each task before and after pre-training "
         f"({settings.method}), {how}"
@@ -97,12 +105,14 @@ def draw(points: pd.DataFrame, measures: pd.DataFrame, how: str, settings: Embed
     style.save(figure, folder, FIGURES[how])
 
 
-def draw_panel(axes: Axes, panel: pd.DataFrame, title: str, silhouette: float) -> None:
+def draw_panel(axes: Axes, panel: pd.DataFrame, title: str, task: Task) -> None:
     low, high = int(panel["class"].min()), int(panel["class"].max())
     count = high - low + 1
     colours = ListedColormap(plt.get_cmap("viridis")(np.linspace(0, 0.95, count)))
     norm = BoundaryNorm(np.arange(low - 0.5, high + 1), count)
     shown = axes.scatter(panel["x"], panel["y"], c=panel["class"], cmap=colours, norm=norm, s=22)
-    axes.set(title=f"{title}: silhouette {silhouette:.3f}", xticks=[], yticks=[])
+    axes.set(title=title, xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    axes.figure.colorbar(shown, ax=axes, ticks=range(low, high + 1), shrink=0.7, label="class")
+    ticks = range(low, high + 1)
+    bar = axes.figure.colorbar(shown, ax=axes, ticks=ticks, shrink=0.7, label="class")
+    bar.ax.set_yticklabels([style.shortened(task.prototype_name(k)) for k in ticks], fontsize=7 if count <= 12 else 4)

@@ -5,11 +5,12 @@ from typing import Any
 
 from jinja2 import Template
 
-from protomtl.analysis.caveats import NOTES
+from protomtl.analysis.caveats import note
 from protomtl.core.markdown import markdown_table
-from protomtl.tasks.kinds import KINDS
+from protomtl.tasks.settings import Task
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
+TAGS = {"sst": "sentiment", "para": "paraphrase", "sts": "semantic-textual-similarity"}
 DATA = {  # licences as far as they are known; the documentation says more
     "starter": "Movie snippets rated by about 20 people (Hutto and Gilbert 2014; the package is MIT, of the sentences "
     "no licence is stated) and the STS Benchmark (Cer et al. 2017; its sources carry different licences).",
@@ -22,22 +23,31 @@ DATA = {  # licences as far as they are known; the documentation says more
 def text(record: dict[str, Any]) -> str:
     """README.md of the folder; record: protomtl.json."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"), keep_trailing_newline=True)
-    note = NOTES.get(record["backbone"]["name"], "")
-    text: str = template.render(record=record, figures=figures(record), data=DATA[record["data"]["source"]], note=note)
+    tasks = {name: Task.model_validate(block) for name, block in record["tasks"].items()}
+    own = record["data"]["source"] == "folder"
+    text: str = template.render(
+        record=record,
+        tasks=tasks,
+        own=own,
+        tags=[] if own else [TAGS[name] for name in tasks if name in TAGS],
+        figures=figures(record, tasks),
+        data=DATA[record["data"]["source"]],
+        note=note(record["backbone"]["name"], tasks),
+    )
     return text
 
 
-def figures(record: dict[str, Any]) -> str:
+def figures(record: dict[str, Any], tasks: dict[str, Task]) -> str:
     """A row a task, and overall."""
     rows = [
         [
-            f"`{task}`",
-            KINDS[block["kind"]].words.format(**block),
-            f"{record['data']['rows'][task]:,}",
-            cell(record, "dev", task),
-            cell(record, "test", task),
+            f"`{name}`",
+            f"{task.what.words(task)}; {task.figure.words}",
+            f"{record['data']['rows'][name]:,}",
+            cell(record, "dev", name),
+            cell(record, "test", name),
         ]
-        for task, block in record["tasks"].items()
+        for name, task in tasks.items()
     ]
     rows.append(["overall", "mean", "", cell(record, "dev", "overall"), cell(record, "test", "overall")])
     return markdown_table(["task", "what", "training rows", "dev", "test"], rows)

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from protomtl.analysis import verdicts
+from protomtl.tasks.settings import Task
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 NO_LABELS = "These data have no labels."
@@ -48,19 +48,19 @@ def bold(text: str) -> Markup:
 
 
 def main_table(table: pd.DataFrame, tasks: Sequence[str]) -> list[Part]:
-    """One row a method: each figure with its interval, and the paper's value beside it."""
+    """One row a method: each figure with its interval, and the paper's value beside it if there is any."""
     if "overall_low" not in table or table["overall"].isna().all():
         return [Part(text=NO_LABELS)]
-    rows = []
-    for row in table.to_dict("records"):
-        shown = {"method": row["label"]}
-        for name in ("overall", *tasks):
-            paper = row.get(f"{name}_paper")
-            shown[name] = f"{row[name]:.3f} ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f})"
-            shown[f"{name}, paper"] = "" if paper is None or np.isnan(paper) else f"{paper:.3f}"
-        rows.append(shown)
-    note = "In brackets: 95 % bootstrap interval over the examples."
-    return [Part(table=pd.DataFrame(rows)), Part(text=note)]
+    shown = {"method": table["label"]}
+    for name in ("overall", *tasks):
+        values = zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)
+        shown[name] = pd.Series([f"{value:.3f} ({low:.3f} to {high:.3f})" for value, low, high in values])
+        if table[f"{name}_paper"].notna().any():
+            shown[f"{name}, paper"] = table[f"{name}_paper"].map("{:.3f}".format, na_action="ignore").fillna("")
+        if name == "overall" and "overall_rescaled" in table:
+            shown["overall, rescaled"] = table["overall_rescaled"].map("{:.3f}".format)
+    note = "In brackets: 95 % bootstrap interval over the examples. Rescaled: each correlation r as (r + 1) / 2."
+    return [Part(table=pd.DataFrame(shown)), Part(text=note)]
 
 
 def comparisons(table: pd.DataFrame, labels: Mapping[str, str]) -> list[Part]:
@@ -76,12 +76,12 @@ def comparisons(table: pd.DataFrame, labels: Mapping[str, str]) -> list[Part]:
     return [Part(table=table[shown])]
 
 
-def data(report: Mapping[str, Any]) -> list[Part]:
+def data(report: Mapping[str, Any], tasks: Mapping[str, Task]) -> list[Part]:
     """Rows, labels and lengths of each split, and the texts that splits share."""
     rows = []
     for task, splits in report["splits"].items():
         for split, found in splits.items():
-            labels = ", ".join(f"{label}: {count}" for label, count in found["labels"].items())
+            labels = tasks[task].histogram(found["labels"])
             words = found["words"]
             row = {"task": task, "split": split, "rows": found["rows"], "labels": labels, "repeated": found["repeats"]}
             rows.append(row | {"words, mean": words["mean"], "95 %": words["p95"], "longest": words["max"]})

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -27,7 +26,8 @@ class Exported(Block, extra="ignore"):
 
 def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> None:
     """Write results/report: the answer, the tables, the data, the worst errors, the versions, confusion matrices."""
-    tasks, runs, shown = main_tasks(tasks), read_runs(), Run(export.method, export.seed)
+    every, tasks = tasks, main_tasks(tasks)
+    runs, shown = read_runs(), Run(export.method, export.seed)
     labels = {name: method[name].label for name in methods_of(runs)}
     read = {name: pd.read_csv(results("tables") / f"{name}.csv") for name in ("table1", "table2", "comparisons")}
     trained = results("finetune", *shown)
@@ -36,7 +36,7 @@ def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> 
         "table1": ("All methods on dev", pages.main_table(read["table1"], [*tasks])),
         "table2": ("All methods on test", pages.main_table(read["table2"], [*tasks])),
         "comparisons": ("Each method against the references", pages.comparisons(read["comparisons"], labels)),
-        "data": ("The data", pages.data(read_json(results("prepare") / "report.json"))),
+        "data": ("The data", pages.data(read_json(results("prepare") / "report.json"), every)),
         "errors": (f"Worst errors: {labels[shown.method]}, seed {shown.seed}", errors(shown, tasks)),
         "versions": (
             "What made it",
@@ -61,7 +61,8 @@ def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:
             continue
         texts = pq.read_table(PREPARED / name / "dev.parquet").to_pandas()[["text_a", "text_b"][: len(task.texts)]]
         worst = distance(rows, task).sort_values(ascending=False, kind="stable").index[:WORST]
-        table = pd.concat([rows.loc[worst, ["gold", "prediction"]], texts.loc[worst]], axis=1)
+        said = rows.loc[worst, ["gold", "prediction"]].map(task.shown)
+        table = pd.concat([said, texts.loc[worst]], axis=1)
         parts.append(Part(name, table=table.rename(columns={"text_a": "text", "text_b": "second text"})))
     return parts or [Part(text="Dev has no labels.")]
 
@@ -71,4 +72,4 @@ def distance(rows: pd.DataFrame, task: Task) -> pd.Series:
     if not task.what.has_classes:
         return (rows["prediction"] - rows["gold"]).abs()
     scores = rows.filter(regex=r"^score_\d+$").to_numpy()
-    return pd.Series(1 - scores[np.arange(len(rows)), rows["gold"].astype(int)])
+    return pd.Series(1 - task.what.right(task, scores, rows["gold"].to_numpy()).mean(1))

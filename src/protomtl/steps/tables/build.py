@@ -15,6 +15,11 @@ from protomtl.tasks.settings import Task
 
 PAPER = Path(__file__).with_name("paper.csv")
 SPLITS = {"table1": "dev", "table2": "test"}
+PAPERS = {
+    "sst": ("classification", 5, "accuracy"),
+    "para": ("binary", 2, "accuracy"),
+    "sts": ("regression", 6, "pearson"),
+}
 
 
 class Evaluated(NamedTuple):
@@ -40,8 +45,8 @@ def build_tables(
     for name, split in SPLITS.items():
         figures = figures_of(evaluated, split)
         resampled = comparisons.resampled_figures(evaluated.predictions[split], tasks, split)
-        tables[name] = table_of(figures, resampled, evaluated.records, blocks, [*tasks], split, about)
-        compared += comparisons.compare(figures, resampled, [r for r in references if r in figures], split)
+        tables[name] = table_of(figures, resampled, evaluated.records, blocks, tasks, split, about)
+        compared += comparisons.compare(figures, resampled, tasks, [r for r in references if r in figures], split)
     return tables | {"comparisons": pd.DataFrame(compared, columns=comparisons.COLUMNS)}
 
 
@@ -59,7 +64,7 @@ def table_of(
     resampled: comparisons.Resampled,
     records: Mapping[Run, Mapping[str, Any]],
     blocks: Mapping[str, Method],
-    tasks: list[str],
+    tasks: Mapping[str, Task],
     split: str,
     about: Mapping[str, str],
 ) -> pd.DataFrame:
@@ -67,7 +72,7 @@ def table_of(
 
     figures: of each method, a row a seed; resampled: the same figures on resampled examples.
     """
-    paper = pd.read_csv(PAPER).set_index(["method", "split"])
+    paper = papers_figures(tasks)
     intervals = {figure: bootstrap.interval(values.mean(2)) for figure, values in resampled.items()}
     rows = []
     for place, (name, run) in enumerate(figures.items()):
@@ -76,7 +81,7 @@ def table_of(
         for figure in (*tasks, "overall"):
             theirs = paper[figure].get((name, split)) if figure in paper else None
             row |= columns(figure, run.get(figure), intervals[figure][:, place] if figure in run else None, theirs)
-        row |= {c: round(run[c].mean(), 4) for c in map(str, run) if c.endswith(("_spearman", "_nearest"))}
+        row |= {c: round(run[c].mean(), 4) for c in map(str, run) if c not in (*tasks, "overall")}
         row |= {
             "epochs": own[0]["finetune"]["epochs"],
             "steps": own[0]["steps"],
@@ -86,6 +91,15 @@ def table_of(
         }
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def papers_figures(tasks: Mapping[str, Task]) -> pd.DataFrame:
+    """The paper's figures by method and split, a column for each of its tasks that is among these; and `overall`, if
+    they are these three."""
+    what = {name: (task.kind, task.number_of_classes, task.main_metric) for name, task in tasks.items()}
+    same = [name for name in PAPERS if what.get(name) == PAPERS[name]]
+    whole = ["overall"] if what == PAPERS else []
+    return pd.read_csv(PAPER).set_index(["method", "split"])[[*same, *whole]]
 
 
 def columns(figure: str, ours: pd.Series | None, interval: np.ndarray | None, theirs: float | None) -> dict[str, Any]:

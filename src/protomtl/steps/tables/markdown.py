@@ -6,27 +6,41 @@ from typing import Any
 import pandas as pd
 
 from protomtl.analysis import bootstrap
-from protomtl.analysis.caveats import NOTES
+from protomtl.analysis.caveats import note
 from protomtl.analysis.comparisons import NOTHING
 from protomtl.core.markdown import markdown_table
 from protomtl.core.settings import Method
+from protomtl.tasks.settings import Task, counted
 
+RESCALED = "overall, rescaled"
 TITLES = {"table1": "Table 1: dev", "table2": "Table 2: test"}
 Row = dict[Any, Any]  # of a table
 
 
-def table_markdown(table: pd.DataFrame, tasks: list[str], title: str) -> str:
-    """A table to read: `ours (paper, difference)`; classes as accuracy, regression as Pearson correlation."""
+def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -> str:
+    """A table to read: `ours (paper, difference)` for each task and for overall."""
     figures = [*tasks, "overall"]
+    rescaled = "overall_rescaled" in table and any(task.figure.smallest == -1 for task in tasks.values())
     timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
     classes = [name for name in tasks if f"{name}_nearest" in table]
     nearest = [f"nearest prototype ({', '.join(classes)})"] if classes else []
-    head = ["method", *figures, "95 % interval", *nearest, "epochs (best)", "steps", "seeds", *timed]
+    head = [
+        "method",
+        *figures,
+        "95 % interval",
+        *([RESCALED] if rescaled else []),
+        *nearest,
+        "epochs (best)",
+        "steps",
+        "seeds",
+        *timed,
+    ]
     rows = [
         [
             str(row["label"]),
             *(cell(row, figure) for figure in figures),
             span(row),
+            *([number(row["overall_rescaled"])] if rescaled else []),
             *nearest_cell(row, classes),
             f"{row['epochs']} ({row['best_epoch']})",
             str(row["steps"]),
@@ -36,19 +50,42 @@ def table_markdown(table: pd.DataFrame, tasks: list[str], title: str) -> str:
         for row in table.to_dict("records")
     ]
     about = table.iloc[0]
+    paper = table[[f"{figure}_paper" for figure in figures]].notna().any(axis=None)
     lines = [
         f"## {title}",
         "",
         markdown_table(head, rows),
         "",
-        "Ours (paper's; difference). Accuracy for classes, Pearson correlation for similarity, overall is their mean.",
+        *(["Ours (paper's; difference)."] if paper else []),
+        *captions(tasks),
+        *(
+            ["Overall, rescaled: each correlation r as (r + 1) / 2. It does not compare with overall."]
+            if rescaled
+            else []
+        ),
         "± is the deviation over seeds; the interval is of overall, under a bootstrap of the examples of each task.",
-        *(["Nearest prototype: accuracy without the head, by the nearest mean of training rows."] if classes else []),
+        *(["Nearest prototype: the figure without the head, by the nearest mean of training rows."] if classes else []),
         "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
         f"Data: {about['data']}; backbone: {about['backbone']}.",
-        *(note for name, note in NOTES.items() if name == about["backbone"]),
+        *([caveat] if (caveat := note(about["backbone"], tasks)) else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def captions(tasks: Mapping[str, Task]) -> list[str]:
+    """Which figure stands for each task, and what overall is the mean of."""
+    names: dict[str, list[str]] = {}
+    for name, task in tasks.items():
+        names.setdefault(task.figure.words, []).append(name)
+    shown = "; ".join(f"{words} for {', '.join(several)}" for words, several in names.items())
+    lines = [f"{shown[0].upper()}{shown[1:]}. Overall is their mean."]
+    if turned := [name for name in tasks if name not in counted(tasks)]:
+        lines.append(f"Less is better for {', '.join(turned)}, which overall leaves out.")
+    return lines
+
+
+def number(value: float) -> str:
+    return "-" if pd.isna(value) else f"{value:.3f}"
 
 
 def cell(row: Row, figure: str) -> str:
@@ -74,7 +111,7 @@ def nearest_cell(row: Row, classes: list[str]) -> list[str]:
 
 
 def comparisons_markdown(
-    table: pd.DataFrame, blocks: Mapping[str, Method], tasks: Sequence[str], seeds: Sequence[int]
+    table: pd.DataFrame, blocks: Mapping[str, Method], tasks: Mapping[str, Task], seeds: Sequence[int]
 ) -> str:
     """The comparisons to read: a table for each split and reference, a row a method."""
     if table.empty:
@@ -94,6 +131,8 @@ def comparisons_markdown(
         "Holm's p is corrected over the rows of a table, for each figure by itself; not over figures or tables.",
         "The epoch was chosen on dev, which favours every method there: judge by test, where it has labels.",
     ]
+    if turned := [name for name in tasks if name not in counted(tasks)]:
+        lines.append(f"Less is better for {', '.join(turned)}: there the sign is turned, so that + is better too.")
     return "\n".join(lines) + "\n"
 
 

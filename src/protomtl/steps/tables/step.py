@@ -25,8 +25,8 @@ def run(compare: list[str], method: dict[str, Method], tasks: dict[str, Task], d
     tasks, runs = main_tasks(tasks), read_runs()
     evaluated = read_evaluated(runs, tasks)
     tables = build_tables(evaluated, compare, method, tasks, {"backbone": backbone.name, "data": data.source})
-    texts = {name: table_markdown(tables[name], [*tasks], title) for name, title in TITLES.items()}
-    texts["comparisons"] = comparisons_markdown(tables["comparisons"], method, [*tasks], seeds_of(runs))
+    texts = {name: table_markdown(tables[name], tasks, title) for name, title in TITLES.items()}
+    texts["comparisons"] = comparisons_markdown(tables["comparisons"], method, tasks, seeds_of(runs))
     figures = main_figures(figures_of(evaluated, "dev"), [*tasks])
     best = max(figures, key=lambda name: figures[name]["overall"])
     with atomic(results("tables")) as part:

@@ -1,0 +1,171 @@
+"""What the columns of a table seem to be: texts, labels and of which kind. Functions of data, nothing is read here."""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from protomtl.tasks.kinds import NONE, SEPARATORS
+from protomtl.tasks.labels import ALSO, YES_NO, number
+
+SPLITS = {  # how files and columns name them
+    "train": ("train", "training"),
+    "dev": ("dev", "development", "valid", "validation", "val", "trial"),
+    "test": ("test", "testing", "heldout"),
+}
+IDS = re.compile(r"(^|_)(id|ids|idx|index|uid|uuid|guid|row|number|unnamed.*)$|^$", re.I)
+LABELS = re.compile(
+    r"label|class|target|score|sentiment|star|rating|category|related|similar|gold|emotion|topic|intent|duplicate"
+    r"|quality|stance|toxic|spam|^is_|^y$|^answer$|judg|grade|polarity",
+    re.I,
+)
+TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tweet|title|body|message|passage", re.I)
+WORDS = 2.5  # on average, from which a column is one of texts
+CLASSES = 50  # whole numbers, from which they are values
+LONGEST = 64  # name of a task
+SHORT = 8  # words, up to which a string can name a class
+
+
+class Guess(ValueError):
+    """Nothing can be proposed; the message says why, and what to do."""
+
+
+class Column(NamedTuple):
+    """What matters of one column: its name and its values, empty ones aside."""
+
+    name: str
+    values: list[str]
+
+    @property
+    def words(self) -> float:
+        """Mean number of words."""
+        return sum(len(value.split()) for value in self.values) / max(1, len(self.values))
+
+    @property
+    def numbers(self) -> list[float]:
+        """The values, if all are numbers; else nothing."""
+        found = [number(value) for value in self.values]
+        return [] if None in found else [value for value in found if value is not None]
+
+    @property
+    def different(self) -> int:
+        return len(set(self.values))
+
+    @property
+    def parts(self) -> list[str]:
+        """What stands between semicolons or bars in the values, if these are lists of what repeats; else nothing."""
+        split = [part.strip() for value in self.values for part in re.split(SEPARATORS, value)]
+        found = [part for part in split if part]
+        return found if len(split) > len(self.values) and len(set(found)) <= len(self.values) / 2 else []
+
+
+def split_of(name: str) -> str | None:
+    """The split that a file's or a value's name says: SICK_train.txt, dev.csv, TRIAL."""
+    words = re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+    found = [split for split, names in SPLITS.items() if set(words) & set(names)]
+    return found[0] if len(found) == 1 else None
+
+
+def split_column(columns: Iterable[Column]) -> str | None:
+    """A column whose every value names a split, with train among them."""
+    for column in columns:
+        found = {split_of(value) for value in set(column.values)} if column.different <= 2 * len(SPLITS) else {None}
+        if None not in found and "train" in found and len(found) > 1:
+            return column.name
+    return None
+
+
+def texts_of(columns: Sequence[Column]) -> list[str]:
+    """The one or two columns of texts: by their names where these say it, else the wordiest. Raises Guess."""
+    wordy = [c for c in columns if not c.numbers and c.words >= WORDS and c.different > 1 and not IDS.search(c.name)]
+    named = [c for c in wordy if TEXTS.search(c.name) and not LABELS.search(c.name)]
+    chosen = named or wordy or [c for c in columns if TEXTS.fullmatch(c.name) and not c.numbers]
+    if not chosen:
+        raise Guess("no column seems to hold texts; name it by --text")
+    return [c.name for c in chosen[:2]]
+
+
+def labels_of(columns: Sequence[Column], texts: Sequence[str]) -> list[str]:
+    """The columns of labels, a task each: by their names where these say it, else what can be one. Raises Guess."""
+    rest = [c for c in columns if c.name not in texts and not IDS.search(c.name)]
+    possible = [c for c in rest if c.values and (c.numbers or classes_like(c))]
+    named = [c for c in possible if LABELS.search(c.name)]
+    chosen = named or possible[-1:]
+    if not chosen:
+        raise Guess("no column seems to hold labels; name it by --label")
+    return [c.name for c in chosen]
+
+
+def classes_like(column: Column) -> bool:
+    """Whether strings repeat and are short, as names of classes do."""
+    if column.parts:
+        return Column(column.name, column.parts).words <= SHORT
+    return column.different <= max(2, len(column.values) / 2) and column.words <= SHORT
+
+
+def task_of(column: Column, texts: Sequence[str], files: Mapping[str, str]) -> dict[str, Any]:
+    """The block of a task, as params.yaml has it, for a column of labels. Raises Guess for labels that say nothing."""
+    if column.different < 2:
+        said = f"every row has {column.values[0]!r}" if column.values else "no row has a label"
+        raise Guess(f"column {column.name!r}: {said}, so there is nothing to learn")
+    return {**kind_of(column), "texts": [*texts], "label": column.name, "files": dict(files)}
+
+
+def kind_of(column: Column) -> dict[str, Any]:
+    """Kind, classes or range, and the figure that counts."""
+    values = column.numbers
+    whole = all(value.is_integer() for value in values)
+    if values and not (whole and column.different <= CLASSES):
+        return {"kind": "regression", "range": bounds(values), "metric": "pearson"}
+    if column.parts and classes_like(column):
+        parts = Column(column.name, [part for part in column.parts if part.casefold() != NONE])
+        return {"kind": "multilabel", "classes": class_names(parts), "metric": "macro_f1"}
+    names = class_names(column)
+    if len(names) == 2:
+        plain = {name.casefold() for name in names} in ({*YES_NO}, {*ALSO}, {"0", "1"})
+        return {"kind": "binary", **({} if plain else {"classes": names}), "metric": figure(column)}
+    if values and names == [str(k) for k in range(len(names))]:
+        return {"kind": "classification", "classes": len(names), "metric": figure(column)}
+    if not values and not classes_like(column):
+        raise Guess(
+            f"column {column.name!r}: {len(names)} different labels in {len(column.values)} rows are no classes"
+        )
+    return {"kind": "classification", "classes": names, "metric": figure(column)}
+
+
+def class_names(column: Column) -> list[str]:
+    """The names, in the order of numbers and of the alphabet; of two that differ by case alone, the more frequent."""
+    counts = Counter(column.values)
+    if column.numbers:
+        return [f"{value:g}" for value in sorted(set(column.numbers))]
+    spellings: dict[str, str] = {}
+    for name, _ in counts.most_common():
+        spellings.setdefault(name.casefold(), name)
+    return sorted(spellings.values(), key=lambda name: [*map(in_order, re.split(r"(\d+)", name.casefold()))])
+
+
+def in_order(part: str) -> tuple[int, str]:
+    """By which `topic 2` comes before `topic 10`."""
+    return (int(part), "") if part.isdecimal() else (-1, part)
+
+
+def figure(column: Column) -> str:
+    """Accuracy; macro-F1 where a class is rare, since always saying another would be right so often."""
+    counts = Counter(value.casefold() for value in column.values)
+    return "macro_f1" if min(counts.values()) * len(counts) * 4 < len(column.values) else "accuracy"
+
+
+def bounds(values: Sequence[float]) -> list[int]:
+    """The whole numbers that all values lie between."""
+    return [math.floor(min(values)), math.ceil(max(values))]
+
+
+def task_name(label: str, taken: Iterable[str]) -> str:
+    """A name for the task of a column: letters, digits and underscores, none that is taken."""
+    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
+    name = re.sub(r"\W+", "_", plain).strip("_").lower()
+    name = re.sub(r"_(label|score|id)$", "", name)[: LONGEST - 5] or "task"
+    free = (n for n in (name, f"{name}_task", *(f"{name}{k}" for k in range(2, 10_000))) if n not in {*taken})
+    return next(free)

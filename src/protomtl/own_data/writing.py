@@ -1,0 +1,89 @@
+"""The tasks of a user's data in params.yaml: their blocks, where the data lie, and the methods that fit them."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+PLAIN = re.compile(r"[^\W\d_][\w ./-]*[\w.]|[^\W\d_]")  # words that no reader of YAML takes for something else
+WORDS_OF_YAML = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # unlike YAML 1.2, 1.1 knows them all
+SMALL = 0.01  # weight of the other tasks where one is weighted (report §4.2)
+
+
+def round_trip() -> YAML:
+    """Reads and writes params.yaml with its comments and style."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) -> list[str]:
+    """Put the tasks in the place of those that are there, the data's folder, and methods that weight each task.
+
+    Methods that name tasks that are no more leave the list `methods`; their blocks stay. Returns the changes, in words.
+    """
+    content["data"]["source"], content["data"]["folder"] = "folder", plain(folder)
+    for name in [*content["tasks"]]:
+        del content["tasks"][name]
+    for name, block in tasks.items():
+        content["tasks"][plain(name)] = styled(block)
+    gone = [name for name in content["methods"] if names_others(content["method"][name]["finetune"], tasks)]
+    new = add_weighted(content["method"], [*tasks])
+    place = min((content["methods"].index(name) for name in gone), default=len(content["methods"]))
+    for name in gone:
+        content["methods"].remove(name)
+    for name in reversed([name for name in new if name not in content["methods"]]):
+        content["methods"].insert(place, name)
+    said = [f"tasks: {', '.join(tasks)}", f"data.source: folder, data.folder: {folder}"]
+    said += [f"methods: without {', '.join(gone)}, which name other tasks"] if gone else []
+    return said + ([f"methods: with {', '.join(new)}"] if new else [])
+
+
+def names_others(finetune: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a method says something of tasks that there are not, or not of all pairs what must be said of all."""
+    encoding = finetune.get("pair_encoding")
+    pairs = {name for name, block in tasks.items() if len(block["texts"]) == 2}
+    return bool(set(finetune.get("weights", ())) - set(tasks)) or (
+        isinstance(encoding, dict) and set(encoding) != pairs
+    )
+
+
+def add_weighted(blocks: Any, tasks: list[str]) -> list[str]:
+    """A method for each of several tasks in which it weighs most, as the paper has them; the names of all of these."""
+    if len(tasks) < 2:
+        return []
+    for name in tasks:
+        weights = dict.fromkeys(tasks, SMALL) | {name: round(1 - SMALL * (len(tasks) - 1), 2)}
+        block = {"label": f"{name} weighted", "source": "report §4.2", "pretrain": False}
+        finetune = CommentedMap({"weights": CommentedMap({plain(k): weight for k, weight in weights.items()})})
+        finetune.fa.set_flow_style()
+        if f"{name}_weighted" not in blocks:
+            blocks[f"{name}_weighted"] = CommentedMap(block | {"finetune": finetune})
+    return [f"{name}_weighted" for name in tasks]
+
+
+def plain(value: Any) -> Any:
+    """A text, quoted where a reader of YAML could take it for something else."""
+    if not isinstance(value, str) or (PLAIN.fullmatch(value) and value.lower() not in WORDS_OF_YAML):
+        return value
+    return DoubleQuotedScalarString(value)
+
+
+def styled(block: Mapping[str, Any]) -> CommentedMap:
+    """A block with its lists and files in one line each."""
+    found = CommentedMap()
+    for key, value in block.items():
+        if isinstance(value, list):
+            found[key] = CommentedSeq([plain(v) for v in value])
+            found[key].fa.set_flow_style()
+        elif isinstance(value, Mapping):
+            found[key] = CommentedMap({k: plain(v) for k, v in value.items()})
+            found[key].fa.set_flow_style()
+        else:
+            found[key] = plain(value)
+    return found

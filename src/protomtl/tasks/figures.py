@@ -1,0 +1,26 @@
+"""What the figures of a task are called, on which scale they lie, and which of them count for `overall`."""
+
+from typing import Literal, NamedTuple
+
+MetricName = Literal["accuracy", "macro_f1", "balanced_accuracy", "mcc", "pearson", "spearman", "rmse"]
+
+
+class Figure(NamedTuple):
+    words: str
+    smallest: float | None  # of its scale, of which 1 is the largest; None: less is better, and no mean has it
+
+    def rescaled(self, value: float) -> float:
+        """The value on a scale from 0 to 1: of a correlation (r + 1) / 2."""
+        low = self.smallest or 0.0
+        return (value - low) / (1 - low)
+
+
+FIGURES: dict[MetricName, Figure] = {
+    "accuracy": Figure("accuracy", 0.0),
+    "macro_f1": Figure("macro-F1", 0.0),
+    "balanced_accuracy": Figure("balanced accuracy", 0.0),
+    "mcc": Figure("Matthews correlation", -1.0),
+    "pearson": Figure("Pearson correlation", -1.0),
+    "spearman": Figure("Spearman correlation", -1.0),
+    "rmse": Figure("root mean squared error", None),
+}

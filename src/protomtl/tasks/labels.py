@@ -1,0 +1,51 @@
+"""Labels as they stand in a file: names of classes, their numbers, yes and no, or values."""
+
+import math
+from functools import cache
+
+Names = tuple[str | int, ...]  # of classes, in the order of their numbers; numbers where nobody has named them
+
+YES_NO = ("no", "yes")
+ALSO = {"false": 0, "true": 1}  # what programs write for no and yes
+
+
+def number(text: str) -> float | None:
+    """A finite number, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+@cache
+def lookup(names: Names) -> tuple[dict[str, int], dict[str, int], dict[float, int]]:
+    """The class that each way to write a label stands for: (its name, its name in any case, its number).
+
+    Case does not matter where no other name differs by it alone. Names that are numbers are found by their value, and
+    then a number never means a place; else it does, from 0.
+    """
+    words = {str(name): k for k, name in enumerate(names)}
+    folded = [word.casefold() for word in words]
+    any_case = {fold: k for fold, k in zip(folded, words.values(), strict=True) if folded.count(fold) == 1}
+    if names == YES_NO:
+        any_case |= ALSO
+    values = {value: k for k, name in enumerate(names) if (value := number(str(name))) is not None}
+    return words, any_case, values or {float(k): k for k in range(len(names))}
+
+
+def class_of(names: Names, text: str) -> float | None:
+    """The number of the class that a label names, or None."""
+    words, any_case, values = lookup(names)
+    found = words.get(text, any_case.get(text.casefold()))
+    if found is None and (value := number(text)) is not None:
+        found = values.get(value)
+    return None if found is None else float(found)
+
+
+def wanted(names: Names) -> str:
+    """What a label may be, for people."""
+    if names == (*range(len(names)),):
+        return f"from 0 to {len(names) - 1}"
+    shown = ", ".join(map(str, names[:10])) + (", …" if len(names) > 10 else "")
+    return f"among {shown}"

@@ -1,0 +1,171 @@
+"""`protomtl init`: from a user's file to figures; what is there stays, and nothing is half written."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from protomtl import cli
+from protomtl.core.files import read_json
+from protomtl.params import load
+from tests.support.makers import patch_params, sentence
+from tests.support.steps import run_all
+
+
+def init(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    """What the command says; its status is `code`."""
+    if code:
+        with pytest.raises(SystemExit) as caught:
+            cli.run(["init", *words])
+        assert caught.value.code == code
+    else:
+        cli.run(["init", *words])
+    shown = capsys.readouterr()
+    return shown.out + shown.err
+
+
+@pytest.fixture
+def sick(workdir: Path) -> Path:
+    """Pairs with two labels in one file, semicolons, UTF-16, and a column that names the splits."""
+    random = np.random.default_rng(1)
+    lines = ["pair_ID;sentence_A;sentence_B;entailment_label;relatedness_score;SemEval_set"]
+    for i in range(96):
+        a = sentence(random, "cat")
+        b, label, score = ((a, "ENTAILMENT", 4.5), (sentence(random, "dog"), "NEUTRAL", 2.25))[i % 2]
+        lines.append(f'{i};{a};"{b}";{label};{score + i % 5 / 10};{["TRAIN", "TRAIN", "TRIAL", "TEST"][i // 2 % 4]}')
+    path = workdir / "SICK.TXT"
+    path.write_bytes("\r\n".join(lines).encode("utf-16"))
+    return path
+
+
+def test_from_a_file_to_a_table(sick: Path, workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    original = sick.read_bytes()
+    said = init(capsys, str(sick), "--yes")
+    assert "train: 48 rows (ENTAILMENT: 24, NEUTRAL: 24)" in said and "range: [2, 5]" in said
+    assert "drawn" not in said and sick.read_bytes() == original
+    params = load()
+    assert [*params.tasks] == ["entailment", "relatedness"] and params.data.folder == "data/own/SICK"
+    assert {"entailment_weighted", "relatedness_weighted"} < {*params.methods} and "sst_weighted" not in params.methods
+    patch_params(workdir, {"methods": ["concat", "prototypical", "entailment_weighted"]})
+    patch_params(workdir, {"embed": {"method": "concat"}, "export": {"method": "concat"}})
+    run_all()
+    table = Path("results/tables/table1.md").read_text()
+    assert "Accuracy for entailment; Pearson correlation for relatedness. Overall is their mean." in table
+    assert "paper" not in table.lower() and "entailment weighted" in table and "overall, rescaled" in table
+    assert pd.read_csv("results/tables/table1.csv")["overall_paper"].isna().all()
+    card = Path("results/export/README.md").read_text()
+    assert 'model.predict("entailment", [("A man runs.", "Someone is running.")])  # ENTAILMENT or NEUTRAL' in card
+    assert "film" not in card.split("## Training data")[1] and "language: en" not in card
+    report = Path("results/report/errors.html").read_text()
+    assert "<td>ENTAILMENT</td>" in report and "paper" not in Path("results/report/table1.html").read_text()
+
+
+def test_every_figure_that_counts_is_that_of_the_task(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two classes by macro-F1 and values by their error: overall is of the classes alone."""
+    for name in ("train", "dev", "test"):
+        moods = [("good", "up", 1.5), ("bad", "down", 2.25)]
+        rows = [(f"{w} film {i}", y, v) for i in range(12) for w, y, v in moods]
+        pd.DataFrame(rows, columns=["text", "mood_label", "score"]).to_csv(f"{name}.csv", index=False)
+    init(capsys, "train.csv", "dev.csv", "test.csv", "--name", "moods", "--yes")
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("accuracy", "macro_f1").replace("metric: pearson", "metric: rmse"))
+    patch_params(
+        workdir, {"methods": ["concat", "cosine"], "embed": {"method": "concat"}, "export": {"method": "concat"}}
+    )
+    run_all()
+    found = read_json("results/evaluate/concat/seed1/metrics.json")["dev"]
+    assert found["overall"] == found["mood"] == found["overall_rescaled"]
+    assert {"mood_accuracy", "mood_nearest", "score", "score_pearson", "score_spearman"} < {*found}
+    table = Path("results/tables/table1.md").read_text()
+    assert "Macro-F1 for mood; root mean squared error for score." in table
+    assert "Less is better for score" in table and "rescaled" not in table
+    rows = pd.read_csv("results/tables/comparisons.csv").set_index(["split", "figure"])
+    other = read_json("results/evaluate/cosine/seed1/metrics.json")["dev"]
+    assert rows.loc[("dev", "score"), "difference"] == pytest.approx(found["score"] - other["score"], abs=1e-4)
+
+
+def test_several_labels_a_row_go_through_every_step(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    moods = [["joy"], ["fear", "love"], [], ["joy", "love"]]
+    rows = [{"text": f"a good film {i} {' '.join(moods[i % 4])}", "emotions": moods[i % 4]} for i in range(120)]
+    Path("feelings.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    said = init(capsys, "feelings.jsonl", "--yes")
+    assert "kind: multilabel" in said and "classes: [fear, joy, love]" in said and "(fear: " in said
+    methods = ["concat", "prototypical", "muppet", "softmax_pretrained"]
+    patch_params(workdir, {"methods": methods, "export": {"method": "concat"}})
+    run_all()
+    folder = Path("results/evaluate/concat/seed1")
+    rows = pd.read_csv(folder / "dev/emotions.csv")
+    probabilities = rows[[f"score_{k}" for k in range(3)]].to_numpy()
+    assert ((probabilities > 0.5) @ [1, 2, 4] == rows["prediction"]).all() and rows["gold"].between(0, 7).all()
+    assert {"emotions", "emotions_accuracy", "overall"} < {*read_json(folder / "metrics.json")["dev"]}
+    assert (
+        not list(folder.rglob("*confusion*"))
+        and "Macro-F1 for emotions" in Path("results/tables/table1.md").read_text()
+    )
+    assert "fear; love" in Path("results/report/errors.html").read_text()
+    Path("in.txt").write_text("a good film joy\n")
+    said = init_of(capsys, "predict", "--model", "results/export", "--task", "emotions", "--input", "in.txt")
+    assert said.startswith("text,prediction,score_fear,score_joy,score_love\n")
+
+
+def init_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What another command writes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["protomtl", *words, "--output", "out.csv"])
+        cli.main()
+    return Path("out.csv").read_text()
+
+
+def test_without_yes_and_without_a_terminal_nothing_is_written(
+    sick: Path, workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (workdir / "params.yaml").read_bytes()
+    assert "Nothing was written" in init(capsys, str(sick))
+    assert (workdir / "params.yaml").read_bytes() == before and not (workdir / "data/own/SICK").exists()
+
+
+def test_what_is_there_stays(sick: Path, workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    init(capsys, str(sick), "--yes")
+    kept = {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
+    assert "data/own/SICK: is there already, and stays as it is" in init(capsys, str(sick), "--yes", code=2)
+    assert {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()} == kept
+
+
+def test_a_guess_that_is_wrong_can_be_said_and_rows_that_are_bad_are_counted(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"title": f"Film {i}", "body": f"it was a good film {i}", "topic": "ab"[i % 2], "lang": "en"} for i in range(60)
+    ]
+    rows[7]["topic"] = ""
+    with gzip.open("notes.JSONL.gz", "wt") as file:
+        file.write("\n".join(map(json.dumps, rows)))
+    said = init(capsys, "notes.JSONL.gz", "--text", "title", "body", "--label", "topic", "--yes")
+    assert "texts: [title, body]" in said and "dev and test: drawn with seed 2024" in said
+    assert "1 rows cannot be used, the first: train.csv:" in said or "1 rows cannot be used, the first: " in said
+    assert load().tasks["topic"].classes == ["a", "b"]
+    listed = pd.read_csv("data/own/notes/split.csv")
+    assert listed["split"].value_counts().to_dict() == {"train": 48, "dev": 6, "test": 6} and len(listed) == 60
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "message"),
+    [
+        ("text,label\n" + "a good film,good\n" * 60, [], "column 'label': every row has 'good', so there is nothing"),
+        ("text,label\na good film,1\na bad film,0\n" * 6, [], "are too few to draw test and dev from"),
+        ("text,label\na good film,1\n", ["--label", "mood"], "--label mood: no such column; there are 'text', 'label'"),
+        ("text,price\n" + "".join(f"a good film,{i}.5\n" for i in range(2000)), ["--label", "price"], "rescale"),
+        ("text,label\n", [], "own.csv: no rows"),
+        ("text,label\na b c,1\n", ["--name", "../x"], "--name '../x': letters, digits"),
+    ],
+)
+def test_what_cannot_be_is_said_and_leaves_nothing(
+    content: str, words: list[str], message: str, workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workdir / "own.csv").write_text(content)
+    before = (workdir / "params.yaml").read_bytes()
+    assert message in init(capsys, "own.csv", "--yes", *words, code=2)
+    assert (workdir / "params.yaml").read_bytes() == before and not (workdir / "data/own/own").exists()

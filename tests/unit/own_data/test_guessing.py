@@ -1,0 +1,155 @@
+"""What columns seem to be: by their names, by their values; and what says nothing."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protomtl.core.settings import NAME
+from protomtl.own_data import guessing
+from protomtl.own_data.guessing import Column, Guess
+from protomtl.tasks.settings import Task
+
+FILES = {"train": "train.csv", "dev": "dev.csv", "test": "test.csv"}
+SENTENCES = [f"a film of {k} words or so" for k in range(20)]
+
+
+def kind(*values: str) -> dict[str, Any]:
+    return guessing.kind_of(Column("label", [*values]))
+
+
+@pytest.mark.parametrize(
+    ("values", "block"),
+    [
+        (["ham", "spam"] * 9, {"kind": "binary", "classes": ["ham", "spam"], "metric": "accuracy"}),
+        (["True", "false"] * 9, {"kind": "binary", "metric": "accuracy"}),
+        (["1", "0"] * 9, {"kind": "binary", "metric": "accuracy"}),
+        (["No", "yes"] * 9, {"kind": "binary", "metric": "accuracy"}),
+        (["1", "2"] * 9, {"kind": "binary", "classes": ["1", "2"], "metric": "accuracy"}),
+        (["2", "0", "1"] * 9, {"kind": "classification", "classes": 3, "metric": "accuracy"}),
+        (["-1", "0", "1.0"] * 9, {"kind": "classification", "classes": ["-1", "0", "1"], "metric": "accuracy"}),
+        (["b", "a", "C"] * 9, {"kind": "classification", "classes": ["a", "b", "C"], "metric": "accuracy"}),
+        (["t10", "t2", "x"] * 9, {"kind": "classification", "classes": ["t2", "t10", "x"], "metric": "accuracy"}),
+        (
+            ["joy; love", "joy", "fear|joy", "fear"] * 3,
+            {"kind": "multilabel", "classes": ["fear", "joy", "love"], "metric": "macro_f1"},
+        ),
+        (["1.5", "4.75", "3"], {"kind": "regression", "range": [1, 5], "metric": "pearson"}),
+        (["-0.25", "0.75"], {"kind": "regression", "range": [-1, 1], "metric": "pearson"}),
+        ([str(k) for k in range(101)], {"kind": "regression", "range": [0, 100], "metric": "pearson"}),
+        (["ham"] * 40 + ["spam"] * 4, {"kind": "binary", "classes": ["ham", "spam"], "metric": "macro_f1"}),
+    ],
+)
+def test_labels_say_their_kind(values: list[str], block: dict[str, Any]) -> None:
+    assert kind(*values) == block
+
+
+def test_a_class_written_in_two_ways_is_one() -> None:
+    assert kind(*["Good"] * 5, "good", *["bad"] * 5, *["fair"] * 5)["classes"] == ["bad", "fair", "Good"]
+
+
+words = st.sampled_from(
+    ["yes", "no", "Bad", "bad", "0", "1", "2", "3.5", "-1", "true", "it's so", "on", "1e2", "7", "a; b", "b|c"]
+)
+
+
+@given(st.lists(words, min_size=2, max_size=40))
+def test_what_is_proposed_is_sound_and_reads_every_label(values: list[str]) -> None:
+    column = Column("label", values)
+    try:
+        block = guessing.task_of(column, ["text"], FILES)
+    except Guess:
+        return
+    task = Task.model_validate(block)
+    assert all(task.what.read(task, value) is not None for value in values)
+
+
+def column(name: str, *values: str) -> Column:
+    return Column(name, [*values] * (20 // max(1, len(values))))
+
+
+def test_names_of_columns_decide_where_they_say_it() -> None:
+    columns = [
+        column("pair_ID", *map(str, range(20))),
+        column("sentence_A", *SENTENCES),
+        column("sentence_B", *SENTENCES),
+        column("entailment_label", "YES", "NO"),
+        column("relatedness_score", "1.5", "4.0"),
+        column("dataset", "flickr", "msr"),
+    ]
+    texts = guessing.texts_of(columns)
+    assert texts == ["sentence_A", "sentence_B"]
+    assert guessing.labels_of(columns, texts) == ["entailment_label", "relatedness_score"]
+
+
+def test_without_such_names_words_and_repetition_decide() -> None:
+    columns = [column("a", *SENTENCES), column("b", "up", "down"), column("c", "red", "green"), column("id", "1", "2")]
+    assert guessing.texts_of(columns) == ["a"] and guessing.labels_of(columns, ["a"]) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ([column("a", "1", "2"), column("b", "3", "4")], "no column seems to hold texts; name it by --text"),
+        ([column("a", *SENTENCES), column("id", "1", "2")], "no column seems to hold labels; name it by --label"),
+    ],
+)
+def test_what_cannot_be_guessed_is_asked_for(columns: list[Column], message: str) -> None:
+    with pytest.raises(Guess, match=message):
+        guessing.labels_of(columns, guessing.texts_of(columns))
+
+
+@pytest.mark.parametrize(("values", "said"), [(["good"] * 9, "every row has 'good'"), ([], "no row has a label")])
+def test_one_class_is_nothing_to_learn(values: list[str], said: str) -> None:
+    with pytest.raises(Guess, match=f"column 'mood': {said}, so there is nothing to learn"):
+        guessing.task_of(Column("mood", values), ["text"], FILES)
+
+
+def test_strings_that_hardly_repeat_are_no_classes() -> None:
+    with pytest.raises(Guess, match="20 different labels in 20 rows are no classes"):
+        guessing.task_of(Column("label", SENTENCES), ["text"], FILES)
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("SICK_train.txt", "train"),
+        ("my-dev.csv", "dev"),
+        ("validation.jsonl", "dev"),
+        ("TRIAL", "dev"),
+        ("TestSet.csv", "test"),
+        ("trains.csv", None),
+        ("contest.csv", None),
+        ("train_test.csv", None),
+    ],
+)
+def test_names_say_which_split_it_is(name: str, split: str | None) -> None:
+    assert guessing.split_of(name) == split
+
+
+def test_a_column_may_say_it_too() -> None:
+    columns = [
+        column("text", *SENTENCES),
+        column("SemEval_set", "TRAIN", "TRIAL", "TEST"),
+        column("x", "train", "other"),
+    ]
+    assert guessing.split_column(columns) == "SemEval_set"
+    assert guessing.split_column(columns[::2]) is None
+
+
+@given(st.lists(st.text(max_size=80), max_size=5))
+def test_every_column_has_a_name_for_its_task(labels: list[str]) -> None:
+    found: list[str] = []
+    for label in labels:
+        found.append(guessing.task_name(label, found))
+    assert len({*found}) == len(found) and all(re.fullmatch(NAME, name) for name in found)
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [("entailment_label", "entailment"), ("Nützlich?", "nutzlich"), ("overall", "overall_task"), ("??", "task")],
+)
+def test_the_name_of_a_task_is_that_of_its_column(label: str, name: str) -> None:
+    assert guessing.task_name(label, ["overall"]) == name

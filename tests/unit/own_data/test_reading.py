@@ -1,0 +1,132 @@
+"""A user's file: whatever wrote it, its rows are read as they are; what is no table is named by file and line."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protomtl.own_data.reading import BadFile, Table, read
+
+COLUMNS = ["text", "label"]
+Rows = list[list[str]]
+
+
+def as_csv(separator: str, ends: str = "\n") -> Callable[[Rows], bytes]:
+    def written(rows: Rows) -> bytes:
+        stream = io.StringIO()
+        csv.writer(stream, delimiter=separator, lineterminator=ends).writerows([COLUMNS, *rows])
+        return stream.getvalue().encode()
+
+    return written
+
+
+def as_json_lines(rows: Rows) -> bytes:
+    return "\n".join(json.dumps(dict(zip(COLUMNS, row, strict=True))) for row in rows).encode()
+
+
+def as_json(rows: Rows) -> bytes:
+    return json.dumps([dict(zip(COLUMNS, row, strict=True)) for row in rows]).encode()
+
+
+def as_parquet(rows: Rows) -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table([*map(list, zip(*rows, strict=True))], COLUMNS), stream)
+    return stream.getvalue()
+
+
+def again(encoding: str, plain: Callable[[Rows], bytes]) -> Callable[[Rows], bytes]:
+    return lambda rows: plain(rows).decode().encode(encoding)
+
+
+FORMATS: dict[str, Callable[[Rows], bytes]] = {
+    "comma.csv": as_csv(","),
+    "semicolon.CSV": as_csv(";"),
+    "pipe.txt": as_csv("|"),
+    "tab.tsv": as_csv("\t"),
+    "windows.csv": as_csv(",", "\r\n"),
+    "mark.csv": again("utf-8-sig", as_csv(",")),
+    "wide.csv": again("utf-16", as_csv(";", "\r\n")),
+    "packed.csv.GZ": lambda rows: gzip.compress(as_csv(",")(rows)),
+    "lines.jsonl": as_json_lines,
+    "lines.NDJSON.gz": lambda rows: gzip.compress(as_json_lines(rows)),
+    "list.json": as_json,
+    "table.parquet": as_parquet,
+}
+cells = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=20)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(rows=st.lists(st.tuples(cells, cells).map(list), min_size=1, max_size=8))
+def test_every_format_reads_as_what_was_written(
+    name: str, rows: Rows, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(FORMATS[name](rows))
+    found = read(path)
+    assert (found.columns, found.rows) == (COLUMNS, rows)
+
+
+def wrote(folder: Path, name: str, content: str | bytes) -> Table:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read(path)
+
+
+def test_the_line_of_each_row_is_known(tmp_path: Path) -> None:
+    assert wrote(tmp_path, "a.csv", 'text,label\n\n"two\nlines",1\nb,0\n').lines == [3, 5]
+    assert wrote(tmp_path, "a.jsonl", '{"a": 1}\n\n{"a": 2}\n').lines == [1, 3]
+
+
+def test_a_comma_in_texts_is_no_separator_of_a_table_with_semicolons(tmp_path: Path) -> None:
+    found = wrote(tmp_path, "a.csv", "text;label\ngood, very good, best;1\nbad, worse, worst;0\n")
+    assert found.columns == ["text", "label"] and found.rows[0] == ["good, very good, best", "1"]
+
+
+def test_a_stray_quote_in_tsv_is_a_character(tmp_path: Path) -> None:
+    assert wrote(tmp_path, "a.tsv", 'text\tlabel\n"Twas a film\t1\n').rows == [['"Twas a film', "1"]]
+
+
+def test_values_of_json_are_text(tmp_path: Path) -> None:
+    line = '{"a": true, "b": 1.5, "c": null, "d": ["x", "y"], "e": 3}\n{"a": false}\n'
+    found = wrote(tmp_path, "a.jsonl", line)
+    assert found.rows == [["true", "1.5", "", "x; y", "3"], ["false", "", "", "", ""]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.xlsx", "PK", "unknown ending; rename it to one of .csv, .tsv"),
+        ("a.csv", "", "no rows"),
+        ("a.csv", "text,label\n", "no rows"),
+        ("a.csv", "text,label\na,b,c\n", "a.csv:2: 3 fields where the header has 2"),
+        ("a.csv", "text,text\na,b\n", "two columns are named 'text'; rename one"),
+        ("a.csv", "0,a film\n1,a play\n", "a.csv:1: '0' is no name of a column; give the file a line of names"),
+        ("a.csv", "this is a review with many words,1\nb,0\n", "is no name of a column"),
+        ("a.csv", 'text,label\n"open,1\n', "a.csv:2: not valid CSV: a quote that opens a field is not closed"),
+        ("a.csv", b"text,label\ncaf\xe9,1\n", "a.csv:2: not UTF-8 nor UTF-16 with a byte order mark"),
+        ("a.csv", "text,label\na,1\n".encode("utf-16-le"), "a binary file"),
+        ("a.csv.gz", b"text,label\n", "a.csv.gz: "),
+        ("a.jsonl", '{"a": 1}\n{"a": \n', "a.jsonl:2: not valid JSON"),
+        ("a.jsonl", "[1]\n", "a.jsonl:1: an object is needed"),
+        ("a.jsonl", '{"a": {"b": 1}}\n', "a.jsonl:1: {'b': 1} is neither text nor number"),
+        ("a.json", '{"a": 1}', "a list of objects is needed"),
+        ("a.parquet", "PAR1", "not valid Parquet"),
+    ],
+)
+def test_what_is_no_table_is_named(name: str, content: str | bytes, message: str, tmp_path: Path) -> None:
+    with pytest.raises(BadFile) as caught:
+        wrote(tmp_path, name, content)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"nothing\.csv: No such file"):
+        read(tmp_path / "nothing.csv")
