@@ -15,6 +15,7 @@ KEPT = Path("docs/runs")  # runs that are kept for good
 TIMING = RESULTS / "timing"
 SUMMARY = RESULTS / "summary"
 STATE = Path(".state")
+FETCHED = STATE / "fetched"  # archives of packages and files, as they came; what is there is not fetched again
 
 # In an exported folder.
 RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"

