@@ -4,6 +4,7 @@ Stages that DVC restores from its cache do not run. After each edit there is not
 """
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support import ROOT, engines
 from tests.support.commands import call
 from tests.support.edits import EDITS, SOURCES, append
 from tests.support.engines import ENGINES, nothing_to_do, results, stages
+from tests.support.makers import patch_params
 from tests.support.reruns import RERUNS
 
 
@@ -45,3 +47,22 @@ def test_a_new_stage_runs_itself_and_no_other(engine: str, project: Path) -> Non
     call(project, "env", "PYTHONPATH=src", "python", "-m", "protomtl", "check")  # by its own code
     assert engines.run(project, engine).ran == {"calibration"}
     nothing_to_do(project)
+
+
+BACKBONE = {"dvc": ("dvc", "repro", "backbone"), "snakemake": ("snakemake", "--cores", "1", "data/backbone")}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_edit_of_ones_own_encoder_runs_the_stage_that_copies_it(
+    engine: str, project: Path, tiny_backbone: Path
+) -> None:
+    """Its folder is a dependency by a parameter, as that of one's own texts is."""
+    shutil.copytree(tiny_backbone, project / "data/encoder", dirs_exist_ok=True)
+    patch_params(project, {"backbone": {"folder": "data/encoder"}})
+    for content in (None, "{}"):
+        if content:
+            (project / "data/encoder/generation_config.json").write_text(content)
+        output = call(project, *BACKBONE[engine]).stdout
+        assert re.findall(r"Running stage '([^']+)'", output) == ["backbone"]
+        assert "Running stage" not in call(project, *BACKBONE[engine]).stdout
+    assert (project / "data/backbone/generation_config.json").read_text() == "{}"

@@ -66,7 +66,7 @@ def tiny(backbone: Path, **more: Any) -> Patch:
     steps = {"epochs": 2, "steps_per_epoch": 2, "batch_size": 16, "save_every": 1}
     patch: Patch = {
         "data": {"source": "folder"},
-        "backbone": {"name": str(backbone)},
+        "backbone": {"name": "folder", "folder": str(backbone)},
         "tokens": {"max_length": 32},
         "compute": {"device": "cpu", "precision": "fp32"},
         "pretrain": steps,

@@ -56,7 +56,7 @@ def show() -> None:
             table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
             (part / f"{name}.md").write_text(table_markdown(table, main, title), encoding="utf-8")
         draw_pipeline(GRAPH, len(params.methods), len(params.seeds), part)
-    print(f"\nDev, {params.data.source} data, {params.backbone.name}, seeds {params.seeds}; (paper's value)\n")
+    print(f"\nDev, {params.data.source} data, {params.backbone.label}, seeds {params.seeds}; (paper's value)\n")
     print(shown(pd.read_csv(SUMMARY / "table1.csv"), [*main, "overall"]))
     print()
     print_places()
