@@ -1,0 +1,72 @@
+"""Command `verify`: whether outputs, cached objects, locks and saved states are whole; `--repair` mends what is not."""
+
+import argparse
+import sys
+
+from protomtl.core.files import forget_state, held, remove
+from protomtl.core.paths import STATE
+from protomtl.core.sections import read_yaml
+from protomtl.verification import LOCK, Damage, Kind, dvc, lock_holders, look, stages_out_of_date
+
+EXAMPLES = """
+  protomtl verify            status 0: all is whole; 1: a line for each damage
+  protomtl verify --repair   mends it: from the cache, the remote, or by a new run of the stage"""
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--repair", action="store_true", help="mend what is damaged")
+
+
+def run(args: argparse.Namespace) -> None:
+    if not LOCK.exists():
+        raise SystemExit(f"{LOCK}: not there, so no result is recorded; `snakemake --cores 4 all` makes them")
+    STATE.mkdir(exist_ok=True)
+    with held(STATE / "run") as alone:  # as the Snakefile does
+        if not alone or lock_holders():
+            raise SystemExit("another run is under way in this folder; wait for its end, or stop it")
+        found = look()
+        if args.repair and found:
+            repair(found)
+            found = look()
+    print("\n".join(map(str, found)) or "all is whole: what dvc.lock records, the cache, and what is saved")
+    sys.exit(bool(found))
+
+
+def repair(found: list[Damage]) -> None:
+    """Remove what is bad. What is needed comes back by the first of these that has it: the folder itself for the
+    cache, the cache, the remote, a new run of the stage."""
+    for path, kind, _ in found:
+        if kind is Kind.STATE:
+            forget_state(STATE.joinpath(*path.parts[1:3]))
+        elif kind is not Kind.EXTRA and kind is not Kind.ABSENT and path.is_file():
+            remove(path)
+    bring_back()
+    if left := stages_of([damage for damage in look() if damage.kind in (Kind.OUTPUT, Kind.ABSENT)]):
+        print(f"run again: {', '.join(left)}", flush=True)
+        print(dvc("repro", "--single-item", *left), flush=True)
+
+
+def bring_back() -> None:
+    """All that can be had without a run."""
+    found = look()
+    edited = [stage for stage, changes in stages_out_of_date().items() if not only_outputs(changes)]
+    changed = stages_of([damage for damage in found if damage.kind in (Kind.OUTPUT, Kind.EXTRA)])
+    for stage in stages_of([damage for damage in found if damage.kind is Kind.ABSENT]):
+        if stage not in (*edited, *changed):  # what is here is what dvc.lock records: it stays as it is
+            dvc("commit", "--force", stage, may_fail=True)
+    if dvc("config", "core.remote", may_fail=True).strip():
+        dvc("fetch", may_fail=True)
+    if lost := [str(damage.path) for damage in look() if damage.kind is Kind.OUTPUT]:
+        dvc("checkout", "--force", *lost, may_fail=True)
+
+
+def only_outputs(changes: list[object]) -> bool:
+    """Whether DVC finds only the outputs of a stage changed: not its dependencies, parameters or command."""
+    return all(isinstance(change, dict) and set(change) == {"changed outs"} for change in changes)
+
+
+def stages_of(found: list[Damage]) -> list[str]:
+    """The stages whose outputs are damaged, in the order of dvc.yaml."""
+    outs = {stage: [out["path"] for out in entry.get("outs", [])] for stage, entry in read_yaml(LOCK)["stages"].items()}
+    made = {s for s, paths in outs.items() if any(d.path.is_relative_to(p) for d in found for p in paths)}
+    return [stage for stage in dvc("stage", "list", "--name-only").split() if stage in made]
