@@ -45,10 +45,12 @@ class Damage(NamedTuple):
         return f"{self.path}: {self.what}; {self.kind.value}"
 
 
-def look() -> list[Damage]:
-    """Every damage, the causes before what follows from them. SystemExit if DVC cannot read the project."""
-    recorded, cache = read_lock(), cache_folder()
-    files = files_of(cache, recorded)
+def look(cache: Path) -> list[Damage]:
+    """Every damage, the causes before what follows from them. SystemExit if DVC cannot read the project.
+
+    cache: the folder of the cache's objects, each named by its MD5.
+    """
+    files = files_of(cache, read_lock())
     return [*stale_lock(), *bad_objects(cache, files), *bad_outputs(cache, files), *old_states()]
 
 
@@ -59,7 +61,7 @@ def read_lock() -> dict[str, str]:
 
 
 def cache_folder() -> Path:
-    """The objects of the cache, each named by its MD5."""
+    """Where DVC has the objects of its cache."""
     return Path(os.path.relpath(dvc("cache", "dir").strip())) / "files/md5"
 
 

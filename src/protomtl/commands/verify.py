@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from protomtl.core.files import forget_state, held, remove
 from protomtl.core.paths import STATE
 from protomtl.core.sections import read_yaml
-from protomtl.verification import LOCK, Damage, Kind, dvc, lock_holders, look, stages_out_of_date
+from protomtl.verification import LOCK, Damage, Kind, cache_folder, dvc, lock_holders, look, stages_out_of_date
 
 EXAMPLES = """
   protomtl verify            status 0: all is whole; 1: a line for each damage
@@ -24,39 +25,41 @@ def run(args: argparse.Namespace) -> None:
     with held(STATE / "run") as alone:  # as the Snakefile does
         if not alone or lock_holders():
             raise SystemExit("another run is under way in this folder; wait for its end, or stop it")
-        found = look()
+        cache = cache_folder()
+        found = look(cache)
         if args.repair and found:
-            repair(found)
-            found = look()
+            found = repair(found, cache)
     print("\n".join(map(str, found)) or "all is whole: what dvc.lock records, the cache, and what is saved")
     sys.exit(bool(found))
 
 
-def repair(found: list[Damage]) -> None:
-    """Remove what is bad. What is needed comes back by the first of these that has it: the folder itself for the
-    cache, the cache, the remote, a new run of the stage."""
+def repair(found: list[Damage], cache: Path) -> list[Damage]:
+    """Remove what is bad, and bring it back by the first of these that has it: the folder itself for the cache, the
+    cache, the remote, a new run of the stage. Returns what is damaged still."""
     for path, kind, _ in found:
         if kind is Kind.STATE:
             forget_state(STATE.joinpath(*path.parts[1:3]))
         elif kind is not Kind.EXTRA and kind is not Kind.ABSENT and path.is_file():
             remove(path)
-    bring_back()
-    if left := stages_of([damage for damage in look() if damage.kind in (Kind.OUTPUT, Kind.ABSENT)]):
+    bring_back(look(cache))
+    found = look(cache)
+    if left := stages_of(found, Kind.OUTPUT, Kind.ABSENT):
         print(f"run again: {', '.join(left)}", flush=True)
         print(dvc("repro", "--single-item", *left), flush=True)
+        found = look(cache)
+    return found
 
 
-def bring_back() -> None:
+def bring_back(found: list[Damage]) -> None:
     """All that can be had without a run."""
-    found = look()
     edited = [stage for stage, changes in stages_out_of_date().items() if not only_outputs(changes)]
-    changed = stages_of([damage for damage in found if damage.kind in (Kind.OUTPUT, Kind.EXTRA)])
-    for stage in stages_of([damage for damage in found if damage.kind is Kind.ABSENT]):
+    changed = stages_of(found, Kind.OUTPUT, Kind.EXTRA)
+    for stage in stages_of(found, Kind.ABSENT):
         if stage not in (*edited, *changed):  # what is here is what dvc.lock records: it stays as it is
             dvc("commit", "--force", stage, may_fail=True)
-    if dvc("config", "core.remote", may_fail=True).strip():
-        dvc("fetch", may_fail=True)
-    if lost := [str(damage.path) for damage in look() if damage.kind is Kind.OUTPUT]:
+    if lost := [str(damage.path) for damage in found if damage.kind is Kind.OUTPUT]:
+        if dvc("config", "core.remote", may_fail=True).strip():
+            dvc("fetch", may_fail=True)
         dvc("checkout", "--force", *lost, may_fail=True)
 
 
@@ -65,8 +68,9 @@ def only_outputs(changes: list[object]) -> bool:
     return all(isinstance(change, dict) and set(change) == {"changed outs"} for change in changes)
 
 
-def stages_of(found: list[Damage]) -> list[str]:
-    """The stages whose outputs are damaged, in the order of dvc.yaml."""
+def stages_of(found: list[Damage], *kinds: Kind) -> list[str]:
+    """The stages whose outputs have a damage of these kinds, in the order of dvc.yaml."""
+    paths = [damage.path for damage in found if damage.kind in kinds]
     outs = {stage: [out["path"] for out in entry.get("outs", [])] for stage, entry in read_yaml(LOCK)["stages"].items()}
-    made = {s for s, paths in outs.items() if any(d.path.is_relative_to(p) for d in found for p in paths)}
-    return [stage for stage in dvc("stage", "list", "--name-only").split() if stage in made]
+    made = {stage for stage, places in outs.items() if any(p.is_relative_to(o) for p in paths for o in places)}
+    return [stage for stage in dvc("stage", "list", "--name-only").split() if stage in made] if made else []

@@ -10,6 +10,7 @@ TOKENS = Path("data/tokens")
 RESULTS = Path("results")
 RUNS = RESULTS / "runs.csv"  # which methods and seeds there are: what is behind the trainings reads this list
 KEPT = Path("docs/runs")  # runs that are kept for good
+CURRENT = KEPT / "current"  # main figures and curves of the last run, in git: dvc.yaml names them for clones
 
 # No outputs of a stage; training/timing.py, commands/summary.py and training/resume.py say why.
 TIMING = RESULTS / "timing"
