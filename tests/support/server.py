@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -31,7 +31,8 @@ def serving() -> Iterator[Pages]:
             if page is None:
                 self.send_error(404, "no such thing here")
             else:
-                page(self)
+                with suppress(ConnectionError):  # the reader may have had enough
+                    page(self)
             self.close_connection = True
 
         def log_message(self, format: str, *args: object) -> None:

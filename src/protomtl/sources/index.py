@@ -17,6 +17,7 @@ from protomtl.sources.catalogue import Archive
 from protomtl.sources.transfer import Failed, Network, again, opened, reason, shown
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
+PAGE = 1 << 26  # bytes of a page: the rest of a longer one is not read
 LINE = re.compile(r"^(?P<section>global|download|:env:)\.(?P<key>[\w-]+)=(?P<value>.+)$")
 
 
@@ -97,7 +98,7 @@ def links(page: str, network: Network) -> list[str]:
 
 def remote_links(page: str, network: Network) -> list[str]:
     with opened(page, network, {"Accept": ACCEPT}) as reply:
-        text, here = reply.text, reply.url
+        text, here = reply.raw.read(PAGE, decode_content=True).decode("utf-8", "replace"), reply.url
         if "json" in reply.headers.get("content-type", ""):
             try:
                 found = [urljoin(here, file["url"]) for file in json.loads(text)["files"]]

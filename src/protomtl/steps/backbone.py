@@ -39,6 +39,12 @@ def from_package(name: str, target: Path) -> None:
 
 def from_folder(source: Path, target: Path) -> None:
     """Copy a folder, without its hidden files, so that it can be replaced later: it may be read-only."""
+    if not source.is_dir():
+        raise SystemExit(f"params.yaml: backbone.folder: {source}: no such folder")
+    if source.resolve().is_relative_to(BACKBONE.resolve()):
+        raise SystemExit(
+            f"params.yaml: backbone.folder: {source}: is where this step writes; move your files elsewhere"
+        )
     try:
         shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*"), copy_function=shutil.copyfile)
     finally:
