@@ -170,6 +170,7 @@ def md5_of(path: Path) -> str:
 def dvc(*words: str, may_fail: bool = False, **variables: str) -> str:
     """What a command of DVC prints. SystemExit with its own words if it fails and may not."""
     command = [sys.executable, "-m", "dvc", *words]
+    variables |= {"SHELL": "/bin/sh"}  # DVC runs the stages' commands by it, and the user's may run none
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | variables)
     if done.returncode and not may_fail:
         raise SystemExit(f"`dvc {' '.join(words)}` says: {' '.join(done.stderr.split())}")
