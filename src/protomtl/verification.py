@@ -16,9 +16,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+import yaml
+
 from protomtl.core.files import is_running
 from protomtl.core.paths import STATE
-from protomtl.core.sections import read_yaml
+from protomtl.core.yaml_reader import Loader
 
 LOCK, HELD = Path("dvc.lock"), Path(".dvc/tmp/rwlock")
 OBJECT = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?")
@@ -50,14 +52,20 @@ def look(cache: Path) -> list[Damage]:
 
     cache: the folder of the cache's objects, each named by its MD5.
     """
-    files = files_of(cache, read_lock())
+    files = files_of(cache, {path: md5 for outs in read_lock().values() for path, md5 in outs.items()})
     return [*stale_lock(), *bad_objects(cache, files), *bad_outputs(cache, files), *old_states()]
 
 
-def read_lock() -> dict[str, str]:
-    """Path -> MD5 of each output that dvc.lock records; that of a folder ends with `.dir`."""
-    stages = read_yaml(LOCK).get("stages", {})
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+def read_lock() -> dict[str, dict[str, str]]:
+    """Of each stage that dvc.lock records: path of an output -> its MD5, which for a folder ends with `.dir`."""
+    try:
+        stages = yaml.load(LOCK.read_bytes(), Loader)["stages"]  # noqa: S506  # a safe one
+        return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
+        raise SystemExit(
+            f"{LOCK}: not what DVC writes; `git checkout {LOCK}`, or without a committed one `rm {LOCK}`, "
+            "then `dvc repro`"
+        ) from None
 
 
 def cache_folder() -> Path:
@@ -130,7 +138,7 @@ def how_changed(path: Path, whole: Path) -> str:
 def old_states() -> Iterator[Damage]:
     """Saved states of trainings with which nobody goes on: damaged ones, and those whose result is recorded."""
     runs = {run: saved for run in sorted(STATE.glob("*/*-seed*")) if (saved := saved_in(run))}
-    finished = set(read_yaml(LOCK).get("stages", {})) - set(stages_out_of_date()) if runs else set()
+    finished = set(read_lock()) - set(stages_out_of_date()) if runs else set()
     for run, saved in runs.items():
         if f"{run.parent.name}@{'-'.join(run.name.rsplit('-seed', 1))}" in finished:
             yield Damage(run, Kind.STATE, "the saved state of a training that is finished")

@@ -105,8 +105,8 @@ def truncated_output() -> str:
 
 
 def missing_file() -> str:
-    A.unlink()
-    return f"{A}: is not there; --repair restores it"
+    RESULT.unlink()
+    return f"{RESULT}: is not there; --repair restores it"
 
 
 def missing_object() -> str:
@@ -139,16 +139,10 @@ def old_state() -> str:
     return f"{RUN}: the saved state of a training that is finished; --repair removes this state"
 
 
-DAMAGES: dict[str, Callable[[], str]] = {
-    "a flipped byte in the cache": rotten_cache,
-    "a flipped byte in the list of a folder": rotten_list,
-    "a flipped byte in an output": rotten_output,
-    "a truncated output": truncated_output,
-    "a missing file": missing_file,
-    "a missing object of the cache": missing_object,
-    "a stale lock": stale_lock,
-    "a lock that was cut off": cut_lock,
-    "an old state": old_state,
+DAMAGES: dict[str, tuple[Callable[[], str], ...]] = {  # those of one line do not get in each other's way
+    "a flipped byte in cache and output, a cut output": (rotten_cache, rotten_output, truncated_output),
+    "a stale lock, an old state": (stale_lock, old_state),
+    "a flipped byte in a list, missing things, a cut lock": (rotten_list, missing_object, missing_file, cut_lock),
 }
 
 
@@ -163,18 +157,17 @@ def verify(*more: str, code: int = 0) -> list[str]:
 
 def is_whole(built: Path) -> None:
     """As it was built, also what is in the cache."""
-    assert verify() == [WHOLE]
     for folder in ("data", "results", str(CACHE)):
         assert digest_folder(Path(folder)) == digest_folder(built / folder)
     assert Path("dvc.lock").read_bytes() == (built / "dvc.lock").read_bytes()
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damage_has_one_line_and_is_mended_without_a_run(damage: str, project: Path, built: Path) -> None:
-    line = DAMAGES[damage]()
+@pytest.mark.parametrize("damages", DAMAGES)
+def test_a_damage_has_one_line_and_is_mended_without_a_run(damages: str, project: Path, built: Path) -> None:
+    lines = [damage() for damage in DAMAGES[damages]]
     found = verify(code=1)
-    assert line in found and len(found) <= 2  # a folder without its list has two
-    verify("--repair")
+    assert set(lines) <= set(found) and len(found) <= len(lines) + 2  # a folder without its list is not in the cache
+    assert verify("--repair") == [WHOLE]
     is_whole(built)
     assert (project / "ran").read_text() == ""
     assert saved() == []
@@ -195,7 +188,7 @@ def test_what_is_lost_here_and_in_the_cache_is_run_again(project: Path, built: P
 
 
 def test_what_is_lost_here_comes_from_the_remote(project: Path, built: Path, tmp_path: Path) -> None:
-    call(project, "dvc", "remote", "add", "-qd", "store", str(tmp_path / "store"))
+    call(project, "dvc", "remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
     call(project, "dvc", "push", "-q")
     for path in (A, RESULT):
         flip(object_of(path))

@@ -51,8 +51,8 @@ def test_a_clone_without_results_shows_the_figures_of_the_run_in_git(project: Pa
     figures = read_json(project / "results/tables/metrics.json")
     assert read_json(clone / kept) == {"kept": figures}
     assert call(clone, "dvc", "metrics", "diff").stdout == ""
-    rows = {row["Experiment"]: row for row in csv.DictReader(call(clone, *EXPERIMENTS).stdout.splitlines())}
-    for name in ("", "main"):  # the first is the workspace
+    rows = {row["rev"]: row for row in csv.DictReader(call(clone, *EXPERIMENTS).stdout.splitlines())}
+    for name in ("workspace", "main"):
         assert float(rows[name]["kept.overall"]) == pytest.approx(figures["overall"], abs=1e-4)
         assert rows[name]["kept.best"] == figures["best"]
     patch_params(clone, {"finetune": {"lr": 0.01}})
@@ -61,7 +61,7 @@ def test_a_clone_without_results_shows_the_figures_of_the_run_in_git(project: Pa
     assert "finetune.lr" in call(clone, "dvc", "params", "diff").stdout
     shown = json.loads(call(clone, "dvc", "metrics", "diff", "--json").stdout)[kept]
     assert shown["kept.overall"] == {"old": figures["overall"], "new": figures["overall"] + 0.5, "diff": 0.5}
-    plots = call(clone, "dvc", "plots", "show", "--json", "--targets", "docs/runs/current/curves/dev").stdout
+    plots = call(clone, "dvc", "plots", "show", "--json", "docs/runs/current/curves/dev").stdout
     assert "docs/runs/current/curves/dev/cosine/seed1/curve.csv" in plots
 
 

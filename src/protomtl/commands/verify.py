@@ -6,8 +6,17 @@ from pathlib import Path
 
 from protomtl.core.files import forget_state, held, remove
 from protomtl.core.paths import STATE
-from protomtl.core.sections import read_yaml
-from protomtl.verification import LOCK, Damage, Kind, cache_folder, dvc, lock_holders, look, stages_out_of_date
+from protomtl.verification import (
+    LOCK,
+    Damage,
+    Kind,
+    cache_folder,
+    dvc,
+    lock_holders,
+    look,
+    read_lock,
+    stages_out_of_date,
+)
 
 EXAMPLES = """
   protomtl verify            status 0: all is whole; 1: a line for each damage
@@ -41,7 +50,8 @@ def repair(found: list[Damage], cache: Path) -> list[Damage]:
             forget_state(STATE.joinpath(*path.parts[1:3]))
         elif kind is not Kind.EXTRA and kind is not Kind.ABSENT and path.is_file():
             remove(path)
-    bring_back(look(cache))
+    restore(look(cache))
+    store(look(cache))
     found = look(cache)
     if left := stages_of(found, Kind.OUTPUT, Kind.ABSENT):
         print(f"run again: {', '.join(left)}", flush=True)
@@ -50,17 +60,22 @@ def repair(found: list[Damage], cache: Path) -> list[Damage]:
     return found
 
 
-def bring_back(found: list[Damage]) -> None:
-    """All that can be had without a run."""
-    edited = [stage for stage, changes in stages_out_of_date().items() if not only_outputs(changes)]
-    changed = stages_of(found, Kind.OUTPUT, Kind.EXTRA)
-    for stage in stages_of(found, Kind.ABSENT):
-        if stage not in (*edited, *changed):  # what is here is what dvc.lock records: it stays as it is
-            dvc("commit", "--force", stage, may_fail=True)
+def restore(found: list[Damage]) -> None:
+    """Outputs out of the cache, or of the remote."""
     if lost := [str(damage.path) for damage in found if damage.kind is Kind.OUTPUT]:
         if dvc("config", "core.remote", may_fail=True).strip():
             dvc("fetch", may_fail=True)
         dvc("checkout", "--force", *lost, may_fail=True)
+
+
+def store(found: list[Damage]) -> None:
+    """What the cache lacks, out of the folder, where that is what dvc.lock records: it must stay as it is."""
+    if absent := stages_of(found, Kind.ABSENT):
+        edited = [stage for stage, changes in stages_out_of_date().items() if not only_outputs(changes)]
+        changed = stages_of(found, Kind.OUTPUT, Kind.EXTRA)
+        for stage in absent:
+            if stage not in (*edited, *changed):
+                dvc("commit", "--force", stage, may_fail=True)
 
 
 def only_outputs(changes: list[object]) -> bool:
@@ -71,6 +86,5 @@ def only_outputs(changes: list[object]) -> bool:
 def stages_of(found: list[Damage], *kinds: Kind) -> list[str]:
     """The stages whose outputs have a damage of these kinds, in the order of dvc.yaml."""
     paths = [damage.path for damage in found if damage.kind in kinds]
-    outs = {stage: [out["path"] for out in entry.get("outs", [])] for stage, entry in read_yaml(LOCK)["stages"].items()}
-    made = {stage for stage, places in outs.items() if any(p.is_relative_to(o) for p in paths for o in places)}
+    made = {stage for stage, outs in read_lock().items() if any(p.is_relative_to(o) for p in paths for o in outs)}
     return [stage for stage in dvc("stage", "list", "--name-only").split() if stage in made] if made else []
