@@ -68,24 +68,35 @@ format: $(VENV)/ready       ## rewrite to the project's style
 
 # An environment elsewhere, as an image has it (containers/) or as a link leads to it, is made once: it is not renewed from here.
 LINKED := $(shell [ -L $(VENV) ] && echo linked)
-$(VENV)/ready: $(if $(LINKED),,$(if $(filter .venv,$(VENV)),requirements.lock pyproject.toml))
+LOCKS := requirements.lock requirements.torch.lock
+INSTALL = "$(BIN)/python" -m pip install --quiet --disable-pip-version-check
+$(VENV)/ready: $(if $(LINKED),,$(if $(filter .venv,$(VENV)),$(LOCKS) pyproject.toml))
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "protomtl needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(INSTALL) --no-deps --require-hashes -r requirements.lock
+	$(INSTALL) -r requirements.torch.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/bench: $(VENV)/ready requirements.bench.lock
-	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.bench.lock
+	$(INSTALL) --no-deps --require-hashes -r requirements.bench.lock
 	touch $@
+
+# What torch brings for CUDA is torch's own choice (requirements.torch.lock says why). uv adds the hashes of all files of a version.
+FROZEN := .lockenv/bin/python -m pip freeze --all --exclude-editable | grep -vE '^(pip|uv|torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)=='
+HASHED := .lockenv/bin/uv pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate \
+	--python-version $$(.lockenv/bin/python -c 'import platform; print(platform.python_version())') -
 
 lock:                       ## pin what pyproject.toml allows today
 	rm -rf .lockenv && $(PYTHON) -m venv .lockenv
-	.lockenv/bin/python -m pip install --quiet torch==2.13.0
+	.lockenv/bin/python -m pip install --quiet uv -r requirements.torch.lock
 	.lockenv/bin/python -m pip install --quiet -e '.[dev]'
-	(echo '# Every package of the environment, pinned: `make lock` writes it from a fresh environment (pyproject.toml).'; \
-	 .lockenv/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//') > requirements.lock
+	$(FROZEN) > .lockenv/frozen
+	$(HASHED) < .lockenv/frozen > .lockenv/hashed
 	.lockenv/bin/python -m pip install --quiet -e '.[bench]'
+	$(FROZEN) | grep -vxFf .lockenv/frozen | $(HASHED) > .lockenv/hashed.bench
+	(echo '# Every package of the environment but torch, by the hashes of its files: `make lock` writes it (pyproject.toml).'; \
+	 cat .lockenv/hashed) > requirements.lock
 	(echo '# What `make bench` and `make fewshot` compare with, beside requirements.lock: `make lock` writes it.'; \
-	 .lockenv/bin/python -m pip freeze --exclude-editable | sed 's/+cpu//' | grep -vxFf requirements.lock) > requirements.bench.lock
+	 cat .lockenv/hashed.bench) > requirements.bench.lock
 	rm -rf .lockenv

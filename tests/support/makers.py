@@ -66,7 +66,7 @@ def tiny(backbone: Path, **more: Any) -> Patch:
     steps = {"epochs": 2, "steps_per_epoch": 2, "batch_size": 16, "save_every": 1}
     patch: Patch = {
         "data": {"source": "folder"},
-        "backbone": {"name": str(backbone)},
+        "backbone": {"name": "folder", "folder": str(backbone)},
         "tokens": {"max_length": 32},
         "compute": {"device": "cpu", "precision": "fp32"},
         "pretrain": steps,
@@ -98,7 +98,10 @@ def make_workdir(folder: Path, backbone: Path) -> Path:
 
 
 def clone(target: Path, patch: Patch) -> Path:
-    """A clone of the project as it is in the working tree, with data of its own, committed."""
+    """A clone of the project as it is in the working tree, with data and an encoder of its own, committed.
+
+    The encoder is copied into it: DVC notes a folder outside by the way that leads there, which a copy has not.
+    """
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, files.split("\0")):
@@ -107,6 +110,9 @@ def clone(target: Path, patch: Patch) -> Path:
             shutil.copy(ROOT / name, target / name)
     (target / "dvc.lock").unlink(missing_ok=True)
     write_data(target / "data/own")
+    if own := patch.get("backbone", {}).get("folder"):
+        shutil.copytree(own, target / "data/encoder", dirs_exist_ok=True)
+        patch = {**patch, "backbone": {**patch["backbone"], "folder": "data/encoder"}}
     patch_params(target, patch)
     call(target, "git", "init", "-q", "-b", "main")
     call(target, "git", "add", "-A")

@@ -71,7 +71,7 @@ def settings(params: Params) -> dict[str, Any]:
     return {
         "data": params.data.source,
         "rows": params.data.max_train_rows,
-        "backbone": params.backbone.name,
+        "backbone": params.backbone.label,
         "pretrain": params.pretrain.model_dump(),
         "finetune": params.finetune.model_dump(),
         "methods": {name: params.method[name].model_dump(mode="json", exclude_unset=True) for name in params.methods},
@@ -143,7 +143,7 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
 def make_tables(params: Params, folder: Path) -> None:
     """Write tables and comparisons of all seeds in `folder`, of the predictions of them all."""
     seeds = sorted(seed for part in read_json(folder / "about.json")["parts"] for seed in part["seeds"])
-    about = {"backbone": params.backbone.name, "data": params.data.source}
+    about = {"backbone": params.backbone.label, "data": params.data.source}
     evaluated = read_kept(params.methods, {seed: folder / f"seed{seed}" for seed in seeds})
     tables = build_tables(evaluated, params.compare, params.method, main_tasks(params.tasks), about)
     for name, table in tables.items():

@@ -1,17 +1,18 @@
 """Command `summary`: print the table of the finished run and where everything lies; Figure 2, and tables with times.
 
-Neither can be the output of a stage: seconds differ between equal runs, and DVC takes no dvc.yaml, from which the
-picture is drawn, as a dependency.
+None of these can be the output of a stage: seconds differ between equal runs, DVC takes no dvc.yaml, from which the
+picture is drawn, as a dependency, and it takes no output that is in git, as the figures for clones are.
 """
 
 import argparse
+import shutil
 from pathlib import Path
 
 import pandas as pd
 from tabulate import tabulate
 
-from protomtl.core.files import atomic
-from protomtl.core.paths import SUMMARY, results
+from protomtl.core.files import atomic, read_json, write_json
+from protomtl.core.paths import CURRENT, SUMMARY, results
 from protomtl.params import load
 from protomtl.pipeline_figure import draw_pipeline
 from protomtl.steps.tables.markdown import TITLES, table_markdown
@@ -56,12 +57,24 @@ def show() -> None:
             table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
             (part / f"{name}.md").write_text(table_markdown(table, main, title), encoding="utf-8")
         draw_pipeline(GRAPH, len(params.methods), len(params.seeds), part)
+    keep_current()
     table, figures = pd.read_csv(SUMMARY / "table1.csv"), [*main, "overall"]
     paper = "; (paper's value)" if table[[f"{name}_paper" for name in figures]].notna().any(axis=None) else ""
-    print(f"\nDev, {params.data.source} data, {params.backbone.name}, seeds {params.seeds}{paper}\n")
+    print(f"\nDev, {params.data.source} data, {params.backbone.label}, seeds {params.seeds}{paper}\n")
     print(shown(table, figures))
     print()
     print_places()
+
+
+def keep_current() -> None:
+    """Copy the main figures and the curves to docs/runs/current, so that DVC shows them in a clone without a cache."""
+    curves = results("curves")
+    with atomic(CURRENT) as part:
+        part.mkdir()
+        write_json(part / "metrics.json", {"kept": read_json(results("tables") / "metrics.json")})
+        for path in sorted(curves.glob("*/*/*/curve.csv")):
+            (part / "curves" / path.relative_to(curves)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, part / "curves" / path.relative_to(curves))
 
 
 def print_places() -> None:

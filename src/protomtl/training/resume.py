@@ -1,6 +1,5 @@
 """Resumable training state: outside all outputs, one folder per run, keyed by all that the result depends on."""
 
-import fcntl
 import json
 import sys
 import zlib
@@ -14,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from protomtl.core.files import atomic, digest_of, remove, sha256
+from protomtl.core.files import atomic, digest_of, held, remove, sha256
 from protomtl.core.paths import STATE
 from protomtl.model import distributed
 from protomtl.model.multitask import trained_parameters
@@ -39,11 +38,9 @@ def exclusive(stage: str, method: str, seed: int, *inputs: Any) -> Iterator[Path
         yield run / key
         return
     run.mkdir(parents=True, exist_ok=True)
-    with (run / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SystemExit(f"{stage} {method} seed {seed}: another process is training it ({run / 'lock'})") from None
+    with held(run / "lock") as ours:
+        if not ours:
+            raise SystemExit(f"{stage} {method} seed {seed}: another process is training it ({run / 'lock'})")
         for old in run.iterdir():
             if old.name not in ("lock", key):
                 remove(old)

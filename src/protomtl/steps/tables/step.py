@@ -24,7 +24,7 @@ def run(compare: list[str], method: dict[str, Method], tasks: dict[str, Task], d
     sections.check_blocks(f"{sections.PARAMS}: compare", compare, method)
     tasks, runs = main_tasks(tasks), read_runs()
     evaluated = read_evaluated(runs, tasks)
-    tables = build_tables(evaluated, compare, method, tasks, {"backbone": backbone.name, "data": data.source})
+    tables = build_tables(evaluated, compare, method, tasks, {"backbone": backbone.label, "data": data.source})
     texts = {name: table_markdown(tables[name], tasks, title) for name, title in TITLES.items()}
     texts["comparisons"] = comparisons_markdown(tables["comparisons"], method, tasks, seeds_of(runs))
     figures = main_figures(figures_of(evaluated, "dev"), [*tasks])
