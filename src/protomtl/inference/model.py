@@ -1,6 +1,7 @@
 """A trained model outside the pipeline: texts in, vectors, classes and values out (`protomtl.load`)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
@@ -108,7 +109,7 @@ class Model:
         for block in blocks(checked(rows, len(what.texts))):
             table = self.table(task, block)
             with threads(self.compute.threads):
-                scores = self.model.scores(task, what, self.model.embedder(table), len(table))
+                scores = self.model.scores(task, what, partial(self.model.embed, table), len(table))
             yield from scores
 
     def vectors(self, task: str, rows: Iterable[Row]) -> np.ndarray:

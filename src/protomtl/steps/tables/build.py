@@ -76,9 +76,9 @@ def table_of(
         for figure in (*tasks, "overall"):
             theirs = paper[figure].get((name, split)) if figure in paper else None
             row |= columns(figure, run.get(figure), intervals[figure][:, place] if figure in run else None, theirs)
-        row |= {c: round(run[c].mean(), 4) for c in map(str, run) if c.endswith(("_spearman", "_nearest"))}
+        row |= {c: round(run[c].mean(), 4) for c in map(str, run) if c.endswith(("_spearman", "_nearest", "_readout"))}
         row |= {
-            "epochs": own[0]["finetune"]["epochs"],
+            "epochs": own[0]["finetune"]["epochs"] if own[0]["steps"] else 0,  # heads that were fitted at once
             "steps": own[0]["steps"],
             "best_epoch": ", ".join(str(record["best_epoch"]) for record in own),
             "seeds": ", ".join(map(str, run.index)),
