@@ -95,12 +95,15 @@ class MultiTaskModel(nn.Module):
         return torch.stack(parts).sum(0), classes
 
     def labelled_rows(
-        self, name: str, task: Task, seed: int, split: str = "train", most: int = EXAMPLES
+        self, name: str, task: Task, seed: int, split: str = "train", most: int = EXAMPLES, whole: bool = False
     ) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Embeddings [n, width] of each sequence group, and classes [n], of at most this many random rows."""
+        """Embeddings [n, width] of each sequence group, and classes [n], of at most this many random rows.
+
+        whole: take a frozen encoder's from those of the whole table, which other methods may have left.
+        """
         table = TokenTable.open(TOKENS, name, split)
         rows = some_rows(len(table), most, seed, "prototypes", name)
-        parts = self.embedder(table)(rows)
+        parts = self.embedder(table)(rows) if whole else self.embed(table, rows)
         return parts, class_indices(task, torch.from_numpy(table.labels[rows])).to(parts[0].device)
 
     def readout_vectors(self, name: str, parts: tuple[Tensor, ...]) -> Tensor:

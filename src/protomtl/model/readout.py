@@ -16,7 +16,7 @@ from safetensors.torch import save as serialize
 from torch import Tensor
 from torch.nn import functional
 
-from protomtl.model.prototypes import class_prototypes, pairwise_similarity
+from protomtl.model.prototypes import all_prototypes, pairwise_similarity
 from protomtl.tasks.settings import Task
 
 LOG_SCALES = (-14.0, 14.0)  # between which log τ is looked for
@@ -57,8 +57,7 @@ def fit(examples: Tensor, labels: Tensor, classes: int, dev: Tensor, dev_labels:
     examples: [n, d] float32; labels: [n] 0 .. classes - 1; dev, dev_labels: the same of dev rows.
     """
     present, counts = torch.unique(labels, return_counts=True)
-    prototypes = examples.new_zeros(classes, examples.shape[1])
-    prototypes[present] = class_prototypes(examples, labels)[0]
+    prototypes = all_prototypes(examples, labels, classes).nan_to_num()
     log_prior = examples.new_full((classes,), -torch.inf)
     log_prior[present] = (counts / counts.sum()).log()
     known = torch.isin(dev_labels, present)  # no scale makes an absent class likelier

@@ -40,7 +40,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     """`run`, as one of several processes: they share the encoding, and the main one does the rest."""
     settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(folder, folder / "encoder", record)
-    examples = {name: model.labelled_rows(name, task, seed) for name, task in tasks.items()}
+    examples = {name: model.labelled_rows(name, task, seed, whole=True) for name, task in tasks.items()}
     tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in ("dev", "test") for name in tasks}
     vectors = {key: model.stored(table) for key, table in tables.items()}
     if not distributed.is_main():

@@ -21,7 +21,7 @@ from protomtl.core.users_files import BadPath, users_folder, users_home
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
 from protomtl.model.multitask import MultiTaskModel
-from protomtl.model.prototypes import class_prototypes
+from protomtl.model.prototypes import all_prototypes
 from protomtl.model.settings import Compute
 from protomtl.plots import projection
 from protomtl.seeds import number
@@ -128,12 +128,10 @@ def hidden(names: list[str]) -> set[str]:
 
 def means(model: MultiTaskModel, tasks: dict[str, Task], seed: int) -> dict[str, Any]:
     """[classes, width] of each task: the prototypes by which `evaluate` predicts, and those of rounded labels."""
-    found: dict[str, Any] = {}
-    for name, task in tasks.items():
-        vectors, classes = model.class_examples(name, task, seed)
-        found[name] = torch.full((task.number_of_classes, vectors.shape[1]), torch.nan)
-        found[name][torch.unique(classes).cpu()] = class_prototypes(vectors, classes)[0].cpu()
-    return found
+    return {
+        name: all_prototypes(*model.class_examples(name, task, seed), task.number_of_classes).cpu()
+        for name, task in tasks.items()
+    }
 
 
 def plane(model: MultiTaskModel, tasks: dict[str, Task], prototypes: dict[str, Any], seed: int) -> dict[str, Any]:
