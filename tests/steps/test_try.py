@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 import protomtl
 from protomtl import cli, params, quick_model
@@ -56,8 +57,6 @@ def test_what_the_pipeline_made_is_taken_if_its_parameters_are_todays(prepared: 
             }.items()
         }
     }
-    from ruamel.yaml import YAML
-
     YAML().dump(lock, Path("dvc.lock"))
     command.fetch()
     assert steps == []

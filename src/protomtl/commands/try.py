@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ruamel.yaml import YAML
 
 from protomtl import params
 from protomtl.core import runner
 from protomtl.core.files import read_json, write_json
 from protomtl.core.paths import BACKBONE, PREPARED, RAW, STATE, TOKENS
-from protomtl.core.sections import PARAMS, read_yaml
+from protomtl.core.sections import PARAMS
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.tasks.settings import Task
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
 def fetch() -> None:
     """Run the steps whose folder is not there or was made by other parameters, and those behind them."""
     content, notes = read_yaml(PARAMS), read_json(NOTES) if NOTES.exists() else {}
-    lock = read_yaml(LOCK).get("stages", {}) if LOCK.exists() else {}
+    lock = YAML(typ="safe").load(LOCK).get("stages", {}) if LOCK.exists() else {}  # as DVC wrote it
     changed = False
     for step, folder in FETCHED.items():
         wanted = {name: content[name] for name in inspect.signature(runner.module(step).run).parameters}
