@@ -13,7 +13,7 @@ from torch import Tensor
 
 from protomtl.core import files
 from protomtl.core.files import atomic, read_json, write_json
-from protomtl.core.paths import PREPARED, TOKENS, results
+from protomtl.core.paths import PREPARED, READOUT, TOKENS, results
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model import distributed, prototypes, readout
 from protomtl.model.checkpoint import trained_model
@@ -59,7 +59,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
                 found[name] = evaluate_task(model, task, rows, split, part / split)
             metrics[split] = flat(tasks, found)
         write_json(part / "metrics.json", metrics)
-        readout.save(readouts, part / "readout.safetensors")
+        readout.save(readouts, part / READOUT)
     for split, values in metrics.items():
         print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from protomtl.analysis import bootstrap, comparisons
 from protomtl.analysis.predictions import read_predictions
 from protomtl.core.files import atomic, read_json, write_json
-from protomtl.core.paths import MAP, PROTOTYPES, RECORD, TOKENS, results
+from protomtl.core.paths import MAP, PROTOTYPES, READOUT, RECORD, TOKENS, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.core.settings import Seed
@@ -97,8 +97,9 @@ def check_run(method: str, seed: int) -> None:
 def build(method: str, seed: int, target: Path) -> None:
     """Make a folder that AutoModel, SentenceTransformer and protomtl.load read.
 
-    In it: the encoder with its tokenizer, how it is pooled, the heads, the mean of each class of training rows, the
-    resolved configuration with the figures on dev and test, and a model card (README.md).
+    In it: the encoder with its tokenizer, how it is pooled, the heads, the mean of each class of training rows,
+    prototypes with prior and scale, the resolved configuration with the figures on dev and test, and a model card
+    (README.md).
     """
     source = results("finetune", method, seed)
     record: dict[str, Any] = read_json(source / "config.json")
@@ -112,6 +113,7 @@ def build(method: str, seed: int, target: Path) -> None:
     }
     shutil.copytree(source / "encoder", target, ignore=lambda _, names: LEFT_OUT & {*names} | hidden(names))
     shutil.copyfile(source / "heads.safetensors", target / "heads.safetensors")
+    shutil.copyfile(results("evaluate", method, seed) / READOUT, target / READOUT)
     prototypes = means(model, tasks, seed)
     save_file(prototypes, target / PROTOTYPES)
     save_file(plane(model, tasks, prototypes, seed), target / MAP)
