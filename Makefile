@@ -16,6 +16,7 @@ all: $(VENV)/ready          ## the main job: data, training, evaluation, tables,
 quick: $(VENV)/ready        ## a first result soon: preset `quick` in params.yaml, and all that follows from it
 	python -m protomtl preset quick
 	snakemake --cores $(CORES) all
+	@echo "Preset quick is in params.yaml; \`git checkout params.yaml\` takes it back."
 
 report: all                 ## the same, and one HTML page of it: results/report.html
 	snakemake --report results/report.html --report-stylesheet workflow/report/style.css

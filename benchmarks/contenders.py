@@ -23,7 +23,7 @@ from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.model.settings import Compute
 from protomtl.params import load
-from protomtl.steps import finetune
+from protomtl.steps.finetune import step as finetune
 from protomtl.training import loop
 from protomtl.training.weighting import fixed
 

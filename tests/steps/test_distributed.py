@@ -18,7 +18,8 @@ from protomtl.model.sequences import TokenTable
 from protomtl.params import load
 from protomtl.pretraining import train
 from protomtl.pretraining.settings import Pretrain
-from protomtl.steps import finetune, pretrain
+from protomtl.steps import pretrain
+from protomtl.steps.finetune import step as finetune
 from protomtl.training import sampling
 from tests.support.makers import make_workdir, patch_params
 from tests.support.processes import OWN_LAUNCH, STEP, launched

@@ -95,7 +95,7 @@ def test_without_pre_training_before_is_after(
 def test_the_classifiers_get_no_more_rows_than_they_are_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
 
-    def recorded(*parts: probes.Labelled) -> dict[str, float]:
+    def recorded(*parts: probes.Labelled | str) -> dict[str, float]:
         sizes.extend(part.shape[0] for part in (*parts[0], *parts[1]))
         return {}
 
@@ -103,5 +103,5 @@ def test_the_classifiers_get_no_more_rows_than_they_are_to(folder: Path, monkeyp
     params = load()
     encoder = Encoder(Path("data/backbone"), "mean", params.compute)
     settings = params.embed.model_copy(update={"probe_samples": 30})
-    step.examine(encoder, "sst", params.tasks["sst"], settings, True)
+    step.examine(encoder, "sst", params.tasks["sst"], settings, True, "euclidean")
     assert sizes == [30, 30, 24, 24]  # of 48 and 24 rows

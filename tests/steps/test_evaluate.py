@@ -20,6 +20,8 @@ from protomtl.analysis.predictions import read_predictions
 from protomtl.core import runner
 from protomtl.core.files import read_json
 from protomtl.core.runs import Run
+from protomtl.metrics import accuracy, pearson
+from protomtl.model import readout
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
@@ -93,6 +95,35 @@ def trained(method: str) -> tuple[MultiTaskModel, dict[str, Task]]:
 
 
 @pytest.mark.parametrize("method", ["baseline", "prototypical", "cosine"])
+def test_prototypes_with_prior_and_scale_predict_beside_the_head(method: str, evaluated: Path) -> None:
+    """By hand: log π - τ d of class means; of pairs that are encoded apart, of what relates them."""
+    model, tasks = trained(method)
+    distance = {"prototypical": "euclidean"}.get(method, "squared_euclidean")
+    stored = read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))
+    found = readout.load(Path(f"results/evaluate/{method}/seed1/readout.safetensors"), tasks)
+    for name in tasks:
+        vectors, labels = {}, {}
+        for split in ("train", "test"):
+            table = TokenTable.open(Path("data/tokens"), name, split)
+            parts = [part.numpy() for part in model.embed(table, np.arange(len(table)))]
+            if len(parts) == 2:
+                u, v = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in parts)
+                parts = [np.hstack([abs(u - v), u * v])]
+            vectors[split], labels[split] = parts[0], np.floor(np.array(table.labels) + 0.5).astype(int)
+        present, counts = np.unique(labels["train"], return_counts=True)
+        means = np.stack([vectors["train"][labels["train"] == k].mean(0) for k in present])
+        far = ((vectors["test"][:, None] - means) ** 2).sum(2) ** (0.5 if distance == "euclidean" else 1)
+        assert found[name].distance == distance
+        likely = softmax(np.log(counts / counts.sum()) - found[name].scale * far, axis=1)
+        by_hand = likely @ present if name == "sts" else present[likely.argmax(1)]
+        rows = predictions(Path(f"results/evaluate/{method}/seed1/test/{name}.csv"))
+        assert np.allclose(np.array(rows["readout"], dtype=float), by_hand, atol=1e-3)
+        gold = np.array(rows["gold"], dtype=float)
+        figure = pearson(gold, by_hand) if name == "sts" else accuracy(gold, by_hand)
+        assert stored["test"][f"{name}_readout"] == pytest.approx(figure, abs=1e-3)
+
+
+@pytest.mark.parametrize("method", ["baseline", "prototypical", "cosine"])
 def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: Path) -> None:
     """Frozen, pairs as one sequence, pairs apart; all training rows are fewer than the prototypes may have."""
     model, _ = trained(method)
@@ -111,8 +142,8 @@ def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: 
             distances = np.linalg.norm(embedded[split][None] - centroids.centroids_[:, None], axis=2)
             assert scores == pytest.approx(softmax(-distances, axis=0), abs=2e-6)
             assert [int(v) for v in rows["nearest"]] == centroids.predict(embedded[split]).tolist()
-            accuracy = np.mean([a == b for a, b in zip(rows["nearest"], rows["gold"], strict=True)])
-            assert stored[split][f"{name}_nearest"] == pytest.approx(accuracy, abs=1e-6)
+            right = np.mean([a == b for a, b in zip(rows["nearest"], rows["gold"], strict=True)])
+            assert stored[split][f"{name}_nearest"] == pytest.approx(right, abs=1e-6)
     assert "sts_nearest" not in stored["dev"]
     assert "nearest" not in predictions(Path(f"results/evaluate/{method}/seed1/dev/sts.csv"))
 

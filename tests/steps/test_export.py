@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from ruamel.yaml import YAML
@@ -120,6 +121,22 @@ def test_prototypes_are_the_means_of_training_rows(exported: tuple[str, Path]) -
         np.testing.assert_allclose(model.prototypes(name), means, atol=1e-5)
     with pytest.raises(ValueError, match=r"no prototypes of 'nosuch'; it has para, sst, sts"):
         model.prototypes("nosuch")
+
+
+def test_prototypes_with_prior_and_scale_say_what_evaluate_says(exported: tuple[str, Path]) -> None:
+    method, folder = exported
+    model = protomtl.load(folder)
+    for name, task in model.tasks.items():
+        table = pd.read_parquet(f"data/prepared/{name}/test.parquet")
+        texts = [table["text_a"], table["text_b"]][: len(task.texts)]
+        rows = [*zip(*texts, strict=True)] if task.pair else [*texts[0]]
+        found = model.by_prototypes(name, rows)
+        stored = pd.read_csv(f"results/evaluate/{method}/seed1/test/{name}.csv")["readout"]
+        said = found.argmax(1) if task.what.has_classes else found[:, 0]
+        np.testing.assert_allclose(said, stored, atol=1e-4)
+    del model.readouts["sst"]
+    with pytest.raises(ValueError, match="no prototypes with prior and scale of 'sst'; export it again"):
+        model.by_prototypes("sst", ["a film"])
 
 
 def test_the_map_has_dev_rows_by_their_vectors_and_then_the_prototypes(exported: tuple[str, Path]) -> None:
@@ -248,6 +265,7 @@ DAMAGES = {
     "model.safetensors": r"transformers cannot load this encoder|do not fit config\.json",
     "heads.safetensors": "cannot be read as safetensors",
     "prototypes.safetensors": "cannot be read as safetensors",
+    "readout.safetensors": "cannot be read as the readout of",
     "tokenizer.json": "cannot load this tokenizer",
     "config.json": "cannot load this",
     "protomtl.json": "",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from ruamel.yaml import YAML
@@ -64,13 +65,29 @@ def test_the_frozen_baseline_leaves_the_encoder_alone_and_learns_heads(prepared:
     assert read_json(result / "config.json")["finetune"]["frozen"] is True
 
 
+@pytest.mark.parametrize("method", ["frozen_cosine", "frozen_lda", "frozen_prototypes", "frozen_logistic"])
+def test_a_row_without_training_has_no_steps_and_the_same_bytes_again(prepared: Path, method: str) -> None:
+    found = []
+    for _ in range(2):  # the second time with the vectors of the first
+        run_method(method)
+        folders = [prepared / f"results/{stage}/{method}/seed1" for stage in ("finetune", "evaluate", "curves/dev")]
+        found.append([files.digest_folder(folder) for folder in folders])
+    assert found[0] == found[1] and all(found[0])
+    record = read_json(folders[0] / "config.json")
+    assert (record["steps"], record["best_epoch"]) == (0, 0)
+    assert files.digest_folder(folders[0] / "encoder") == files.digest_folder(prepared / "data/backbone")
+    assert (
+        read_json(folders[1] / "metrics.json")["dev"]["overall"] == pd.read_csv(folders[2] / "curve.csv")["overall"][0]
+    )
+
+
 def test_frozen_training_on_stored_vectors_equals_training_through_the_frozen_encoder(prepared: Path) -> None:
     """The slow way: the encoder, in evaluation mode, in each step."""
     from protomtl.core.sections import settings_of_method
     from protomtl.model.encoder import Encoder, embed_table
     from protomtl.model.multitask import MultiTaskModel
     from protomtl.model.sequences import TokenTable
-    from protomtl.steps import finetune
+    from protomtl.steps.finetune import step as finetune
 
     params = load()
     chosen = settings_of_method("finetune", params.finetune, "baseline", {"frozen": True})

@@ -20,6 +20,7 @@ FETCHED = STATE / "fetched"  # archives of packages and files, as they came; wha
 
 # In an exported folder.
 RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"
+READOUT = "readout.safetensors"  # also of step `evaluate`, which fits it
 
 
 def results(stage: str, method: str | None = None, seed: int | None = None) -> Path:

@@ -59,7 +59,7 @@ def typed(texts: int) -> list[Row]:
 
 
 def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
-    """What the head of a task says of each row, and where the rows lie."""
+    """What the head of a task and its prototypes say of each row, and where the rows lie."""
     scores = model.predict(name, rows)
     bar = st.column_config.ProgressColumn
     names = [titled(str(name), ["prediction", *task.texts]) for name in task.class_names]
@@ -71,6 +71,9 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
         low, high = task.bounds
         said = pd.DataFrame({"value": np.clip(scores[:, 0], low, high)})
         columns = {"value": bar(format="%.2f", min_value=low, max_value=high)}
+    if name in model.readouts:
+        found = model.by_prototypes(name, rows)
+        said["by prototypes"] = [names[k] for k in found.argmax(1)] if task.what.has_classes else found[:, 0].round(2)
     given = pd.DataFrame([[row] if isinstance(row, str) else row for row in rows], columns=task.texts)
     first = [*said][:1]  # a phone shows two columns: what is said and of what
     given = pd.concat([said[first], given, said.drop(columns=first)], axis=1)

@@ -13,13 +13,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from protomtl.inference.model import load
 from protomtl.model.prototypes import DISTANCES, pairwise_similarity
+from protomtl.model.readout import likeliest_scale
+
+PRIORS = ("uniform", "examples")
 
 
 class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Classify vectors by their distance to the mean of each class (Snell et al. 2017; report §4.3).
 
     distance: euclidean, squared_euclidean or cosine. temperature: probabilities are the softmax of the negative
-    distances, or of the cosines, divided by it. Nothing is trained: examples are added up.
+    distances, or of the cosines, divided by it; `likeliest_temperature` finds one. prior: `uniform` takes classes for
+    equally frequent, as both papers do, `examples` for as frequent as their examples. Nothing is trained: examples are
+    added up.
 
     Fitted: classes_ [k]; counts_ [k] examples of each; prototypes_ [k, features] their means.
     """
@@ -28,9 +33,11 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         distance: Literal["euclidean", "squared_euclidean", "cosine"] = "euclidean",
         temperature: float = 1.0,
+        prior: Literal["uniform", "examples"] = "uniform",
     ) -> None:
         self.distance = distance
         self.temperature = temperature
+        self.prior = prior
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """X: [n, features]; y: [n] labels of any type. ValueError for a single class, and for bad settings."""
@@ -56,12 +63,14 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.add(X, y)
 
     def check_settings(self) -> None:
-        """ValueError for a distance that there is not, and for a temperature that is no number above 0."""
+        """ValueError for a distance or a prior that there is not, and for a temperature that is no number above 0."""
         if self.distance not in DISTANCES:
             raise ValueError(f"distance={self.distance!r}: must be one of {', '.join(DISTANCES)}")
         warm = isinstance(self.temperature, Real) and not isinstance(self.temperature, bool)
         if not warm or not 0 < self.temperature < math.inf:
             raise ValueError(f"temperature={self.temperature!r}: must be a finite number above 0")
+        if self.prior not in PRIORS:
+            raise ValueError(f"prior={self.prior!r}: must be one of {', '.join(PRIORS)}")
 
     def begin(self, classes: np.ndarray, features: int) -> Self:
         """Without an example yet."""
@@ -79,14 +88,30 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.prototypes_ = sums / np.maximum(self.counts_, 1)[:, None]
         return self
 
-    def nearness(self, X: Any) -> np.ndarray:  # noqa: N803
-        """[n, classes] how near each prototype is; -inf for a class without an example."""
+    def similarities(self, X: Any) -> np.ndarray:  # noqa: N803
+        """[n, classes] the negative distances, or the cosines."""
         check_is_fitted(self)
         self.check_settings()  # set_params may have changed them
         X = validate_data(self, X, reset=False, dtype=np.float64)  # noqa: N806
         own = torch.from_numpy(X.copy())  # torch takes no negative strides and warns of what is read-only
-        near = pairwise_similarity(own, torch.from_numpy(self.prototypes_.copy()), self.distance).numpy()
-        return np.where(self.counts_ > 0, near / self.temperature, -np.inf)
+        return pairwise_similarity(own, torch.from_numpy(self.prototypes_.copy()), self.distance).numpy()
+
+    def log_prior(self) -> np.ndarray:
+        """[classes], up to a constant; -inf for a class without an example."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.counts_ / self.counts_.sum() if self.prior == "examples" else self.counts_ > 0)
+
+    def nearness(self, X: Any) -> np.ndarray:  # noqa: N803
+        """[n, classes] how near each prototype is, and how frequent; -inf for a class without an example."""
+        return np.asarray(self.similarities(X) / self.temperature + self.log_prior())
+
+    def likeliest_temperature(self, X: Any, y: Any) -> float:  # noqa: N803
+        """The temperature under which labels [n] of held-out rows [n, features] are likeliest; nothing is changed."""
+        near, labels = self.similarities(X), np.asarray(y)
+        if unknown := set(unique_labels(labels)) - set(self.classes_[self.counts_ > 0]):
+            raise ValueError(f"labels without an example: {sorted(unknown)}")
+        place = torch.from_numpy(np.searchsorted(self.classes_, labels))
+        return 1 / likeliest_scale(torch.from_numpy(near), torch.from_numpy(self.log_prior()), place)
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """[n, classes] probabilities."""

@@ -1,6 +1,7 @@
 """A trained model outside the pipeline: texts in, vectors, classes and values out (`protomtl.load`)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from protomtl.core.files import read_json
-from protomtl.core.paths import MAP, PROTOTYPES, RECORD
+from protomtl.core.paths import MAP, PROTOTYPES, READOUT, RECORD
+from protomtl.model import readout
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.device import threads
 from protomtl.model.encoder import evaluating
@@ -70,6 +72,7 @@ class Model:
         self.model, self.tasks = trained_model(folder, folder, record)
         self.model.eval()
         self.compute = compute
+        self.readouts = readout.load(folder / READOUT, self.tasks) if (folder / READOUT).exists() else {}
         self.means = read_means(folder / PROTOTYPES, self.tasks, self.width)
         words = self.model.encoder.network.get_input_embeddings().num_embeddings
         if self.tokenizer.get_vocab_size() > words:
@@ -108,18 +111,36 @@ class Model:
         for block in blocks(checked(rows, len(what.texts))):
             table = self.table(task, block)
             with threads(self.compute.threads):
-                scores = self.model.scores(task, what, self.model.embedder(table), len(table))
+                scores = self.model.scores(task, what, partial(self.model.embed, table), len(table))
             yield from scores
 
     def vectors(self, task: str, rows: Iterable[Row]) -> np.ndarray:
         """[n, width] of a task's rows as the task encodes them, of two their sum: see `prototypes`."""
-        texts = len(self.tasks[task].texts)
-        found: list[np.ndarray] = []
-        for block in blocks(checked(rows, texts)):
+        parts = self.embedded(task, rows)
+        return stacked((row for block in parts for row in torch.stack(block).sum(0).cpu().numpy()), self.width)
+
+    def embedded(self, task: str, rows: Iterable[Row]) -> Iterator[tuple[torch.Tensor, ...]]:
+        """The embeddings [some rows, width] of each sequence group of a task, a thousand rows at a time."""
+        for block in blocks(checked(rows, len(self.tasks[task].texts))):
             table = self.table(task, block)
             with threads(self.compute.threads):
-                found += [*torch.stack(self.model.embed(table, np.arange(len(table)))).sum(0).cpu().numpy()]
-        return stacked(iter(found), self.width)
+                found = self.model.embed(table, np.arange(len(table)))
+            yield found
+
+    def by_prototypes(self, task: str, rows: Iterable[Row]) -> np.ndarray:
+        """[n, classes] probabilities by prototypes with prior and scale, without the head; or [n, 1] values.
+
+        The logit of class k is -τ d(q, c_k) + log π_k. ValueError for a model that was exported without.
+        """
+        if task not in self.readouts:
+            raise ValueError(f"this model has no prototypes with prior and scale of {task!r}; export it again")
+        found, what = self.readouts[task], self.tasks[task]
+        likely = (
+            found.probabilities(self.model.readout_vectors(task, parts).cpu()) for parts in self.embedded(task, rows)
+        )
+        if what.what.has_classes:
+            return stacked((row for block in likely for row in block.numpy()), len(found.log_prior))
+        return stacked((value[None] for block in likely for value in readout.predictions(what, block)), 1)
 
     def sentiment(self, texts: Iterable[str]) -> np.ndarray:
         """[n, 5] probabilities of very negative (0) to very positive (4): task `sst`."""

@@ -74,3 +74,11 @@ def trained_model(folder: Path, encoder: Path, record: dict[str, Any]) -> tuple[
 def starting_encoder(pretrained: Path) -> Path:
     """The folder of the encoder that fine-tuning starts from: pre-trained, or the backbone as it is."""
     return Path(read_json(pretrained / "start.json")["encoder"])
+
+
+def trained_distance(pretrained: Path) -> str:
+    """The distance by which prototypes read the encoder: the one that phase 1 trained, else the squared one, of which
+    a readout with prior and scale is a linear layer."""
+    record = pretrained / "config.json"
+    settings = read_json(record)["pretrain"] if record.exists() else {}
+    return str(settings["distance"]) if settings.get("objective") == "prototypical" else "squared_euclidean"

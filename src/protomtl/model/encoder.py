@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from protomtl.core.files import digest_folder
 from protomtl.model import distributed
 from protomtl.model.device import device_of, precision_of
 from protomtl.model.packed import bert, memory
@@ -39,6 +41,7 @@ class Encoder(nn.Module):
         self.device = device_of(compute)
         self.precision = precision_of(compute, self.device)
         self.pooling = pooling
+        self.folder, self.threads = folder, compute.threads
         on_cpu = self.device.type == "cpu"
         plain = open_bert(folder) if on_cpu else None
         self.network: Any = open_network(folder).to(self.device) if plain is None else plain
@@ -54,6 +57,12 @@ class Encoder(nn.Module):
     @property
     def width(self) -> int:
         return int(self.network.config.hidden_size)
+
+    @cached_property
+    def identity(self) -> list[Any]:
+        """All that its vectors depend on before it is trained, but for the code."""
+        weights = digest_folder(self.folder)
+        return [weights, self.pooling, self.precision, self.device.type, self.threads]
 
     def train(self, mode: bool = True) -> "Encoder":
         """As any module's; a padded engine chooses its attention by it."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from protomtl.model.readout import expected
 from protomtl.model.settings import Heads
 from protomtl.tasks.settings import Task
 
@@ -28,8 +29,13 @@ class SingleHead(nn.Module):
 
     def forward(self, *embeddings: Tensor) -> Tensor:
         """One or two [n, width] -> [n, outputs]."""
-        output: Tensor = self.linear(self.dropout(torch.stack(embeddings).mean(0)))
+        output: Tensor = self.linear(self.features(*embeddings))
         return output
+
+    def features(self, *embeddings: Tensor) -> Tensor:
+        """[n, width] what the linear layer sees."""
+        kept: Tensor = self.dropout(torch.stack(embeddings).mean(0))
+        return kept
 
 
 class Spectral(nn.Module):
@@ -59,24 +65,39 @@ class PairHead(nn.Module):
         self.dropout = nn.Dropout(DROPOUT)
         self.hidden = hidden
         self.combine = combine
-        self.linear = nn.Linear(2 * width if combine == "concat" else width, outputs)
+        self.linear = nn.Linear(2 * width if combine in ("concat", "relation") else width, outputs)
         if spectral:
             parametrize.register_parametrization(self.linear, "weight", Spectral())
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Two [n, width] -> [n, outputs]."""
+        output: Tensor = self.linear(self.features(a, b))
+        return output
+
+    def features(self, a: Tensor, b: Tensor) -> Tensor:
+        """[n, width] or [n, 2 · width] what the last linear layer sees."""
         a, b = self.dropout(a), self.dropout(b)
         if self.hidden is not None:
             a, b = self.hidden[0](a), self.hidden[1](b)
-        output: Tensor = self.linear(combine_pair(a, b, self.combine))
-        return output
+        return combine_pair(a, b, self.combine)
 
 
 def combine_pair(a: Tensor, b: Tensor, how: str) -> Tensor:
-    """Product or sum [n, width], or concatenation [n, 2 · width]."""
-    if how == "concat":
-        return torch.cat([a, b], dim=1)
-    return a * b if how == "mult" else a + b
+    """Product or sum [n, width]; concatenation, or what relates the two, [n, 2 · width].
+
+    `relation`: [|u - v|, u · v] of both scaled to length 1 (after InferSent, Conneau et al. 2017). A sum says what a
+    pair is about; this says whether its two texts agree.
+    """
+    match how:
+        case "concat":
+            return torch.cat([a, b], dim=1)
+        case "relation":
+            u, v = functional.normalize(a, dim=1), functional.normalize(b, dim=1)
+            return torch.cat([(u - v).abs(), u * v], dim=1)
+        case "mult":
+            return a * b
+        case _:
+            return a + b
 
 
 class CosineHead(nn.Module):
@@ -90,6 +111,18 @@ class CosineHead(nn.Module):
         """Two [n, width] -> [n, 1]."""
         cosine = functional.relu(functional.cosine_similarity(a, b, dim=1))
         return (self.low + (self.high - self.low) * cosine)[:, None]
+
+
+class ExpectedHead(nn.Module):
+    """The mean Σ k p_k of the values that a head reads as classes: low, low + 1, …"""
+
+    def __init__(self, classes: nn.Module, low: int) -> None:
+        super().__init__()
+        self.classes, self.low = classes, low
+
+    def forward(self, *embeddings: Tensor) -> Tensor:
+        """As the head of classes takes them -> [n, 1]."""
+        return expected(self.classes(*embeddings).softmax(1), self.low)[:, None]
 
 
 class JointHead(nn.Module):
@@ -111,20 +144,27 @@ def build_heads(tasks: dict[str, Task], width: int, settings: Heads) -> nn.Modul
     spectral = settings.smoothness.spectral
     shared = hidden_layers(width) if settings.share_hidden else None
 
-    def single(task: Task) -> nn.Module:
-        return SingleHead(width, task.outputs, spectral)
+    def single(task: Task, outputs: int) -> nn.Module:
+        return SingleHead(width, outputs, spectral)
 
-    def pair(task: Task) -> nn.Module:
+    def pair(task: Task, outputs: int) -> nn.Module:
         if not task.what.has_classes and settings.similarity == "cosine":
             return CosineHead(*task.bounds)
         hidden = (shared or hidden_layers(width)) if settings.hidden else None
-        return PairHead(width, task.outputs, settings.combine, hidden, spectral)
+        return PairHead(width, outputs, settings.combine, hidden, spectral)
+
+    def of_encoding(how: str, task: Task, outputs: int) -> nn.Module:
+        if how in ("concat", "both_ways"):
+            return single(task, outputs)
+        if how == "separate":
+            return pair(task, outputs)
+        return JointHead(single(task, outputs), pair(task, outputs))
 
     def build(name: str, task: Task) -> nn.Module:
         how = settings.encoding_of(name) if task.pair else "concat"
-        if how in ("concat", "both_ways"):
-            return single(task)
-        return pair(task) if how == "separate" else JointHead(single(task), pair(task))
+        if task.what.has_classes or settings.similarity != "expected":
+            return of_encoding(how, task, task.outputs)
+        return ExpectedHead(of_encoding(how, task, task.number_of_classes), task.what.class_of(task.bounds[0]))
 
     return nn.ModuleDict({attribute(name): build(name, task) for name, task in tasks.items()})
 

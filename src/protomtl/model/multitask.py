@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from protomtl.core.paths import TOKENS
+from protomtl.model import distributed, vectors
 from protomtl.model.encoder import Encoder, evaluating
-from protomtl.model.heads import attribute, build_heads
+from protomtl.model.heads import attribute, build_heads, combine_pair
 from protomtl.model.seeding import seeded
 from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.model.settings import Heads
@@ -59,10 +61,25 @@ class MultiTaskModel(nn.Module):
             return tuple(self.encoder(group) for group in self.sequences(table, rows))
 
     def stored(self, table: TokenTable) -> Embedder:
-        """The same for an encoder that no longer changes: the whole table is encoded here, once."""
+        """The same for an encoder that no longer changes: the whole table is encoded here, once.
+
+        A frozen encoder's vectors are shared with the other methods that leave it frozen.
+        """
+        encode = partial(self.encoded, table)
+        alone = distributed.place()[1] == 1  # several processes encode together
+        shared = vectors.shared(*self.identity(table), encode) if self.frozen and alone else encode()
+        whole = [found.to(self.encoder.device) for found in shared]
+        return lambda rows: tuple(found[torch.from_numpy(rows)] for found in whole)
+
+    def encoded(self, table: TokenTable) -> list[Tensor]:
+        """[rows, width] of all rows of a table, one tensor per group."""
         blocks = [self.embed(table, rows) for rows in in_blocks(len(table))]
-        whole = [torch.cat(parts) for parts in zip(*blocks, strict=True)]
-        return lambda rows: tuple(vectors[torch.from_numpy(rows)] for vectors in whole)
+        return [torch.cat(parts) for parts in zip(*blocks, strict=True)]
+
+    def identity(self, table: TokenTable) -> tuple[str, list[Any]]:
+        """A name for the vectors of a table, and all that they depend on but the code."""
+        how = self.settings.encoding_of(table.task) if len(table.sides) == 2 else "single"
+        return f"{table.task}/{table.split}/{how}", [self.encoder.identity, table.digest()]
 
     def scores(self, name: str, task: Task, embed: Embedder, size: int) -> np.ndarray:
         """[size, classes] probabilities (regression: [size, 1] values) of a whole table, without dropout."""
@@ -74,10 +91,29 @@ class MultiTaskModel(nn.Module):
         self, name: str, task: Task, seed: int, split: str = "train", most: int = EXAMPLES
     ) -> tuple[Tensor, Tensor]:
         """Embeddings [n, width], of two texts their sum (A.2), and classes [n] of at most this many random rows."""
+        parts, classes = self.labelled_rows(name, task, seed, split, most)
+        return torch.stack(parts).sum(0), classes
+
+    def labelled_rows(
+        self, name: str, task: Task, seed: int, split: str = "train", most: int = EXAMPLES, whole: bool = False
+    ) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Embeddings [n, width] of each sequence group, and classes [n], of at most this many random rows.
+
+        whole: take a frozen encoder's from those of the whole table, which other methods may have left.
+        """
         table = TokenTable.open(TOKENS, name, split)
         rows = some_rows(len(table), most, seed, "prototypes", name)
-        vectors = torch.stack(self.embed(table, rows)).sum(0)
-        return vectors, class_indices(task, torch.from_numpy(table.labels[rows])).to(vectors.device)
+        parts = self.embedder(table)(rows) if whole else self.embed(table, rows)
+        return parts, class_indices(task, torch.from_numpy(table.labels[rows])).to(parts[0].device)
+
+    def readout_vectors(self, name: str, parts: tuple[Tensor, ...]) -> Tensor:
+        """[n, width] or [n, 2 · width] what prototypes with prior and scale are taken of.
+
+        Of two texts that are encoded apart it is what relates them: their sum cannot say whether they agree.
+        """
+        if len(parts) == 2 and self.settings.encoding_of(name) == "separate":
+            return combine_pair(*parts, "relation")
+        return torch.stack(parts).sum(0)
 
 
 def trained_parameters(model: nn.Module) -> dict[str, Tensor]:

@@ -19,6 +19,13 @@ def class_prototypes(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor
     return sums / counts[:, None], place
 
 
+def all_prototypes(embeddings: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """[classes, d] the mean of each class, of labels from 0; NaN for a class without a row."""
+    found = embeddings.new_full((classes, embeddings.shape[1]), torch.nan)
+    found[torch.unique(labels)] = class_prototypes(embeddings, labels)[0]
+    return found
+
+
 def pairwise_similarity(embeddings: Tensor, prototypes: Tensor, distance: str) -> Tensor:
     """Logits [n, k] of embeddings [n, d] and prototypes [k, d]: -|q - c_k| (`euclidean`, report §4.3), its square
     (`squared_euclidean`, Snell et al. 2017) or the cosine of q and c_k (`cosine`). ValueError for another distance."""

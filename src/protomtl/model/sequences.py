@@ -1,5 +1,6 @@
 """Reading the token cache: rows of a task become sequences for the encoder, without Python per example."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,13 +63,15 @@ class TokenTable:
     """The texts of some rows of a task as token numbers, without special tokens, and their labels.
 
     sides: (tokens of all texts end to end, where each begins and the end) of the one text, or of the two of a pair;
-    special: what `tokenizer.open_tokenizer` gives; labels: [rows] float32 (NaN without labels).
+    special: what `tokenizer.open_tokenizer` gives; labels: [rows] float32 (NaN without labels); split: "" for rows that
+    are of none.
     """
 
     task: str
     sides: list[tuple[Ints, Ints]]
     special: dict[str, Any]
     labels: np.ndarray
+    split: str = ""
 
     @classmethod
     def open(cls, root: Path, task: str, split: str) -> "TokenTable":
@@ -80,10 +83,17 @@ class TokenTable:
 
         sides = [s for s in ("a", "b") if (folder / f"{s}.tokens.npy").exists()]
         texts = [(mapped(f"{s}.tokens"), mapped(f"{s}.offsets")) for s in sides]
-        return cls(task, texts, read_json(root / "tokens.json"), mapped("labels"))
+        return cls(task, texts, read_json(root / "tokens.json"), mapped("labels"), split)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def digest(self) -> str:
+        """SHA-256 of all that decides what the encoder is given."""
+        found = hashlib.sha256(repr(sorted(self.special.items())).encode())
+        for part in (array for side in self.sides for array in side):
+            found.update(f"{part.dtype} {part.shape}".encode() + part.tobytes())
+        return found.hexdigest()
 
     def single(self, rows: Ints, side: int) -> Sequences:
         """One side (0 or 1) of each row with its marks ([CLS] text [SEP] of BERT), cut at its end to fit."""

@@ -37,10 +37,10 @@ class Heads(Block, extra="ignore"):
 
     frozen: bool
     pair_encoding: PairEncoding | dict[Name, PairEncoding]
-    combine: Literal["mult", "add", "concat"]
+    combine: Literal["mult", "add", "concat", "relation"]
     hidden: bool
     share_hidden: bool
-    similarity: Literal["head", "cosine"]
+    similarity: Literal["head", "cosine", "expected"]
     smoothness: Normalised
 
     @model_validator(mode="after")

@@ -1,8 +1,9 @@
 """Step `evaluate`: dev and test figures, predictions and confusion matrices of one method and seed."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,9 @@ from torch import Tensor
 
 from protomtl.core import files
 from protomtl.core.files import atomic, read_json, write_json
-from protomtl.core.paths import PREPARED, TOKENS, results
+from protomtl.core.paths import PREPARED, READOUT, TOKENS, results
 from protomtl.metrics import main_metric, overall, task_metrics
-from protomtl.model import distributed, prototypes
+from protomtl.model import distributed, prototypes, readout
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
 from protomtl.model.multitask import Embedder, MultiTaskModel
@@ -22,6 +23,7 @@ from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.tasks.labels import Names
 from protomtl.tasks.settings import Task, predictions
+from protomtl.tasks.tensors import class_indices
 
 
 def run(method: str, seed: int) -> None:
@@ -39,56 +41,89 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     """`run`, as one of several processes: they share the encoding, and the main one does the rest."""
     settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(folder, folder / "encoder", record)
-    examples = {name: model.class_examples(name, task, seed) for name, task in tasks.items() if task.what.one_class}
+    readable = readout.readable(tasks)
+    examples = {name: model.labelled_rows(name, task, seed, whole=True) for name, task in readable.items()}
     tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in ("dev", "test") for name in tasks}
     vectors = {key: model.stored(table) for key, table in tables.items()}
     if not distributed.is_main():
         return
+    readouts = {
+        name: fit_readout(model, task, examples[name], tables["dev", name], vectors["dev", name], record["distance"])
+        for name, task in readable.items()
+    }
     metrics: dict[str, dict[str, float]] = {}
     with atomic(results("evaluate", method, seed)) as part:
         for split in ("dev", "test"):
             (part / split).mkdir(parents=True)
             found = {}
             for name, task in tasks.items():
-                table, embed = tables[split, name], vectors[split, name]
-                found[name] = evaluate_task(model, table, embed, task, split, part / split, examples.get(name))
+                rows = Evaluated(tables[split, name], vectors[split, name], examples.get(name), readouts.get(name))
+                found[name] = evaluate_task(model, task, rows, split, part / split)
             metrics[split] = flat(tasks, found)
         write_json(part / "metrics.json", metrics)
+        readout.save(readouts, record["distance"], part / READOUT)
     for split, values in metrics.items():
         print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
 
 
-def evaluate_task(
+class Evaluated(NamedTuple):
+    """The rows of a split of a task, and what predicts them beside the head."""
+
+    table: TokenTable
+    embed: Embedder
+    examples: tuple[tuple[Tensor, ...], Tensor] | None  # embeddings of training rows, of each sequence group; classes
+    readout: readout.Readout | None
+
+
+def fit_readout(
     model: MultiTaskModel,
-    table: TokenTable,
-    embed: Embedder,
     task: Task,
-    split: str,
-    folder: Path,
-    examples: tuple[Tensor, Tensor] | None,
-) -> dict[str, float]:
+    examples: tuple[tuple[Tensor, ...], Tensor],
+    dev: TokenTable,
+    embed: Embedder,
+    distance: str,
+) -> readout.Readout:
+    """Prototypes of the examples with prior, and with the scale that is likeliest on dev."""
+    parts, classes = examples
+    train_vectors = model.readout_vectors(dev.task, parts)
+    dev_vectors = model.readout_vectors(dev.task, embed(np.arange(len(dev))))
+    dev_classes = class_indices(task, torch.from_numpy(np.array(dev.labels))).to(classes.device)
+    return readout.fit(train_vectors, classes, task.number_of_classes, dev_vectors, dev_classes, distance)
+
+
+def evaluate_task(model: MultiTaskModel, task: Task, rows: Evaluated, split: str, folder: Path) -> dict[str, float]:
     """Write predictions (and a confusion matrix, or without labels a submission); returns the metrics.
 
-    Classes are predicted by the head and, as `nearest`, by the nearest prototype of `examples`.
+    Predictions are the head's. Beside them stand those of the prototypes with prior and scale, `readout`, and for
+    classes those of the nearest prototype, `nearest`.
     """
-    name = table.task
+    table = rows.table
+    name, every = table.task, rows.embed(np.arange(len(table)))
     ids = pq.read_table(PREPARED / name / f"{split}.parquet", columns=["id"]).column("id").to_pylist()
-    scores = model.scores(name, task, embed, len(table))
-    predicted, nearest = predictions(task, scores), None
-    near = np.empty((len(table), 0))
-    if examples:
-        vectors = torch.stack(embed(np.arange(len(table)))).sum(0)
-        nearest = prototypes.predict(vectors, *examples).cpu().numpy()
-        near = prototypes.predict_proba(vectors, *examples, scores.shape[1]).cpu().numpy()
-    write_predictions(folder / f"{name}.csv", task, ids, table.labels, predicted, scores, nearest, near)
+    scores = model.scores(name, task, rows.embed, len(table))
+    predicted = predictions(task, scores)
+    others: dict[str, np.ndarray] = {}
+    if rows.readout is not None:
+        likely = rows.readout.probabilities(model.readout_vectors(name, every))
+        others["readout"] = readout.predictions(task, likely)
+    if rows.examples is not None and task.what.one_class:
+        parts, classes = rows.examples
+        plain = torch.stack(every).sum(0), torch.stack(parts).sum(0), classes
+        others["nearest"] = prototypes.predict(*plain).cpu().numpy()
+        near = prototypes.predict_proba(*plain, scores.shape[1]).cpu().numpy()
+        others |= {f"nearest_{k}": near[:, k] for k in range(near.shape[1])}
+    write_predictions(folder / f"{name}.csv", task, ids, table.labels, predicted, scores, others)
     if np.isnan(table.labels).any():
         write_submission(folder / f"{name}-{split}-output.csv", task, ids, predicted)
         return {}
     metrics = task_metrics(task, table.labels, predicted)
-    if nearest is not None:
+    if task.what.one_class:
         write_confusion(folder / f"{name}-confusion.csv", table.labels.astype(int), predicted, task.class_names)
-        metrics["nearest"] = main_metric(task, task_metrics(task, table.labels, nearest))
-    return metrics
+    return metrics | {
+        how: main_metric(task, task_metrics(task, table.labels, others[how]))
+        for how in ("nearest", "readout")
+        if how in others
+    }
 
 
 def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:
@@ -115,20 +150,17 @@ def write_predictions(
     gold: np.ndarray,
     predicted: np.ndarray,
     scores: np.ndarray,
-    nearest: np.ndarray | None,
-    near: np.ndarray,
+    others: Mapping[str, np.ndarray],
 ) -> None:
-    """id, gold (empty without labels), prediction; a score for each class there is; and where a row has one class that
-    of the nearest prototype, and a score for each by the distances."""
+    """id, gold (empty without labels), prediction, a score for each class there is, and the columns `others`:
+    predictions by prototypes."""
     classes = scores.shape[1] if task.what.has_classes else 0
     table = pd.DataFrame(
         {"id": ids, "gold": [None if np.isnan(label) else f"{label:{task.what.form}}" for label in gold]}
     )
     table["prediction"] = [f"{value:{task.what.form}}" for value in predicted]
     table[[f"score_{k}" for k in range(classes)]] = scores[:, :classes]
-    if nearest is not None:
-        table["nearest"] = nearest
-    table[[f"nearest_{k}" for k in range(near.shape[1])]] = near
+    table = table.assign(**others)
     table.to_csv(path, index=False, lineterminator="\n", float_format="%.6f")
 
 

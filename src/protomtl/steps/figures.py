@@ -42,14 +42,16 @@ def draw_curves(runs: list[Run], blocks: dict[str, Method], tasks: list[str], fo
     methods, seeds = methods_of(runs), seeds_of(runs)
     figure, axes = plt.subplots(1, len(tasks) + 1, figsize=(4 * (len(tasks) + 1), 5))
     colours = plt.get_cmap("tab20")(np.arange(len(methods)) % 20)
+    epochs: set[int] = set()
     for name, colour in zip(methods, colours, strict=True):
         train, dev = curve("train", name, seeds), curve("dev", name, seeds)
+        epochs |= {*dev["epoch"]}
         smooth = train.rolling(max(1, len(train) // 10), min_periods=1).mean()
         for panel, task in zip(axes, tasks, strict=False):
             panel.plot(train["step"], smooth[f"loss_{task}"], color=colour, lw=1.3)
         axes[-1].plot(dev["epoch"], dev["overall"], color=colour, lw=1.3, marker="o", label=blocks[name].label)
     for panel, task in zip(axes, tasks, strict=False):
         panel.set(title=f"{task}: training loss", xlabel="step", ylim=(0, None))
-    axes[-1].set(title="dev overall", xlabel="epoch", xticks=sorted(dev["epoch"]))
+    axes[-1].set(title="dev overall", xlabel="epoch", xticks=sorted(epochs))
     figure.legend(loc="outside lower center", ncols=5, frameon=False)
     style.save(figure, folder, "curves")

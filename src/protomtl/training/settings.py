@@ -37,6 +37,7 @@ class Training(Block):
 
 
 class Finetune(Heads, Training, extra="forbid"):
+    fit: Literal["steps", "lda", "prototypes", "logistic"]
     smoothness: Smoothness
     prototypes: Weight
     weighting: Literal["fixed", "uncertainty"]
@@ -49,4 +50,8 @@ class Finetune(Heads, Training, extra="forbid"):
             raise ValueError("`weights` belongs to `weighting: fixed`")
         if self.frozen and (self.smoothness.weight or self.prototypes):
             raise ValueError("`smoothness` and `prototypes` train the encoder: `frozen: false`")
+        if self.fit != "steps" and not (self.frozen and not self.hidden and "joint" not in self.encodings):
+            raise ValueError(
+                f"`fit: {self.fit}` fits one linear layer: `frozen: true`, `hidden: false`, no joint pairs"
+            )
         return self

@@ -1,5 +1,6 @@
 """Prototypes as a scikit-learn estimator: its own checks, and sums by hand."""
 
+import math
 import warnings
 from typing import Any
 
@@ -7,13 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import log_loss
 from sklearn.neighbors import NearestCentroid
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from protomtl import PrototypeClassifier
 
 
-@parametrize_with_checks([PrototypeClassifier()])
+@parametrize_with_checks([PrototypeClassifier(), PrototypeClassifier(prior="examples")])
 def test_scikit_learn_takes_it_for_an_estimator(estimator: PrototypeClassifier, check) -> None:  # type: ignore[no-untyped-def]
     check(estimator)
 
@@ -29,6 +31,30 @@ def test_worked_by_hand() -> None:
     assert warm.predict_proba([[1.0]])[0, 0] == pytest.approx(0.622459, abs=1e-6)
     squared = PrototypeClassifier("squared_euclidean").fit(x, y)  # e^-1 / (e^-1 + e^-4)
     assert squared.predict_proba([[1.0]])[0, 0] == pytest.approx(0.952574, abs=1e-6)
+
+
+def test_a_prior_adds_the_share_of_the_examples() -> None:
+    """Prototypes at 0 and 3 of two examples and one; at 1: 2 e⁻¹ / (2 e⁻¹ + e⁻²)."""
+    x, y = [[-1.0], [1.0], [3.0]], ["no", "no", "yes"]
+    classifier = PrototypeClassifier(prior="examples").fit(x, y)
+    assert classifier.predict_proba([[1.0]])[0, 0] == pytest.approx(2 * math.e / (2 * math.e + 1))
+    assert classifier.predict([[1.6]]) == ["no"] and PrototypeClassifier().fit(x, y).predict([[1.6]]) == ["yes"]
+
+
+@pytest.mark.parametrize("prior", ["uniform", "examples"])
+def test_no_temperature_of_a_grid_is_likelier(prior: Any) -> None:
+    random = np.random.default_rng(3)
+    y = random.choice(["a", "b", "c"], 200, p=[0.6, 0.3, 0.1])
+    x = random.normal(size=(200, 2)) + 2.0 * (y == "b")[:, None]
+    classifier = PrototypeClassifier("squared_euclidean", prior=prior).fit(x[:100], y[:100])
+    found = classifier.likeliest_temperature(x[100:], y[100:])
+    losses = {
+        t: log_loss(y[100:], classifier.set_params(temperature=t).predict_proba(x[100:]))
+        for t in np.geomspace(0.1, 50, 400)
+    }
+    assert found == pytest.approx(min(losses, key=losses.__getitem__), rel=0.02)
+    with pytest.raises(ValueError, match=r"labels without an example: \[.*'d'"):
+        classifier.likeliest_temperature([[0.0, 0.0]], ["d"])
 
 
 def test_the_cosine_does_not_see_lengths() -> None:
@@ -57,6 +83,7 @@ def test_a_class_without_an_example_is_never_predicted() -> None:
 
 
 SETTINGS: list[dict[str, Any]] = [{"distance": d} for d in ("Cosine", "manhattan", "", None, 1)]
+SETTINGS += [{"prior": p} for p in ("empirical", None, 1)]
 SETTINGS += [{"temperature": t} for t in (0, 0.0, -1, float("nan"), float("inf"), "1", None, True)]
 
 

@@ -67,6 +67,24 @@ def test_combinations_of_the_poster_have_one_linear_layer(method: str, width: in
     assert head(a, b).item() == {"add": 30.0, "mult": 36.0, "concat": 30.0}[settings(method).combine]
 
 
+def test_a_relation_is_the_difference_and_the_product_at_length_one() -> None:
+    head = built("frozen_lda")["para"]
+    assert head.hidden is None and head.linear.in_features == 2 * WIDTH
+    found = heads.combine_pair(torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 2.0]]), "relation")
+    assert found.tolist() == [pytest.approx([0.6, 0.2, 0.0, 0.8])]
+    a, b = torch.randn(2, 3, WIDTH)
+    assert torch.equal(heads.combine_pair(a, b, "relation"), heads.combine_pair(b, a, "relation"))
+
+
+def test_values_read_as_classes_have_an_output_for_each_and_their_mean() -> None:
+    head = built("frozen_prototypes")["sts"]
+    assert head.classes.linear.out_features == 6
+    with torch.no_grad():
+        head.classes.linear.weight.zero_()
+        head.classes.linear.bias.copy_(torch.tensor([0.0, 0.0, -math.inf, -math.inf, -math.inf, 0.0]))
+    assert head(*torch.randn(2, 1, WIDTH)).item() == pytest.approx((0 + 1 + 5) / 3)
+
+
 def test_shared_layers_are_the_same_parameters_in_both_pair_tasks() -> None:
     shared, separate = built("shared_layers"), built("unfrozen")
     assert shared["para"].hidden is shared["sts"].hidden

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from protomtl.core.files import atomic, read_json
 from protomtl.core.paths import BACKBONE, TOKENS, results
 from protomtl.core.settings import Backbone
-from protomtl.model.checkpoint import starting_encoder
+from protomtl.model.checkpoint import starting_encoder, trained_distance
 from protomtl.model.encoder import Encoder, embed_table, settle
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
@@ -35,13 +35,14 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
     source = results("pretrain", embed.method, embed.seed)
     after = starting_encoder(source)
     concat = after != BACKBONE and read_json(source / "config.json")["pretrain"]["pair_encoding"] == "concat"
+    distance = trained_distance(source)
     settle(compute)
     encoders = {when: Encoder(f, backbone.pooling, compute) for when, f in zip(WHEN, (BACKBONE, after), strict=True)}
     points, measures = {}, []
     for name, task in tasks.items():
         for when, encoder in encoders.items():
             with threadpool_limits(1, user_api="blas"):  # small matrices: a second thread waits, and changes last bits
-                points[name, when], measured = examine(encoder, name, task, embed, concat)
+                points[name, when], measured = examine(encoder, name, task, embed, concat, distance)
             measures.append({"task": name, "when": when, **measured})
     shown = pd.concat(points, names=["task", "when"]).reset_index(["task", "when"]).round(4)
     table = pd.DataFrame(measures).round(4)
@@ -54,7 +55,7 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
 
 
 def examine(
-    encoder: Encoder, name: str, task: Task, settings: Embed, concat: bool
+    encoder: Encoder, name: str, task: Task, settings: Embed, concat: bool, distance: str
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Points of Figure 1 (the same dev examples in each projection), and measures of the space, of one task."""
     tables = {split: TokenTable.open(TOKENS, name, split) for split in ("train", "dev")}
@@ -72,7 +73,8 @@ def examine(
         sample(encoder, table, task, concat, some_rows(len(table), settings.probe_samples, settings.seed, name, split))
         for split, table in tables.items()
     )
-    return pd.concat(points), {"silhouette": silhouette(vectors, classes), **probes.accuracies(train, dev)}
+    found = {"silhouette": silhouette(vectors, classes), **probes.accuracies(train, dev, distance)}
+    return pd.concat(points), found
 
 
 def silhouette(vectors: np.ndarray, classes: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from protomtl.analysis import bootstrap, comparisons
 from protomtl.analysis.predictions import read_predictions
 from protomtl.core.files import atomic, read_json, write_json
-from protomtl.core.paths import MAP, PROTOTYPES, RECORD, TOKENS, results
+from protomtl.core.paths import MAP, PROTOTYPES, READOUT, RECORD, TOKENS, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.core.settings import Seed
@@ -21,7 +21,7 @@ from protomtl.core.users_files import BadPath, users_folder, users_home
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
 from protomtl.model.multitask import MultiTaskModel
-from protomtl.model.prototypes import class_prototypes
+from protomtl.model.prototypes import all_prototypes
 from protomtl.model.settings import Compute
 from protomtl.plots import projection
 from protomtl.seeds import number
@@ -97,8 +97,9 @@ def check_run(method: str, seed: int) -> None:
 def build(method: str, seed: int, target: Path) -> None:
     """Make a folder that AutoModel, SentenceTransformer and protomtl.load read.
 
-    In it: the encoder with its tokenizer, how it is pooled, the heads, the mean of each class of training rows, the
-    resolved configuration with the figures on dev and test, and a model card (README.md).
+    In it: the encoder with its tokenizer, how it is pooled, the heads, the mean of each class of training rows,
+    prototypes with prior and scale, the resolved configuration with the figures on dev and test, and a model card
+    (README.md).
     """
     source = results("finetune", method, seed)
     record: dict[str, Any] = read_json(source / "config.json")
@@ -112,6 +113,7 @@ def build(method: str, seed: int, target: Path) -> None:
     }
     shutil.copytree(source / "encoder", target, ignore=lambda _, names: LEFT_OUT & {*names} | hidden(names))
     shutil.copyfile(source / "heads.safetensors", target / "heads.safetensors")
+    shutil.copyfile(results("evaluate", method, seed) / READOUT, target / READOUT)
     prototypes = means(model, tasks, seed)
     save_file(prototypes, target / PROTOTYPES)
     save_file(plane(model, tasks, prototypes, seed), target / MAP)
@@ -128,12 +130,10 @@ def hidden(names: list[str]) -> set[str]:
 
 def means(model: MultiTaskModel, tasks: dict[str, Task], seed: int) -> dict[str, Any]:
     """[classes, width] of each task: the prototypes by which `evaluate` predicts, and those of rounded labels."""
-    found: dict[str, Any] = {}
-    for name, task in tasks.items():
-        vectors, classes = model.class_examples(name, task, seed)
-        found[name] = torch.full((task.number_of_classes, vectors.shape[1]), torch.nan)
-        found[name][torch.unique(classes).cpu()] = class_prototypes(vectors, classes)[0].cpu()
-    return found
+    return {
+        name: all_prototypes(*model.class_examples(name, task, seed), task.number_of_classes).cpu()
+        for name, task in tasks.items()
+    }
 
 
 def plane(model: MultiTaskModel, tasks: dict[str, Task], prototypes: dict[str, Any], seed: int) -> dict[str, Any]:

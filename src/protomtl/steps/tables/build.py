@@ -83,7 +83,7 @@ def table_of(
             row |= columns(figure, run.get(figure), intervals[figure][:, place] if figure in run else None, theirs)
         row |= {c: round(run[c].mean(), 4) for c in map(str, run) if c not in (*tasks, "overall")}
         row |= {
-            "epochs": own[0]["finetune"]["epochs"],
+            "epochs": own[0]["finetune"]["epochs"] if own[0]["steps"] else 0,  # heads that were fitted at once
             "steps": own[0]["steps"],
             "best_epoch": ", ".join(str(record["best_epoch"]) for record in own),
             "seeds": ", ".join(map(str, run.index)),

@@ -14,6 +14,13 @@ from protomtl.tasks.settings import Task, counted
 
 RESCALED = "overall, rescaled"
 TITLES = {"table1": "Table 1: dev", "table2": "Table 2: test"}
+BESIDE = {  # figures without the head, by their names in metrics.json
+    "nearest": ("nearest prototype", "the figure without the head, by the nearest mean of training rows."),
+    "readout": (
+        "prototypes with prior and scale",
+        "the same figures as the head's, by -τ d + log π, with π the shares of the training rows and τ fitted on dev.",
+    ),
+}
 Row = dict[Any, Any]  # of a table
 
 
@@ -22,14 +29,14 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
     figures = [*tasks, "overall"]
     rescaled = "overall_rescaled" in table and any(task.figure.smallest == -1 for task in tasks.values())
     timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
-    classes = [name for name in tasks if f"{name}_nearest" in table]
-    nearest = [f"nearest prototype ({', '.join(classes)})"] if classes else []
+    beside = {how: [name for name in tasks if f"{name}_{how}" in table] for how in BESIDE}
+    shown = [f"{words} ({', '.join(beside[how])})" for how, (words, _) in BESIDE.items() if beside[how]]
     head = [
         "method",
         *figures,
         "95 % interval",
         *([RESCALED] if rescaled else []),
-        *nearest,
+        *shown,
         "epochs (best)",
         "steps",
         "seeds",
@@ -41,7 +48,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
             *(cell(row, figure) for figure in figures),
             span(row),
             *([number(row["overall_rescaled"])] if rescaled else []),
-            *nearest_cell(row, classes),
+            *(beside_cell(row, how, names) for how, names in beside.items() if names),
             f"{row['epochs']} ({row['best_epoch']})",
             str(row["steps"]),
             str(row["seeds"]),
@@ -64,7 +71,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
             else []
         ),
         "± is the deviation over seeds; the interval is of overall, under a bootstrap of the examples of each task.",
-        *(["Nearest prototype: the figure without the head, by the nearest mean of training rows."] if classes else []),
+        *(f"{words.capitalize()}: {meaning}" for how, (words, meaning) in BESIDE.items() if beside[how]),
         "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
         f"Data: {about['data']}; backbone: {about['backbone']}.",
         *([caveat] if (caveat := note(about["backbone"], tasks)) else []),
@@ -105,9 +112,9 @@ def span(row: Row) -> str:
     return "-" if pd.isna(row["overall_low"]) else f"{row['overall_low']:.3f} to {row['overall_high']:.3f}"
 
 
-def nearest_cell(row: Row, classes: list[str]) -> list[str]:
-    """[`0.587, 0.702`]: accuracy of each of these tasks by nearest prototype; no cell without tasks."""
-    return [", ".join(f"{row[f'{name}_nearest']:.3f}" for name in classes)] if classes else []
+def beside_cell(row: Row, how: str, tasks: list[str]) -> str:
+    """`0.587, 0.702`: the figure of each of these tasks without the head."""
+    return ", ".join(f"{row[f'{name}_{how}']:.3f}" for name in tasks)
 
 
 def comparisons_markdown(

@@ -25,16 +25,22 @@ SPACES = {
 def test_accuracies_worked_by_hand(name: str) -> None:
     zero, one, expected = SPACES[name]
     points = np.array([*zero, *one], dtype=np.float32), np.array([0] * len(zero) + [1] * len(one))
-    assert probes.accuracies(points, points) == pytest.approx(dict(zip(MEASURES, expected, strict=True)))
+    found = probes.accuracies(points, points, "euclidean")
+    assert {name: found[name] for name in MEASURES} == pytest.approx(dict(zip(MEASURES, expected, strict=True)))
+
+
+def test_prior_and_scale_worked_by_hand() -> None:
+    """Means 0 and 4; three rows of four are of class 0. At 2.2 the nearest mean is that of class 1, by 1.8 to 2.2; with
+    a scale below ln 3 / 0.4 = 2.7 the prior decides for class 0, and the likeliest scale on these dev rows is lower."""
+    train = np.array([[-1.0], [0.0], [1.0], [4.0]], dtype=np.float32), np.array([3, 3, 3, 5])
+    dev = np.array([[0.0], [2.2], [2.5], [4.0], [-1.0]], dtype=np.float32), np.array([3, 3, 3, 5, 5])
+    found = probes.accuracies(train, dev, "euclidean")
+    assert found["nearest_prototype"] == pytest.approx(2 / 5) and found["prior_and_scale"] == pytest.approx(3 / 5)
 
 
 def test_accuracies_are_of_dev_rows_by_what_training_rows_say() -> None:
     line = np.array([[0.0], [1.0], [10.0], [11.0], [12.0]], dtype=np.float32)
     train, dev = (line, np.array([0, 0, 1, 1, 1])), (line[1:3], np.array([1, 1]))
     # Of five rows the five nearest are all of them: their vote is the majority's.
-    assert probes.accuracies(train, dev) == {
-        "majority": 1.0,
-        "linear_probe": 0.5,
-        "nearest_neighbours": 1.0,
-        "nearest_prototype": 0.5,
-    }
+    found = probes.accuracies(train, dev, "euclidean")
+    assert [found[name] for name in MEASURES] == [1.0, 0.5, 1.0, 0.5]

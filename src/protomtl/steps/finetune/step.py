@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from protomtl.core.paths import TOKENS, results
 from protomtl.core.settings import Backbone
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model import distributed
-from protomtl.model.checkpoint import save_encoder, save_heads, save_record, starting_encoder
+from protomtl.model.checkpoint import save_encoder, save_heads, save_record, starting_encoder, trained_distance
 from protomtl.model.encoder import Encoder, embed_batch, settle
 from protomtl.model.heads import attribute
 from protomtl.model.multitask import MultiTaskModel
@@ -57,6 +58,7 @@ def train(
         "method": method,
         "seed": seed,
         "start": str(start),
+        "distance": trained_distance(results("pretrain", method, seed)),
         "finetune": finetune.model_dump(),
         "tasks": {name: task.model_dump() for name, task in tasks.items()},
         "backbone": backbone.model_dump(),
@@ -68,7 +70,8 @@ def train(
         settle(compute)
         encoder = Encoder(start, backbone.pooling, compute)
         model = MultiTaskModel(encoder, tasks, finetune, seed)
-        result = fit(model, tasks, finetune, method, seed, folder)
+        fitted = fit if finetune.fit == "steps" else fit_at_once
+        result = fitted(model, tasks, finetune, method, seed, folder)
         record |= {"best_epoch": result.best_epoch, "steps": result.steps}
         if not distributed.is_main():
             return
@@ -93,17 +96,7 @@ def fit(
 ) -> loop.Result:
     """Train all heads, and the encoder unless it is frozen, choosing the epoch by dev overall."""
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
-    dev = {name: TokenTable.open(TOKENS, name, "dev") for name in tasks}
-    dev_embed = {name: model.embedder(table) for name, table in dev.items()}
-
-    def validate() -> dict[str, float]:
-        main = {}
-        for name, task in tasks.items():
-            scores = model.scores(name, task, dev_embed[name], len(dev[name]))
-            metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
-            main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else math.nan
-        return {"overall": overall(tasks, main), **main}
-
+    validate = validation(model, tasks)
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
     trained = nn.ModuleDict({"encoder": model.encoder, "heads": model.heads} | ({"weigh": weigh} if weigh else {}))
     losses = finetuning_losses(model, tables, tasks, settings)
@@ -111,6 +104,49 @@ def fit(
     sizes = {name: len(table) for name, table in tables.items()}
     purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
     return loop.train(purpose, objective, sizes, settings, seed, folder, validate)
+
+
+def fit_at_once(
+    model: MultiTaskModel, tasks: dict[str, Task], settings: Finetune, method: str, seed: int, folder: Path
+) -> loop.Result:
+    """Fit the heads in closed form on the vectors of all training rows; the curves have the one point of no step."""
+    from protomtl.steps.finetune.closed_form import Rows, fit_head  # heavy
+
+    def rows(name: str, split: str) -> Rows:
+        table = TokenTable.open(TOKENS, name, split)
+        return Rows(model.embedder(table)(np.arange(len(table))), np.array(table.labels))
+
+    begin = time.monotonic()
+    model.eval()
+    losses = {}
+    for name, task in tasks.items():
+        train, dev = rows(name, "train"), rows(name, "dev")
+        head = model.heads[attribute(name)]
+        fit_head(head, name, task, settings.fit, train, dev)
+        with torch.no_grad():
+            outputs = head(*train.embeddings).cpu()
+        losses[name] = round(task_loss(task, outputs, torch.from_numpy(train.labels)).item(), 6)
+    found = {name: round(value, 6) for name, value in validation(model, tasks)().items()}
+    print(f"finetune {method} seed {seed}: dev " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()))
+    point = {"step": 0, "epoch": 0, "lr": 0.0, "loss": round(sum(losses.values()), 6)}
+    curves = loop.Curves([point | {f"loss_{name}": loss for name, loss in losses.items()}], [{"epoch": 0, **found}])
+    return loop.Result(curves, best_epoch=0, steps=0, seconds=time.monotonic() - begin)
+
+
+def validation(model: MultiTaskModel, tasks: dict[str, Task]) -> loop.Validate:
+    """What gives the dev figure of each task, and `overall`."""
+    dev = {name: TokenTable.open(TOKENS, name, "dev") for name in tasks}
+    embed = {name: model.embedder(table) for name, table in dev.items()}
+
+    def validate() -> dict[str, float]:
+        main = {}
+        for name, task in tasks.items():
+            scores = model.scores(name, task, embed[name], len(dev[name]))
+            metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
+            main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else math.nan
+        return {"overall": overall(tasks, main), **main}
+
+    return validate
 
 
 def finetuning_losses(

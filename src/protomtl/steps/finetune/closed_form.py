@@ -1,0 +1,112 @@
+"""Heads that need no training: on the vectors of a frozen encoder their linear layers are fitted at once.
+
+Classes: `lda`, linear discriminant analysis with a shrunken covariance (Ledoit and Wolf 2004); `prototypes`, the
+nearest class mean with prior and scale (model/readout.py); `logistic`, logistic regression. Values: ridge regression,
+or where the head reads them as classes (`similarity: expected`) the mean of the classes. A cosine has nothing to fit.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
+
+from protomtl.model import readout
+from protomtl.model.heads import ExpectedHead
+from protomtl.tasks.settings import Task
+from protomtl.tasks.tensors import class_indices
+
+STRENGTH = (
+    10.0  # of the fit against |w|²/2 on standardised features, per row: chosen on dev (docs/reference/methods.md)
+)
+ALPHAS = np.logspace(-3, 3, 13)  # of ridge regression; leave-one-out error on the training rows chooses
+
+Linear = tuple[np.ndarray, np.ndarray]  # weight [outputs, features] and bias [outputs]
+
+
+class Rows(NamedTuple):
+    """Embeddings, [n, width] of each sequence group, and labels [n] of one split of a task."""
+
+    embeddings: tuple[Tensor, ...]
+    labels: np.ndarray
+
+
+@torch.no_grad()
+def fit_head(head: nn.Module, name: str, task: Task, how: str, train: Rows, dev: Rows) -> None:
+    """Set the head's linear layer in place; of a head in evaluation mode. SystemExit for labels that nothing fits."""
+    inner = head.classes if isinstance(head, ExpectedHead) else head
+    layer = getattr(inner, "linear", None)
+    if not isinstance(layer, nn.Linear) or not callable(features := inner.features):
+        return
+    x, dev_x = features(*train.embeddings).cpu(), features(*dev.embeddings).cpu()
+    with threadpool_limits(1, user_api="blas"):  # a second thread changes the last bits
+        try:
+            if task.what.has_classes and not task.what.one_class:
+                weight, bias = several(how, task, x, train.labels, dev_x, dev.labels)
+            elif task.what.has_classes or isinstance(head, ExpectedHead):
+                y, dev_y = (class_indices(task, torch.from_numpy(rows.labels)) for rows in (train, dev))
+                weight, bias = classes(how, task.number_of_classes, x, y, dev_x, dev_y)
+            else:
+                weight, bias = values(x.numpy(), train.labels)
+        except ValueError as error:  # scikit-learn's words for one class only, or fewer rows than classes
+            raise SystemExit(f"tasks.{name}: `fit: {how}` cannot use its training rows: {error}") from None
+    if task.what.one_class and layer.out_features == 1:  # a binary task's one output is the logit of yes
+        weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
+    layer.weight.copy_(torch.from_numpy(weight))
+    layer.bias.copy_(torch.from_numpy(bias))
+
+
+def classes(how: str, count: int, x: Tensor, y: Tensor, dev_x: Tensor, dev_y: Tensor) -> Linear:
+    """The linear layer of `count` classes; a class without a training row has bias -inf.
+
+    x, dev_x: [n, features]; y, dev_y: [n] 0 .. count - 1. Only the scale of prototypes is chosen on dev.
+    """
+    present = np.unique(y.numpy())
+    if len(present) < 2:
+        raise ValueError("they have one class only")
+    if how == "prototypes":
+        scaled = readout.fit(x, y, count, dev_x, dev_y, "squared_euclidean").linear()
+        return scaled[0].numpy(), scaled[1].numpy()
+    weight, bias = lda(x.numpy(), y.numpy()) if how == "lda" else logistic(x.numpy(), y.numpy())
+    whole = np.zeros((count, x.shape[1])), np.full(count, -np.inf)
+    whole[0][present], whole[1][present] = (both_rows(weight), both_rows(bias)) if len(present) == 2 else (weight, bias)
+    return whole
+
+
+def several(how: str, task: Task, x: Tensor, y: np.ndarray, dev_x: Tensor, dev_y: np.ndarray) -> Linear:
+    """Of labels with any number of classes each class by itself, against none of it; y, dev_y: [n] labels."""
+    rows = []
+    for own, dev in zip(task.what.members(task, y).T, task.what.members(task, dev_y).T, strict=True):
+        if own.min() == own.max():  # all have it, or none
+            rows.append((np.zeros(x.shape[1]), np.inf if own.all() else -np.inf))
+        else:
+            weight, bias = classes(how, 2, x, torch.from_numpy(own).long(), dev_x, torch.from_numpy(dev).long())
+            rows.append((weight[1] - weight[0], bias[1] - bias[0]))
+    return np.stack([weight for weight, _ in rows]), np.array([bias for _, bias in rows])
+
+
+def both_rows(part: np.ndarray) -> np.ndarray:
+    """scikit-learn gives two classes one row, that of the second; the first one's is 0."""
+    return np.concatenate([np.zeros_like(part), part])
+
+
+def lda(x: np.ndarray, y: np.ndarray) -> Linear:
+    found = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x, y)
+    return found.coef_, found.intercept_
+
+
+def logistic(x: np.ndarray, y: np.ndarray) -> Linear:
+    regression = LogisticRegression(C=STRENGTH / len(x), max_iter=1000)
+    scaler = make_pipeline(StandardScaler(), regression).fit(x, y)[0]
+    weight = regression.coef_ / scaler.scale_
+    return weight, regression.intercept_ - weight @ scaler.mean_
+
+
+def values(x: np.ndarray, y: np.ndarray) -> Linear:
+    found = RidgeCV(alphas=ALPHAS).fit(x, y)
+    return found.coef_[None], np.array([found.intercept_])

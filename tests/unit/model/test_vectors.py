@@ -1,0 +1,50 @@
+"""Vectors of frozen encoders: encoded once, keyed by what they depend on, never damaged."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from protomtl.model import vectors
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / ".state/vectors/sst"
+
+
+def once(depends: object = 1, value: float = 1.0, calls: list[int] | None = None) -> list[torch.Tensor]:
+    def encode() -> list[torch.Tensor]:
+        if calls is not None:
+            calls.append(1)
+        return [torch.full((2, 3), value), torch.zeros(2, 3)]
+
+    return vectors.shared("sst", depends, encode)
+
+
+def test_the_second_reader_finds_what_the_first_encoded() -> None:
+    calls: list[int] = []
+    first, second = once(calls=calls), once(value=9.0, calls=calls)
+    assert calls == [1] and all(map(torch.equal, first, second)) and len(first) == 2
+
+
+def test_what_depends_on_something_else_is_encoded_anew_and_the_older_goes(folder: Path) -> None:
+    once()
+    assert once(depends=2, value=7.0)[0][0, 0] == 7.0
+    assert len([*folder.glob("*.safetensors")]) == 1
+
+
+def test_other_code_encodes_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    once()
+    (tmp_path / "code").mkdir()
+    monkeypatch.setattr(vectors, "CODE", tmp_path / "code")
+    assert once(value=7.0)[0][0, 0] == 7.0
+
+
+def test_a_damaged_file_is_encoded_anew(folder: Path) -> None:
+    once()
+    (path,) = folder.glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:50])
+    assert once(value=7.0)[0][0, 0] == 7.0
+    assert once(value=8.0)[0][0, 0] == 7.0
