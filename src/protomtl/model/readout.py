@@ -111,7 +111,7 @@ def save(readouts: Mapping[str, Readout], distance: str, path: Path) -> None:
 
 
 def load(path: Path, tasks: Mapping[str, Task]) -> dict[str, Readout]:
-    """What `save` wrote of the readable ones of these tasks. SystemExit for a damaged file, or that of another model."""
+    """What `save` wrote of the readable ones of these tasks. SystemExit for damage, and for that of another model."""
     tasks = readable(tasks)
     try:
         tensors = load_file(path)
