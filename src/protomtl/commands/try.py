@@ -133,5 +133,5 @@ def said(task: Task, scores: np.ndarray) -> str:
     if not task.what.has_classes:
         low, high = task.bounds
         return f"{np.clip(scores[0], low, high):.2f} of {low:g} to {high:g}"
-    names = getattr(task, "class_names", range(len(scores)))
+    names = task.class_names
     return ", ".join(f"{names[k]} {scores[k]:.2f}" for k in np.argsort(-scores, kind="stable")[:LIKELY])

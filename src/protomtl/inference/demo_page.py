@@ -13,6 +13,7 @@ from protomtl.inference.model import Model, Row, load
 from protomtl.tasks.settings import Task
 
 LONGEST, MOST = 5000, 50  # characters of a field (Streamlit cuts the rest off), rows
+BESIDE = "by prototypes"  # the column of what prototypes with prior and scale say
 NEIGHBOURS = 5  # among which a new text is placed
 X, Y, YOURS = alt.X("x", axis=None), alt.Y("y", axis=None), "#e01e5a"
 EXAMPLES = {  # by the number of texts in a row
@@ -62,7 +63,7 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
     """What the head of a task and its prototypes say of each row, and where the rows lie."""
     scores = model.predict(name, rows)
     bar = st.column_config.ProgressColumn
-    names = [titled(str(name), ["prediction", *task.texts]) for name in task.class_names]
+    names = [titled(str(name), ["prediction", BESIDE, *task.texts]) for name in task.class_names]
     if task.what.has_classes:
         said = pd.DataFrame(scores, columns=names)
         said.insert(0, "prediction", [task.shown(label) for label in task.what.predictions(scores)])
@@ -73,7 +74,7 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
         columns = {"value": bar(format="%.2f", min_value=low, max_value=high)}
     if name in model.readouts:
         found = model.by_prototypes(name, rows)
-        said["by prototypes"] = [names[k] for k in found.argmax(1)] if task.what.has_classes else found[:, 0].round(2)
+        said[BESIDE] = [task.shown(k) for k in found.argmax(1)] if task.what.has_classes else found[:, 0].round(2)
     given = pd.DataFrame([[row] if isinstance(row, str) else row for row in rows], columns=task.texts)
     first = [*said][:1]  # a phone shows two columns: what is said and of what
     given = pd.concat([said[first], given, said.drop(columns=first)], axis=1)

@@ -72,8 +72,7 @@ class Model:
         self.model, self.tasks = trained_model(folder, folder, record)
         self.model.eval()
         self.compute = compute
-        read = {name: task for name, task in self.tasks.items() if task.what.reads_prototypes}
-        self.readouts = readout.load(folder / READOUT, read) if (folder / READOUT).exists() else {}
+        self.readouts = readout.load(folder / READOUT, self.tasks) if (folder / READOUT).exists() else {}
         self.means = read_means(folder / PROTOTYPES, self.tasks, self.width)
         words = self.model.encoder.network.get_input_embeddings().num_embeddings
         if self.tokenizer.get_vocab_size() > words:

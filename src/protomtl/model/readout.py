@@ -96,17 +96,23 @@ def expected(probabilities: Tensor, lowest: int) -> Tensor:
     return probabilities @ values.to(probabilities)
 
 
-def save(readouts: Mapping[str, Readout], path: Path) -> None:
+def readable(tasks: Mapping[str, Task]) -> dict[str, Task]:
+    """The tasks that prototypes can predict: of one class a row, and of values."""
+    return {name: task for name, task in tasks.items() if task.what.one_class or not task.what.has_classes}
+
+
+def save(readouts: Mapping[str, Readout], distance: str, path: Path) -> None:
     """Write the readout of each task; all have one distance."""
     tensors = {f"{name}.prototypes": found.prototypes for name, found in readouts.items()}
     tensors |= {f"{name}.log_prior": found.log_prior for name, found in readouts.items()}
     tensors |= {f"{name}.scale": torch.tensor(found.scale, dtype=torch.float64) for name, found in readouts.items()}
-    about = {"distance": next(iter(readouts.values())).distance}
-    path.write_bytes(serialize({name: value.cpu().contiguous() for name, value in tensors.items()}, about))
+    plain = {name: value.cpu().contiguous() for name, value in tensors.items()}
+    path.write_bytes(serialize(plain, {"distance": distance}))
 
 
 def load(path: Path, tasks: Mapping[str, Task]) -> dict[str, Readout]:
-    """What `save` wrote of these tasks. SystemExit for a damaged file, and for the readout of another model."""
+    """What `save` wrote of the readable ones of these tasks. SystemExit for damage, and for that of another model."""
+    tasks = readable(tasks)
     try:
         tensors = load_file(path)
         with safe_open(path, framework="pt") as file:

@@ -41,15 +41,15 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     """`run`, as one of several processes: they share the encoding, and the main one does the rest."""
     settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(folder, folder / "encoder", record)
-    examples = {name: model.labelled_rows(name, task, seed, whole=True) for name, task in tasks.items()}
+    readable = readout.readable(tasks)
+    examples = {name: model.labelled_rows(name, task, seed, whole=True) for name, task in readable.items()}
     tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in ("dev", "test") for name in tasks}
     vectors = {key: model.stored(table) for key, table in tables.items()}
     if not distributed.is_main():
         return
     readouts = {
         name: fit_readout(model, task, examples[name], tables["dev", name], vectors["dev", name], record["distance"])
-        for name, task in tasks.items()
-        if task.what.reads_prototypes
+        for name, task in readable.items()
     }
     metrics: dict[str, dict[str, float]] = {}
     with atomic(results("evaluate", method, seed)) as part:
@@ -57,11 +57,11 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
             (part / split).mkdir(parents=True)
             found = {}
             for name, task in tasks.items():
-                rows = Evaluated(tables[split, name], vectors[split, name], examples[name], readouts.get(name))
+                rows = Evaluated(tables[split, name], vectors[split, name], examples.get(name), readouts.get(name))
                 found[name] = evaluate_task(model, task, rows, split, part / split)
             metrics[split] = flat(tasks, found)
         write_json(part / "metrics.json", metrics)
-        readout.save(readouts, part / READOUT)
+        readout.save(readouts, record["distance"], part / READOUT)
     for split, values in metrics.items():
         print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
 
@@ -71,7 +71,7 @@ class Evaluated(NamedTuple):
 
     table: TokenTable
     embed: Embedder
-    examples: tuple[tuple[Tensor, ...], Tensor]  # embeddings of training rows, of each sequence group, and classes
+    examples: tuple[tuple[Tensor, ...], Tensor] | None  # embeddings of training rows, of each sequence group; classes
     readout: readout.Readout | None
 
 
@@ -97,16 +97,17 @@ def evaluate_task(model: MultiTaskModel, task: Task, rows: Evaluated, split: str
     Predictions are the head's. Beside them stand those of the prototypes with prior and scale, `readout`, and for
     classes those of the nearest prototype, `nearest`.
     """
-    table, (parts, classes) = rows.table, rows.examples
+    table = rows.table
     name, every = table.task, rows.embed(np.arange(len(table)))
     ids = pq.read_table(PREPARED / name / f"{split}.parquet", columns=["id"]).column("id").to_pylist()
     scores = model.scores(name, task, rows.embed, len(table))
     predicted = predictions(task, scores)
     others: dict[str, np.ndarray] = {}
     if rows.readout is not None:
-        read = rows.readout.probabilities(model.readout_vectors(name, every))
-        others["readout"] = readout.predictions(task, read)
-    if task.what.one_class:
+        likely = rows.readout.probabilities(model.readout_vectors(name, every))
+        others["readout"] = readout.predictions(task, likely)
+    if rows.examples is not None and task.what.one_class:
+        parts, classes = rows.examples
         plain = torch.stack(every).sum(0), torch.stack(parts).sum(0), classes
         others["nearest"] = prototypes.predict(*plain).cpu().numpy()
         near = prototypes.predict_proba(*plain, scores.shape[1]).cpu().numpy()
@@ -118,10 +119,11 @@ def evaluate_task(model: MultiTaskModel, task: Task, rows: Evaluated, split: str
     metrics = task_metrics(task, table.labels, predicted)
     if task.what.one_class:
         write_confusion(folder / f"{name}-confusion.csv", table.labels.astype(int), predicted, task.class_names)
-        metrics["nearest"] = main_metric(task, task_metrics(task, table.labels, others["nearest"]))
-    if "readout" in others:
-        metrics["readout"] = main_metric(task, task_metrics(task, table.labels, others["readout"]))
-    return metrics
+    return metrics | {
+        how: main_metric(task, task_metrics(task, table.labels, others[how]))
+        for how in ("nearest", "readout")
+        if how in others
+    }
 
 
 def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:
@@ -150,8 +152,8 @@ def write_predictions(
     scores: np.ndarray,
     others: Mapping[str, np.ndarray],
 ) -> None:
-    """id, gold (empty without labels), prediction, for classes a score for each, and the columns `others`: predictions
-    by prototypes."""
+    """id, gold (empty without labels), prediction, a score for each class there is, and the columns `others`:
+    predictions by prototypes."""
     classes = scores.shape[1] if task.what.has_classes else 0
     table = pd.DataFrame(
         {"id": ids, "gold": [None if np.isnan(label) else f"{label:{task.what.form}}" for label in gold]}

@@ -34,7 +34,6 @@ class Kind:
 
     has_classes = True
     one_class = True  # a row has one of them: there are nearest prototypes and confusions
-    reads_prototypes = True  # with prior and scale they predict the class, or of values their mean
     stored = "<f4"  # how the token cache keeps labels
     form = "g"  # how a label is written into files
     # What `metric` may name, the default first; and what is shown whichever of them counts.
@@ -172,7 +171,7 @@ class Regression(Kind):
 class Multilabel(Kind):
     """Any number of classes a row, none too. A label is the number whose bits, from the lowest, are its classes."""
 
-    one_class = reads_prototypes = False
+    one_class = False
     stored, form = "<f8", ".0f"  # exact up to 53 classes
     metrics = ("macro_f1", "accuracy")  # accuracy: of whole sets
 

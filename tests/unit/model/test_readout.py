@@ -90,7 +90,7 @@ def test_a_value_is_predicted_by_the_mean_of_its_classes_and_a_class_by_the_like
 def test_what_is_saved_is_loaded_and_that_of_another_model_is_refused(tmp_path: Path) -> None:
     train = random_rows(5, classes=5)
     saved = {"sst": readout.fit(*train, 5, *random_rows(6, classes=5), "cosine")}
-    readout.save(saved, tmp_path / "readout.safetensors")
+    readout.save(saved, "cosine", tmp_path / "readout.safetensors")
     found = readout.load(tmp_path / "readout.safetensors", {"sst": TASKS["sst"]})["sst"]
     assert found.distance == "cosine" and found.scale == saved["sst"].scale
     assert torch.equal(found.logits(train[0]), saved["sst"].logits(train[0]))

@@ -105,6 +105,24 @@ def test_one_class_cannot_be_fitted(fit: str) -> None:
         fitted("sst", fit, Rows(train.embeddings, np.zeros(80, np.float32)))
 
 
+@pytest.mark.parametrize("fit", FITS)
+def test_a_class_of_several_is_fitted_as_a_task_of_its_own(fit: str) -> None:
+    task = Task.model_validate(
+        {**PARAMS.tasks["sst"].model_dump(), "kind": "multilabel", "classes": 3, "ordered": False}
+    )
+    train = rows(PARAMS.tasks["sst"], 1)  # sets 0 to 4: class 0 is in 1 and 3, class 1 in 2 and 3, class 2 in 4
+    head = build_heads({"sst": task}, WIDTH, settings(fit))["sst"].eval()
+    fit_head(head, "sst", task, fit, train, rows(PARAMS.tasks["sst"], 2))
+    para = PARAMS.tasks["para"].model_copy(update={"texts": ["sentence"]})
+    alone = build_heads({"para": para}, WIDTH, settings(fit))["para"].eval()
+    own, dev = (
+        Rows(found.embeddings, task.what.members(task, found.labels)[:, 1].astype(np.float32))
+        for found in (train, rows(PARAMS.tasks["sst"], 2))
+    )
+    fit_head(alone, "para", para, fit, own, dev)
+    torch.testing.assert_close(head(*train.embeddings)[:, 1:2], alone(*train.embeddings))
+
+
 def test_a_cosine_has_nothing_to_fit() -> None:
     train = rows(PARAMS.tasks["sts"], 1)
     head = fitted("sts", "lda", train, similarity="cosine")

@@ -21,6 +21,7 @@ NOTE = (
     "Silhouette: of the embeddings in Figure 1. Others: accuracy on dev of what was fitted on training rows.\n"
     "Prior and scale: prototypes by -τ d + log π, in the distance that phase 1 trained. τ is fitted on these dev rows."
 )
+MEASURES = ("majority", "linear_probe", "nearest_neighbours", "nearest_prototype", "prior_and_scale")
 Labelled = tuple[np.ndarray, np.ndarray]  # embeddings [n, width] and classes [n]
 
 
@@ -36,7 +37,7 @@ def accuracies(train: Labelled, dev: Labelled, distance: str) -> dict[str, float
     # of dimensions (`sst` of the default run, dev: 0.41 instead of 0.56).
     regression = LogisticRegression(C=1 / len(train[0]), max_iter=1000)
     if len(np.unique(train[1])) < 2:  # nothing to tell apart
-        return dict.fromkeys(("majority", "linear_probe", "nearest_neighbours", "nearest_prototype"), float("nan"))
+        return dict.fromkeys(MEASURES, float("nan"))
     classifiers = {
         "majority": DummyClassifier(),
         "linear_probe": make_pipeline(StandardScaler(), regression),

@@ -73,7 +73,8 @@ def examine(
         sample(encoder, table, task, concat, some_rows(len(table), settings.probe_samples, settings.seed, name, split))
         for split, table in tables.items()
     )
-    return pd.concat(points), {"silhouette": silhouette(vectors, classes), **probes.accuracies(train, dev, distance)}
+    found = {"silhouette": silhouette(vectors, classes), **probes.accuracies(train, dev, distance)}
+    return pd.concat(points), found
 
 
 def silhouette(vectors: np.ndarray, classes: np.ndarray) -> float:

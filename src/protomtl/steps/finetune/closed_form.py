@@ -24,7 +24,6 @@ from protomtl.tasks.tensors import class_indices
 STRENGTH = (
     10.0  # of the fit against |w|²/2 on standardised features, per row: chosen on dev (docs/reference/methods.md)
 )
-SURE = 10.0  # logit of a class that all training rows have
 ALPHAS = np.logspace(-3, 3, 13)  # of ridge regression; leave-one-out error on the training rows chooses
 
 Linear = tuple[np.ndarray, np.ndarray]  # weight [outputs, features] and bias [outputs]
@@ -48,8 +47,7 @@ def fit_head(head: nn.Module, name: str, task: Task, how: str, train: Rows, dev:
     with threadpool_limits(1, user_api="blas"):  # a second thread changes the last bits
         try:
             if task.what.has_classes and not task.what.one_class:
-                y, dev_y = (torch.from_numpy(task.what.members(task, rows.labels)).long() for rows in (train, dev))
-                weight, bias = several(how, x, y, dev_x, dev_y)
+                weight, bias = several(how, task, x, train.labels, dev_x, dev.labels)
             elif task.what.has_classes or isinstance(head, ExpectedHead):
                 y, dev_y = (class_indices(task, torch.from_numpy(rows.labels)) for rows in (train, dev))
                 weight, bias = classes(how, task.number_of_classes, x, y, dev_x, dev_y)
@@ -57,7 +55,7 @@ def fit_head(head: nn.Module, name: str, task: Task, how: str, train: Rows, dev:
                 weight, bias = values(x.numpy(), train.labels)
         except ValueError as error:  # scikit-learn's words for one class only, or fewer rows than classes
             raise SystemExit(f"tasks.{name}: `fit: {how}` cannot use its training rows: {error}") from None
-    if layer.out_features == 1 and len(weight) == 2:  # a binary task's one output is the logit of yes
+    if task.what.one_class and layer.out_features == 1:  # a binary task's one output is the logit of yes
         weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
     layer.weight.copy_(torch.from_numpy(weight))
     layer.bias.copy_(torch.from_numpy(bias))
@@ -80,16 +78,16 @@ def classes(how: str, count: int, x: Tensor, y: Tensor, dev_x: Tensor, dev_y: Te
     return whole
 
 
-def several(how: str, x: Tensor, y: Tensor, dev_x: Tensor, dev_y: Tensor) -> Linear:
-    """The linear layer of classes of which a row has any number: each is fitted for itself, there or not.
-
-    y, dev_y: [n, classes] 0 or 1. A class that all training rows have, or none, gets a bias without a weight.
-    """
-    whole = np.zeros((y.shape[1], x.shape[1])), np.where(y[0] > 0, SURE, -SURE)
-    for k in np.flatnonzero((y.numpy().min(0) == 0) & (y.numpy().max(0) == 1)):
-        weight, bias = classes(how, 2, x, y[:, k], dev_x, dev_y[:, k])
-        whole[0][k], whole[1][k] = weight[1] - weight[0], bias[1] - bias[0]
-    return whole
+def several(how: str, task: Task, x: Tensor, y: np.ndarray, dev_x: Tensor, dev_y: np.ndarray) -> Linear:
+    """Of labels with any number of classes each class by itself, against none of it; y, dev_y: [n] labels."""
+    rows = []
+    for own, dev in zip(task.what.members(task, y).T, task.what.members(task, dev_y).T, strict=True):
+        if own.min() == own.max():  # all have it, or none
+            rows.append((np.zeros(x.shape[1]), np.inf if own.all() else -np.inf))
+        else:
+            weight, bias = classes(how, 2, x, torch.from_numpy(own).long(), dev_x, torch.from_numpy(dev).long())
+            rows.append((weight[1] - weight[0], bias[1] - bias[0]))
+    return np.stack([weight for weight, _ in rows]), np.array([bias for _, bias in rows])
 
 
 def both_rows(part: np.ndarray) -> np.ndarray:

@@ -29,16 +29,25 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
     figures = [*tasks, "overall"]
     rescaled = "overall_rescaled" in table and any(task.figure.smallest == -1 for task in tasks.values())
     timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
-    again = [RESCALED] if rescaled else []
     beside = {how: [name for name in tasks if f"{name}_{how}" in table] for how in BESIDE}
     shown = [f"{words} ({', '.join(beside[how])})" for how, (words, _) in BESIDE.items() if beside[how]]
-    head = ["method", *figures, "95 % interval", *again, *shown, "epochs (best)", "steps", "seeds", *timed]
+    head = [
+        "method",
+        *figures,
+        "95 % interval",
+        *([RESCALED] if rescaled else []),
+        *shown,
+        "epochs (best)",
+        "steps",
+        "seeds",
+        *timed,
+    ]
     rows = [
         [
             str(row["label"]),
             *(cell(row, figure) for figure in figures),
             span(row),
-            *(number(row["overall_rescaled"]) for _ in again),
+            *([number(row["overall_rescaled"])] if rescaled else []),
             *(beside_cell(row, how, names) for how, names in beside.items() if names),
             f"{row['epochs']} ({row['best_epoch']})",
             str(row["steps"]),
