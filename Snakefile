@@ -9,9 +9,9 @@ from bridge import Graph, check_call, fair_threads
 
 if workflow.is_main_process:
     check_call(workflow)
-    from protomtl import params
+    from protomtl.params import load as check_params
 
-    params.load()
+    check_params()
 
 
 configfile: "params.yaml"

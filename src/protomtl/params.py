@@ -21,21 +21,8 @@ from protomtl.training.settings import Finetune
 
 # What tables and metrics call a column, beside a task's own name: by itself, and behind that name and `_`.
 COLUMNS = {
-    *(
-        "method",
-        "label",
-        "source",
-        "overall",
-        "overall_rescaled",
-        "epoch",
-        "epochs",
-        "steps",
-        "best_epoch",
-        "seed",
-        "seeds",
-        "seconds",
-    ),
-    *("data", "backbone", "split", "id", "gold", "by"),
+    *("method", "label", "source", "overall", "epoch", "epochs", "steps", "best_epoch", "seed", "seeds", "seconds"),
+    *("overall_rescaled", "data", "backbone", "split", "id", "gold", "by"),
 }
 FIGURES = {figure for kind in KINDS.values() for figure in kind.metrics} | {
     *("nearest", "mean", "best_member", "sd", "low", "high", "paper", "difference")

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from protomtl.core import runner, sections
 from protomtl.core.paths import results
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.model import distributed
 from protomtl.model.encoder import Encoder
 from protomtl.model.sequences import TokenTable
@@ -93,7 +94,7 @@ def save_gradients() -> None:
     params = load()
     tables = {name: TokenTable.open(Path("data/tokens"), name, "train") for name in params.tasks}
     for method in ("prototypical", "mlm"):
-        settings = sections.phase_settings(sections.PARAMS, "pretrain", Pretrain, method)
+        settings = sections.phase_settings(read_yaml(sections.PARAMS), "pretrain", Pretrain, method)
         encoder = Encoder(Path("data/backbone"), "mean", params.compute)
         labels = train.labels_of(tables, settings, 1)
         build = train.OBJECTIVES[settings.objective]

@@ -103,7 +103,7 @@ def strike(running: subprocess.Popen[bytes], kill: Kill) -> None:
         running.send_signal(kill.signal)
     else:
         for process in session(running.pid):
-            if process.cmdline()[1:4] == ["-m", "protomtl", kill.phase]:
+            if process.cmdline()[1:3] == ["src/protomtl", kill.phase]:
                 process.send_signal(kill.signal)
 
 
