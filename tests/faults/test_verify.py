@@ -141,8 +141,8 @@ def old_state() -> str:
 
 DAMAGES: dict[str, tuple[Callable[[], str], ...]] = {  # those of one line do not get in each other's way
     "a flipped byte in cache and output, a cut output": (rotten_cache, rotten_output, truncated_output),
-    "a stale lock, an old state": (stale_lock, old_state),
-    "a flipped byte in a list, missing things, a cut lock": (rotten_list, missing_object, missing_file, cut_lock),
+    "a stale lock, an old state, a missing object": (stale_lock, old_state, missing_object),
+    "a flipped byte in the list of a folder, a missing file, a cut lock": (rotten_list, missing_file, cut_lock),
 }
 
 
