@@ -119,6 +119,17 @@ def init_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return Path("out.csv").read_text()
 
 
+def test_a_file_that_lacks_a_column_is_named(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("train.csv").write_text("text,label\n" + "a good film,1\na bad film,0\n" * 9)
+    Path("dev.csv").write_text("text,mood\na good film,1\n")
+    Path("test.csv").write_text("text\na good film\n")
+    said = init(capsys, "train.csv", "dev.csv", "test.csv", "--yes", code=2)
+    assert "dev.csv: no column 'label'; it has 'text', 'mood'" in said
+    Path("dev.csv").write_text("text,label\na good film,1\n")
+    assert "test: 1 rows (no labels)" in init(capsys, "train.csv", "dev.csv", "test.csv", "--name", "mood", "--yes")
+    assert [*load().tasks] == ["mood"]
+
+
 def test_without_yes_and_without_a_terminal_nothing_is_written(
     sick: Path, workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,6 +169,7 @@ def test_a_guess_that_is_wrong_can_be_said_and_rows_that_are_bad_are_counted(
         ("text,label\na good film,1\na bad film,0\n" * 6, [], "are too few to draw test and dev from"),
         ("text,label\na good film,1\n", ["--label", "mood"], "--label mood: no such column; there are 'text', 'label'"),
         ("text,price\n" + "".join(f"a good film,{i}.5\n" for i in range(2000)), ["--label", "price"], "rescale"),
+        ("text,label\na b c,1\n", ["--text", "text", "--label", "text"], "--label text: is a column of --text, too"),
         ("text,label\n", [], "own.csv: no rows"),
         ("text,label\na b c,1\n", ["--name", "../x"], "--name '../x': letters, digits"),
     ],

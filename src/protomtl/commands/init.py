@@ -14,7 +14,7 @@ from typing import Any
 from protomtl.core import sections
 from protomtl.core.files import atomic
 from protomtl.core.sections import PARAMS
-from protomtl.core.settings import SPLITS
+from protomtl.core.settings import SPLITS, Seed
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.data.readers import BadRow, Row
 from protomtl.own_data import files, guessing, reading, writing
@@ -39,7 +39,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
     add("--name", help="of the folder in data/own (default: the file's name)")
     add("--text", nargs="+", metavar="COLUMN", help="of the text, or of both texts of a pair, if the guess is wrong")
     add("--label", nargs="+", metavar="COLUMN", help="of the label, a task each, if the guess is wrong")
-    add("--seed", type=int, default=2024, help="of the splits that are drawn (default: 2024)")
+    add("--seed", type=sections.argument(Seed), default=2024, help="of the splits that are drawn (default: 2024)")
     add("--yes", action="store_true", help="write without asking")
 
 
@@ -60,6 +60,7 @@ def init(args: argparse.Namespace) -> None:
     tasks = proposed(tables, args)
     main = next(iter(tasks.values()))
     given = files.given_splits(tables)
+    files.refuse_missing(tables, given, main["texts"], [block["label"] for block in tasks.values()])
     splits = files.drawn_splits(tables, given, main["texts"], main["label"], args.seed)
     read_yaml(PARAMS)  # before it is taken as it is: what is no YAML, or not the same to all readers
     content = writing.round_trip().load(PARAMS)
@@ -93,6 +94,8 @@ def proposed(tables: Sequence[reading.Table], args: argparse.Namespace) -> dict[
             raise Guess(f"{option} {missing[0]}: no such column; there are {', '.join(map(repr, columns))}")
     if args.text and len(args.text) > 2:
         raise Guess(f"--text: one column or two, not {len(args.text)}")
+    if both := set(args.text or ()) & set(args.label or ()):
+        raise Guess(f"--label {min(both)}: is a column of --text, too")
     labelled = [column for column in columns.values() if column.name not in (args.label or ())]
     texts = args.text or guessing.texts_of(labelled)
     found: dict[str, dict[str, Any]] = {}
@@ -102,7 +105,7 @@ def proposed(tables: Sequence[reading.Table], args: argparse.Namespace) -> dict[
             sections.validate(f"column {label!r}", Task, block)
         except SystemExit as error:
             raise Guess(str(error)) from None
-        found[guessing.task_name(label, [*found, *COLUMNS])] = block
+        found[guessing.task_name(label, folder_name(args), [*found, *COLUMNS])] = block
     return found
 
 
@@ -160,7 +163,10 @@ def agreed(yes: bool) -> bool:
     if not sys.stdin.isatty():
         print("Without a terminal --yes is needed to write this.")
         return False
-    return input("Write this? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Write this? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def save(content: Any, scratch: Path, target: Path) -> None:

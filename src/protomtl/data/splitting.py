@@ -27,6 +27,7 @@ def splits_of(
     texts: Sequence[Sequence[str]], strata: np.ndarray, seed: int, held_out: Sequence[str] = ("test", "dev")
 ) -> list[str]:
     """The split of each row, train or one of `held_out`, a tenth each; texts, strata: of the rows, FEWEST at least.
+    ValueError where one text or another is in nearly all rows.
 
     A group of more than a fifth of a fold is training data: as most of a dev or test split it would
     make that split another distribution (one group of STS captions has hundreds of pairs).
@@ -34,7 +35,10 @@ def splits_of(
     groups = components(texts)
     small = np.flatnonzero(np.bincount(groups)[groups] * 5 * FOLDS <= len(texts))
     strata = np.asarray(strata)[small]
-    folds = StratifiedGroupKFold(max(3, round(FOLDS * len(small) / len(texts))), shuffle=True, random_state=seed)
+    number = max(3, round(FOLDS * len(small) / len(texts)))
+    if len(np.unique(groups[small])) < number:
+        raise ValueError("nearly all rows share texts with others, so that none can be held out")
+    folds = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
     found = ["train"] * len(texts)
     for name, (_, members) in zip(held_out, folds.split(strata, strata, groups[small]), strict=False):
         for row in small[members]:

@@ -74,7 +74,10 @@ def drawn_splits(
     labels = strata([cell(tables, place, label) for place in rows])
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # it is spread as far as it goes
-        found = splits_of(own, labels, seed, missing)
+        try:
+            found = splits_of(own, labels, seed, missing)
+        except ValueError as error:
+            raise Guess(f"{error}; give files of {' and '.join(missing)}") from None
     drawn = {s: [place for place, split in zip(rows, found, strict=True) if split == s] for s in ("train", *missing)}
     return {split: (given | drawn)[split] for split in SPLITS}
 
@@ -85,8 +88,20 @@ def strata(labels: Sequence[str]) -> np.ndarray:
     if column.numbers and len(set(column.numbers)) > FOLDS:
         edges = np.quantile(column.numbers, [0.2, 0.4, 0.6, 0.8])
         return np.array([np.searchsorted(edges, float(label)) if label else -1 for label in labels])
-    common = {label for label, count in Counter(labels).items() if count >= FOLDS}
-    return np.array([sorted(common).index(label) if label in common else -1 for label in labels])
+    common = {label: k for k, (label, count) in enumerate(sorted(Counter(labels).items())) if count >= FOLDS}
+    return np.array([common.get(label, -1) for label in labels])
+
+
+def refuse_missing(
+    tables: Sequence[Table], splits: Mapping[str, Places], texts: Sequence[str], labels: Sequence[str]
+) -> None:
+    """Guess for a file that lacks a column; of test only texts are needed."""
+    for split, places in splits.items():
+        for number in dict.fromkeys(number for number, _ in places):
+            for name in [*texts, *(labels if split != "test" else ())]:
+                if name not in tables[number].columns:
+                    has = ", ".join(map(repr, tables[number].columns))
+                    raise Guess(f"{tables[number].path}: no column {name!r}; it has {has}")
 
 
 def cell(tables: Sequence[Table], place: tuple[int, int], column: str) -> str:

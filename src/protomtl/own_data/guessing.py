@@ -24,6 +24,7 @@ LABELS = re.compile(
 TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tweet|title|body|message|passage", re.I)
 WORDS = 2.5  # on average, from which a column is one of texts
 CLASSES = 50  # whole numbers, from which they are values
+SAYING_NOTHING = {"label", "labels", "class", "target", "y", "score", "gold", "value", "answer", "rating"}
 LONGEST = 64  # name of a task
 SHORT = 8  # words, up to which a string can name a class
 
@@ -162,10 +163,17 @@ def bounds(values: Sequence[float]) -> list[int]:
     return [math.floor(min(values)), math.ceil(max(values))]
 
 
-def task_name(label: str, taken: Iterable[str]) -> str:
-    """A name for the task of a column: letters, digits and underscores, none that is taken."""
-    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
-    name = re.sub(r"\W+", "_", plain).strip("_").lower()
-    name = re.sub(r"_(label|score|id)$", "", name)[: LONGEST - 5] or "task"
-    free = (n for n in (name, f"{name}_task", *(f"{name}{k}" for k in range(2, 10_000))) if n not in {*taken})
-    return next(free)
+def task_name(label: str, data: str, taken: Iterable[str]) -> str:
+    """A name for the task of a column: letters, digits and underscores, none that is taken. `data`: the name of the
+    data, which says more than a column `label` does."""
+    name = re.sub(r"_(label|score|id)$", "", identifier(label))
+    if not name or name in SAYING_NOTHING:
+        name = identifier(data) or "task"
+    name, taken = name[: LONGEST - 5], {*taken}
+    return next(n for n in (name, f"{name}_task", *(f"{name}{k}" for k in range(2, 10_000))) if n not in taken)
+
+
+def identifier(text: str) -> str:
+    """The letters and digits of a text, without accents, and underscores between its words."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "_", plain).strip("_").lower()

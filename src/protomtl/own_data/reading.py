@@ -163,7 +163,7 @@ def of_objects(path: Path, objects: list[tuple[int, Any]]) -> Table:
             raise BadFile(f'{path}:{line}: an object is needed, such as {{"text": "…", "label": "…"}}')
         columns |= dict.fromkeys(map(str, row))
     rows = [[cell(path, line, row.get(name)) for name in columns] for line, row in objects]
-    return Table(path, [*columns], rows, [line for line, _ in objects])
+    return Table(path, [cell(path, 1, name) for name in columns], rows, [line for line, _ in objects])
 
 
 def cell(path: Path, line: int, value: Any) -> str:
@@ -176,6 +176,8 @@ def cell(path: Path, line: int, value: Any) -> str:
         return BETWEEN.join(cell(path, line, part) for part in value)
     if isinstance(value, (dict, bytes)):
         raise BadFile(f"{path}:{line}: {str(value)[:60]} is neither text nor number; give the file plain columns")
+    if any("\ud800" <= c <= "\udfff" for c in str(value)):
+        raise BadFile(f"{path}:{line}: {value!r:.60} has half of a pair that stands for one character; remove it")
     return str(value)
 
 

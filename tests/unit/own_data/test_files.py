@@ -80,6 +80,10 @@ def test_values_are_stratified_by_their_fifths() -> None:
         ([table("a.csv", 12)], "12 rows are too few to draw test and dev from; give at least 50, or files of test"),
         ([table("train.csv", 60), table("more.csv", 9)], "more.csv: its name does not say whether it is train, dev"),
         ([table("train.csv", 60), table("train2-train.csv", 9)], "a second file whose name says train"),
+        (
+            [table("a.csv", 60, text="the same text")],
+            "nearly all rows share texts with others, so that none can be held",
+        ),
         ([table("dev.csv", 60), table("test.csv", 9)], "no file's name says train; one must"),
     ],
 )

@@ -143,13 +143,20 @@ def test_a_column_may_say_it_too() -> None:
 def test_every_column_has_a_name_for_its_task(labels: list[str]) -> None:
     found: list[str] = []
     for label in labels:
-        found.append(guessing.task_name(label, found))
+        found.append(guessing.task_name(label, "mine", found))
     assert len({*found}) == len(found) and all(re.fullmatch(NAME, name) for name in found)
 
 
 @pytest.mark.parametrize(
     ("label", "name"),
-    [("entailment_label", "entailment"), ("Nützlich?", "nutzlich"), ("overall", "overall_task"), ("??", "task")],
+    [
+        ("entailment_label", "entailment"),
+        ("Nützlich?", "nutzlich"),
+        ("overall", "overall_task"),
+        ("??", "film_reviews"),
+        ("label", "film_reviews"),
+        ("Score", "film_reviews"),
+    ],
 )
 def test_the_name_of_a_task_is_that_of_its_column(label: str, name: str) -> None:
-    assert guessing.task_name(label, ["overall"]) == name
+    assert guessing.task_name(label, "Film reviews", ["overall"]) == name

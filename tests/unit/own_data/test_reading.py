@@ -117,6 +117,7 @@ def test_values_of_json_are_text(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": 1}\n{"a": \n', "a.jsonl:2: not valid JSON"),
         ("a.jsonl", "[1]\n", "a.jsonl:1: an object is needed"),
         ("a.jsonl", '{"a": {"b": 1}}\n', "a.jsonl:1: {'b': 1} is neither text nor number"),
+        ("a.jsonl", '{"a": "\\ud800"}\n', "a.jsonl:1: '\\ud800' has half of a pair"),
         ("a.json", '{"a": 1}', "a list of objects is needed"),
         ("a.parquet", "PAR1", "not valid Parquet"),
     ],
