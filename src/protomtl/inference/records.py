@@ -146,9 +146,9 @@ def texts(rows: Iterable[tuple[str, Record]], columns: list[str]) -> Iterator[tu
         yield row, found
 
 
-def write(path: str, rows: Iterable[Record], as_json: bool) -> None:
+def write(path: str, rows: Iterable[Record], as_json: bool, force: bool = False) -> None:
     """Write rows as they come, as JSON lines or CSV, in UTF-8. A file appears when it is whole."""
-    with output(path) as file:
+    with output(path, force) as file:
         head: list[str] = []
         writer = csv.writer(file, lineterminator="\n")
         quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -166,12 +166,12 @@ def write(path: str, rows: Iterable[Record], as_json: bool) -> None:
 
 
 @contextmanager
-def output(path: str) -> Iterator[IO[str]]:
+def output(path: str, force: bool) -> Iterator[IO[str]]:
     """The file, or standard output whatever the locale says of its encoding."""
     if path == STREAM:
         sys.stdout.flush()
         with open(1, "w", encoding="utf-8", newline="", closefd=False) as file:
             yield file
     else:
-        with users_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        with users_file(path, force) as part, part.open("w", encoding="utf-8", newline="") as file:
             yield file
