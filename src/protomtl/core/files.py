@@ -146,11 +146,11 @@ def write_json(path: Path | str, value: Any) -> None:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows, at least one, as CSV; the columns are those of the first."""
+    """Write rows, at least one, as CSV; the columns are those of the first. What is NaN is an empty field."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: None if value != value else value for name, value in row.items()} for row in rows)
 
 
 def read_json(path: Path | str) -> Any:
