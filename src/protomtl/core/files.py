@@ -7,6 +7,7 @@ import fcntl
 import glob
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
@@ -139,18 +140,27 @@ def remove(path: Path) -> None:
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """Write `value` as sorted, indented JSON, atomically."""
+    """Write `value` as sorted, indented JSON, atomically; numbers that are not finite as null."""
     with atomic(path) as part:
-        text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        text = json.dumps(finite(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         part.write_text(text, encoding="utf-8")
 
 
+def finite(value: Any) -> Any:
+    """JSON's form of a value: it has no word for NaN and infinity."""
+    if isinstance(value, Mapping):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows, at least one, as CSV; the columns are those of the first. What is NaN is an empty field."""
+    """Write rows, at least one, as CSV with the columns of the first; numbers that are not finite are empty fields."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: None if value != value else value for name, value in row.items()} for row in rows)
+        writer.writerows(map(finite, rows))
 
 
 def read_json(path: Path | str) -> Any:
@@ -187,12 +197,17 @@ def digest_folder(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def held(lock: Path) -> Iterator[bool]:
-    """Hold a lock file until the end of the block; False where another process holds it. It is never removed."""
+    """Hold a lock file until the end of the block; False where another process holds it. It is never removed.
+
+    SystemExit where nothing can be locked.
+    """
     with lock.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             yield False
+        except OSError as error:
+            raise SystemExit(f"{lock}: {error.strerror}; {STATE} needs a file system with locks") from None
         else:
             yield True
 

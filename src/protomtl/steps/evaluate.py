@@ -12,6 +12,7 @@ from torch import Tensor
 
 from protomtl.core import files
 from protomtl.core.files import atomic, read_json, write_json
+from protomtl.core.markdown import number
 from protomtl.core.paths import PREPARED, TOKENS, results
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model import distributed, prototypes
@@ -55,7 +56,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
             metrics[split] = flat(tasks, found)
         write_json(part / "metrics.json", metrics)
     for split, values in metrics.items():
-        print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
+        print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
 
 
 def evaluate_task(

@@ -101,7 +101,7 @@ def fit(
         for name, task in tasks.items():
             scores = model.scores(name, task, dev_embed[name], len(dev[name]))
             metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
-            main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else math.nan
+            main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else -math.inf
         return {"overall": overall(tasks, main), **main}
 
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None

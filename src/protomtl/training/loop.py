@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from protomtl.core.markdown import number
 from protomtl.model import distributed
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.seeding import seed_torch
@@ -22,7 +23,7 @@ from protomtl.training.settings import Training
 from protomtl.training.weighting import Weigh
 
 Losses = Callable[[Batches], Mapping[str, Tensor]]  # the method: rows of a step -> the loss of each task
-Validate = Callable[[], dict[str, float]]  # dev metrics, `overall` among them
+Validate = Callable[[], dict[str, float]]  # dev metrics, `overall` among them: NaN undefined, -inf out of range
 
 STATE, BEST = "state.safetensors", "best.safetensors"  # the last step, and the weights of the best epoch
 
@@ -94,7 +95,7 @@ def train(
             resume.save(folder / STATE, model, optimizer, progress_so_far, average, vars(curves))
     progress.close()
     if not best["epoch"]:
-        raise SystemExit(f"{purpose}: no epoch has a figure on dev, all are nan; lower the learning rate")
+        raise SystemExit(f"{purpose}: in no epoch the scores on dev are finite; lower the learning rate")
     distributed.wait()  # for the file
     resume.load(folder / BEST, model, None)
     return Result(curves, int(best["epoch"]), total, seconds + time.monotonic() - begin)
@@ -143,12 +144,14 @@ def end_of_epoch(
     metrics = {"overall": float(epoch)} if validate is None else validate()  # without dev the last epoch is best
     if validate is not None:
         curves.dev.append({"epoch": epoch, **{name: round(value, 6) for name, value in metrics.items()}})
-        shown = ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+        shown = ", ".join(f"{name} {number(value)}" for name, value in metrics.items())
         progress.say(f"{progress.title}: epoch {epoch} dev {shown}")
-    if not metrics["overall"] > best["overall"]:  # nor is a figure that is no number the best
-        return best
-    resume.save(folder / BEST, model, None, {})
-    return {"epoch": epoch, "overall": metrics["overall"]}
+    figure = metrics["overall"]
+    undefined = math.isnan(figure)  # never better than a figure; without any the last epoch is taken
+    if figure > best["overall"] or (undefined and best["overall"] == -math.inf):
+        resume.save(folder / BEST, model, None, {})
+        return {"epoch": epoch, "overall": -math.inf if undefined else figure}
+    return best
 
 
 def saved_progress(

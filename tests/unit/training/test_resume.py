@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from protomtl.core import files
-from protomtl.training import resume
+from protomtl.training import resume, timing
 from tests.support.faulty import KILLED, Faults, faulty, in_a_process
 from tests.unit.training.test_loop import Toy, fit
 
@@ -188,3 +188,31 @@ def test_best_and_last_state_are_not_taken_for_each_other(trained: tuple[Path, l
         (folder / name).write_bytes(content)
     assert weights(fit(folder, DEV)[0]) == trained[1]
     assert len([*folder.glob("*.damaged")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(errno.EAGAIN, "another process is training it"), (errno.ENOTSUP, "needs a file system with locks")],
+)
+def test_a_lock_that_cannot_be_had_says_why(
+    number: int, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    with pytest.raises(SystemExit, match=message), resume.exclusive("finetune", "m", 1):
+        raise AssertionError
+
+
+def test_damaged_times_block_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in (timing.curve_of("finetune", "m", 1), timing.recorded("finetune", "m", 1)[0]):
+        path.parent.mkdir(parents=True)
+        path.write_text("half done")
+    timing.write("finetune", "m", 1, 3.0)
+    assert timing.read("finetune", "m", 1) == 3.0
+    assert "earlier times are lost" in capsys.readouterr().err

@@ -39,7 +39,6 @@ OURS = (  # what an older export may have and this one not: it must not be mixed
     *("model*.safetensors", "model*.safetensors.index.json", "tokenizer*.json", "vocab.txt", "vocab.json"),
     *("merges.txt", "special_tokens_map.json", "added_tokens.json"),
 )
-Figures = dict[str, dict[str, list[float]]]
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -153,13 +152,14 @@ def plane(model: MultiTaskModel, tasks: dict[str, Task], prototypes: dict[str, A
     return found
 
 
-def figures(method: str, seed: int, tasks: dict[str, Task], split: str) -> dict[str, list[float]]:
-    """Of each task, and overall: [the figure, both ends of its 95 % interval]; nothing without labels."""
+def figures(method: str, seed: int, tasks: dict[str, Task], split: str) -> dict[str, list[float | None]]:
+    """Of each task, and overall: [the figure, both ends of its 95 % interval], [None] where it is not defined; nothing
+    without labels."""
     found = read_json(results("evaluate", method, seed) / "metrics.json")[split]
     predictions = read_predictions([Run(method, seed)], tasks, split)
     resampled = comparisons.resampled_figures(predictions, tasks, split)
     return {
-        name: [found[name], *bootstrap.interval(values[:, 0, 0]).round(6).tolist()]
+        name: [None] if found[name] is None else [found[name], *bootstrap.interval(values[:, 0, 0]).round(6).tolist()]
         for name, values in resampled.items()
     }
 
