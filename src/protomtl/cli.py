@@ -86,6 +86,8 @@ def main() -> None:
     except (OSError, SafetensorError) as error:
         if is_missing_result(error):
             sys.exit(f"{error.filename}: not there; run the step that makes it first, or `snakemake --cores 4 all`")
+        if is_closed(error):
+            sys.exit(f"{error.filename}: {error.strerror}")
         if not is_disk_full(error):
             raise
         sys.exit(
@@ -98,6 +100,12 @@ def is_missing_result(error: OSError | SafetensorError) -> TypeGuard[FileNotFoun
     """Whether a step was run before one that it builds on: a file of data/ or results/ is not there."""
     made = (str(RAW.parent), str(RESULTS))
     return isinstance(error, FileNotFoundError) and str(error.filename).split("/")[0] in made
+
+
+def is_closed(error: OSError | SafetensorError) -> TypeGuard[OSError]:
+    """Whether a path that a user can have so is closed to us, of another kind, or on a read-only or failing disk."""
+    numbers = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
+    return isinstance(error, OSError) and error.filename is not None and error.errno in (*numbers, errno.ELOOP)
 
 
 def is_disk_full(error: OSError | SafetensorError) -> bool:

@@ -1,5 +1,6 @@
 """The figures of a task (§5.2: accuracy and Pearson correlation, others on demand), and their mean."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy import stats
 from protomtl.tasks.figures import MetricName
 from protomtl.tasks.settings import Task, counted
 
-SILENT = 0.0  # stands for a figure that says nothing
+SILENT = math.nan  # stands for a figure that says nothing: files have null for it, or an empty field
 
 
 def accuracy(gold: np.ndarray, predicted: np.ndarray) -> float:
@@ -39,12 +40,12 @@ def mcc(gold: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def pearson(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """Correlation of two [n]; 0 where it says nothing: see `correlates`."""
+    """Correlation of two [n]; NaN where it says nothing: see `correlates`."""
     return float(stats.pearsonr(gold, predicted).statistic) if correlates(gold, predicted) else SILENT
 
 
 def spearman(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """Correlation of the ranks of two [n]; 0 where it says nothing: see `correlates`."""
+    """Correlation of the ranks of two [n]; NaN where it says nothing: see `correlates`."""
     return float(stats.spearmanr(gold, predicted).statistic) if correlates(gold, predicted) else SILENT
 
 

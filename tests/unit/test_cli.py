@@ -1,5 +1,8 @@
-"""Numbers of the command line have the limits of params.yaml; a step begins only when all of params.yaml is sound."""
+"""Numbers of the command line have the limits of params.yaml; a step begins only when all of params.yaml is sound;
+what the disk of a user may be like ends with one line."""
 
+import errno
+import os
 import re
 from pathlib import Path
 
@@ -61,3 +64,25 @@ def test_no_step_begins_while_anything_in_params_yaml_is_wrong(
 def test_a_method_that_is_run_must_have_a_block(project: Path) -> None:
     with pytest.raises(SystemExit, match=r"params\.yaml: method: concta: .*; did you mean concat\?"):
         cli.run(["finetune", "--method", "concta", "--seed", "1"])
+
+
+CLOSED = [errno.EACCES, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EIO, errno.ELOOP]
+
+
+@pytest.mark.parametrize("number", CLOSED)
+def test_a_path_that_is_closed_or_of_another_kind_is_named(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(words: list[str]) -> None:
+        raise OSError(number, os.strerror(number), "data/raw")
+
+    monkeypatch.setattr(cli, "run", fail)
+    with pytest.raises(SystemExit, match=f"^data/raw: {os.strerror(number)}$"):
+        cli.main()
+
+
+def test_other_faults_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(words: list[str]) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(cli, "run", fail)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        cli.main()

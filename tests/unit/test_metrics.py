@@ -36,7 +36,9 @@ def test_a_predicted_class_without_a_row_is_no_recall() -> None:
 
 
 def test_one_class_alone_has_no_matthews_correlation() -> None:
-    assert metrics.mcc(np.array([1, 1, 1]), np.array([1, 0, 1])) == 0.0 == metrics.mcc(np.array([1, 0]), np.zeros(2))
+    assert np.isnan(
+        [metrics.mcc(np.array([1, 1, 1]), np.array([1, 0, 1])), metrics.mcc(np.array([1, 0]), np.zeros(2))]
+    ).all()
 
 
 def test_sets_of_classes_by_hand() -> None:
@@ -63,14 +65,16 @@ def test_correlations_by_hand() -> None:
     assert found["spearman"] == pytest.approx(1.0)
 
 
-def test_constant_predictions_correlate_with_zero() -> None:
-    assert metrics.task_metrics(TASKS["sts"], np.array([1.0, 2.0]), np.array([3.0, 3.0]))["pearson"] == 0.0
+def test_what_is_constant_has_no_correlation() -> None:
+    values, constant = np.array([1.0, 2.0, 3.0]), np.full(3, 0.1)
+    for gold, predicted in ((values, constant), (constant, values), (constant, constant)):
+        assert np.isnan([*metrics.task_metrics(TASKS["sts"], gold, predicted).values()]).all()
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2])
 def test_fewer_than_three_rows_say_nothing_of_a_correlation(rows: int) -> None:
     gold, predicted = np.arange(rows) * 1.0, np.arange(rows) * -2.0
-    assert metrics.task_metrics(TASKS["sts"], gold, predicted) == {"pearson": 0.0, "spearman": 0.0}
+    assert np.isnan([*metrics.task_metrics(TASKS["sts"], gold, predicted).values()]).all()
     counts = np.ones((4, rows))
     assert bootstrap.pearson(counts, gold, predicted[:, None]).tolist() == [[0.0]] * 4
 
@@ -80,6 +84,10 @@ def test_overall_is_the_mean_over_tasks() -> None:
     found = {"sst": 0.513, "para": 0.822, "sts": 0.849}
     assert metrics.overall(TASKS, found) == pytest.approx(0.728)
     assert metrics.overall(TASKS, found, rescaled=True) == pytest.approx((0.513 + 0.822 + 0.9245) / 3)
+
+
+def test_overall_is_undefined_where_a_figure_is() -> None:
+    assert np.isnan(metrics.overall(TASKS, {"sst": 0.5, "para": 0.8, "sts": np.nan}))
 
 
 def test_overall_leaves_out_what_is_better_when_less() -> None:

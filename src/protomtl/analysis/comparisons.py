@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def compare(
 
     runs: the figures of each method, a row a seed. p_holm is corrected over the other methods: a family is all
     comparisons of one split with one reference on one figure. Where less is better the sign of the difference is
-    turned: above 0 is better, whatever the figure.
+    turned: above 0 is better, whatever the figure. What is not defined has no row.
     """
     turned = set(tasks) - set(counted(tasks))
     rows: list[Row] = []
@@ -63,11 +64,16 @@ def compare(
         others = [method for method in runs if method != reference]
         for figure, values in resampled.items():
             sign = -1 if figure in turned else 1
-            drawn = bootstrap.paired_differences(sign * values, list(runs).index(reference), seeds)
+            means = {method: sign * run[figure].mean(skipna=False) for method, run in runs.items()}
+            difference = np.array([means[method] - means[reference] for method in others])
+            defined = ~np.isnan(difference)
+            if not defined.any():
+                continue
+            drawn = bootstrap.paired_differences(sign * values, list(runs).index(reference), seeds)[:, defined]
             low, high = bootstrap.interval(drawn)
             p = bootstrap.two_sided_p(drawn)
-            difference = [sign * (runs[method][figure].mean() - runs[reference][figure].mean()) for method in others]
-            names = (split, others, reference, figure)
+            names = (split, [*compress(others, defined)], reference, figure)
+            difference = difference[defined]
             columns = zip(COLUMNS, (*names, difference, low, high, p, bootstrap.holm(p)), strict=True)
             rows += pd.DataFrame(dict(columns)).round(4).to_dict("records")
     return rows

@@ -23,7 +23,9 @@ def predictions_file(run: Run, split: str, task: str) -> Path:
 
 def read_run(run: Run, split: str, task: str) -> pd.Series:
     """The predictions of one run, by id and gold."""
-    table = pd.read_csv(predictions_file(run, split, task), usecols=["id", "gold", "prediction"], dtype={"id": str})
+    path, columns = predictions_file(run, split, task), ["id", "gold", "prediction"]
+    # an id such as NA or null is a text; only an empty label is none
+    table = pd.read_csv(path, usecols=columns, dtype={"id": str}, keep_default_na=False, na_values={"gold": [""]})
     return table.set_index(["id", "gold"])["prediction"].astype(float)
 
 

@@ -1,6 +1,6 @@
 """Each figure of metrics.py on many resamples at once: counts [k, n], labels [n] and predictions [n, c] to [k, c].
 
-What a figure says where it says nothing is what metrics.py says.
+Where metrics.py says that a figure is not defined, a resample counts as 0; such a figure of all rows has no interval.
 """
 
 from collections.abc import Callable

@@ -57,5 +57,5 @@ def label(row: Record, args: argparse.Namespace) -> str:
         value = int(value)
     found = value.strip() if isinstance(value, str) else json.dumps(value)
     if value is None or not found:
-        raise BadInput(f"{args.support}: column {args.label!r} is missing or empty: {row}; say --label")
+        raise BadInput(f"{args.support}: column {args.label!r} is missing or empty: {row!s:.200}; say --label")
     return found

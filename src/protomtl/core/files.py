@@ -7,17 +7,20 @@ import fcntl
 import glob
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from protomtl.core.paths import STATE
+
+WHOLE = ".whole.part"  # how the name of a folder ends that lacks nothing but its place
 
 
 @contextmanager
@@ -26,25 +29,43 @@ def atomic(path: Path | str) -> Iterator[Path]:
 
     For the pipeline's own outputs, a file or a folder (the block decides by what it creates). After a failure or a
     kill the old content of `path` is untouched; the `.part` that a kill leaves is removed by the next attempt. Of two
-    writers each has a `.part` of its own, and the last one wins.
+    writers each has a `.part` of its own, and the last one wins. The disk has all of it before the name counts.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
-        writer = re.search(rf"\.{re.escape(socket.gethostname())}-(\d+)-\w+(\.old)?\.part$", left.name)
-        if writer and not is_running(int(writer[1])):
-            remove(left)
+    clean(path)
     part = part_of(path)
     try:
         yield part
+        flush(part)
         swap(part, path)
+        sync(path.parent)
     finally:
         remove(part)
 
 
+def clean(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it; finish what one of them had begun to put there."""
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
+        if abandoned(left):
+            with suppress(FileNotFoundError):  # another writer cleans, too
+                put(left, path) if left.name.endswith(WHOLE) else remove(left)
+
+
 def part_of(path: Path) -> Path:
     """A name beside `path` that no other writer has, and that says whose it is."""
-    return path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}.part")
+    return path.with_name(f"{path.name}.{tag()}.part")
+
+
+def tag() -> str:
+    """Whose a temporary name is, and which."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def abandoned(path: Path) -> bool:
+    """Whether a temporary name is of a process of this machine that is gone."""
+    writer = re.search(rf"\b{re.escape(socket.gethostname())}-(\d+)-[0-9a-f]{{8}}\b", path.name)
+    return writer is not None and not is_running(int(writer[1]))
 
 
 def is_running(process: int) -> bool:
@@ -57,20 +78,50 @@ def is_running(process: int) -> bool:
     return True
 
 
+def flush(part: Path) -> None:
+    """Have the disk store a file, or a folder with all that is in it."""
+    for path in [*part.rglob("*")] if part.is_dir() else []:
+        if not path.is_symlink():
+            sync(path)
+    sync(part)
+
+
+def sync(path: Path) -> None:
+    """Have the disk store a file, or the names in a folder, where it can."""
+    with suppress(PermissionError):  # a folder may be written and not read
+        number = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # what some file systems say of folders
+                raise
+        finally:
+            os.close(number)
+
+
 def swap(part: Path, path: Path) -> None:
     """Put `part` in the place of `path`; of a folder what was there may have the name `part` then."""
-    if not path.is_dir():
+    if not os.path.lexists(path) or not (path.is_dir() or part.is_dir()):
         part.replace(path)
-    elif not exchanged(part, path):  # this system cannot: for an instant only the name `.old` is there
-        old = part.with_suffix(".old.part")
-        try:
-            path.replace(old)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            shutil.rmtree(path)  # it lies in a lower layer of an overlay, where a folder cannot be renamed
-        part.replace(path)
-        remove(old)
+    elif not exchanged(part, path):
+        whole = part.with_suffix(WHOLE)
+        part.replace(whole)
+        put(whole, path)
+
+
+def put(whole: Path, path: Path) -> None:
+    """`swap` of a folder where two names cannot be exchanged at once: a kill leaves `whole`, see `clean`."""
+    old = whole.with_name(f"{whole.name.removesuffix(WHOLE)}.old.part")
+    try:
+        path.replace(old)
+    except FileNotFoundError:  # gone before the kill
+        pass
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        remove(path)  # it lies in a lower layer of an overlay, where a folder cannot be renamed
+    whole.replace(path)
+    remove(old)
 
 
 def exchanged(a: Path, b: Path) -> bool:
@@ -89,22 +140,35 @@ def remove(path: Path) -> None:
 
 
 def write_json(path: Path | str, value: Any) -> None:
-    """Write `value` as sorted, indented JSON, atomically."""
+    """Write `value` as sorted, indented JSON, atomically; numbers that are not finite as null."""
     with atomic(path) as part:
-        text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        text = json.dumps(finite(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         part.write_text(text, encoding="utf-8")
 
 
+def finite(value: Any) -> Any:
+    """JSON's form of a value: it has no word for NaN and infinity."""
+    if isinstance(value, Mapping):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows, at least one, as CSV; the columns are those of the first."""
+    """Write rows, at least one, as CSV with the columns of the first; numbers that are not finite are empty fields."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(map(finite, rows))
 
 
 def read_json(path: Path | str) -> Any:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """What a JSON file holds. SystemExit for a damaged one."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise SystemExit(f"{path}: damaged, no valid JSON: {error}; make it again") from None
 
 
 def sha256(path: Path) -> str:
@@ -133,12 +197,17 @@ def digest_folder(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def held(lock: Path) -> Iterator[bool]:
-    """Hold a lock file until the end of the block; False where another process holds it. It is never removed."""
+    """Hold a lock file until the end of the block; False where another process holds it. It is never removed.
+
+    SystemExit where nothing can be locked.
+    """
     with lock.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             yield False
+        except OSError as error:
+            raise SystemExit(f"{lock}: {error.strerror}; {STATE} needs a file system with locks") from None
         else:
             yield True
 

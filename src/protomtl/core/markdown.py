@@ -1,8 +1,22 @@
 """Tables for people, as Markdown."""
 
+import math
+import re
 from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
+
+UNDEFINED = "n/a"  # a figure that says nothing: see metrics.py
+
+
+def number(value: float | None, form: str = ".3f") -> str:
+    """A figure for people."""
+    return UNDEFINED if value is None or not math.isfinite(value) else format(value, form)
+
+
+def plain(text: str) -> str:
+    """A text in one line, whose signs mean nothing to Markdown or HTML."""
+    return re.sub(r"([\\|*_`<$\[])", r"\\\1", " ".join(text.split()))
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

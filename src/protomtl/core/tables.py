@@ -11,7 +11,8 @@ Fields = list[str] | csv.Error
 
 
 class Unclosed(csv.Error):
-    """A quote that opens a field and is never closed: where the next row begins is unknown, so this one is the last."""
+    """A quote that opens a field and is closed nowhere, or lines later in the midst of a field: where the next row
+    begins is unknown, so this one is the last."""
 
 
 def rows(lines: Iterable[str]) -> Iterator[tuple[int, Fields]]:
@@ -60,7 +61,11 @@ def by_quotes(lines: Iterable[str]) -> Iterator[tuple[int, Fields]]:
             if "end of data" in str(error):
                 yield begin, Unclosed(reason(error, "; close it, or write quotes within quotes as two"))
                 return
-            yield reader.line_num, csv.Error(reason(error, ""))
+            if reader.line_num > begin:
+                goes_on = f"a quoted field goes on to line {reader.line_num}, and there {reason(error, '')}"
+                yield begin, Unclosed(f"{goes_on}; close the quote, or write quotes within quotes as two")
+                return
+            yield begin, csv.Error(reason(error, ""))
 
 
 def reason(error: csv.Error, unclosed: str) -> str:

@@ -63,10 +63,12 @@ def read_table(path: Path, task: Task, labelled: bool) -> Iterator[Row | BadRow]
     _, header = next(found)
     if isinstance(header, csv.Error):
         raise BadRow(path, 1, f"not valid CSV: {header}")
+    if any(c == "\0" or "\udc80" <= c <= "\udcff" for c in "".join(header)):
+        raise BadRow(path, 1, "the header is not UTF-8; save the file as UTF-8")
     label = task.label if labelled or task.label in header else None
     needed = [*task.texts, *([label] if label else [])]
     if missing := [c for c in needed if c not in header]:
-        raise BadRow(path, 1, f"missing column {', '.join(map(repr, missing))}; the header has {header}")
+        raise BadRow(path, 1, f"missing column {', '.join(map(repr, missing))}; the header has {header!s:.200}")
     if twice := [c for c in tables.repeated(header) if c in (*needed, "id")]:
         raise BadRow(path, 1, f"two columns are named {twice[0]!r}; rename one")
     if not labelled and label and says_nothing(path, task, header.index(label)):
@@ -98,7 +100,7 @@ def table_row(path: Path, line: int, task: Task, header: list[str], fields: tabl
     if isinstance(fields, csv.Error):
         raise BadRow(path, line, f"not valid CSV: {fields}")
     if len(fields) != len(header):
-        raise BadRow(path, line, f"{len(fields)} fields where the header has {len(header)}: {fields}")
+        raise BadRow(path, line, f"{len(fields)} fields where the header has {len(header)}: {fields!s:.200}")
     record = dict(zip(header, fields, strict=True))
     texts = [record[c] for c in task.texts]
     identifier = record.get("id", "").strip() or f"line-{line}"

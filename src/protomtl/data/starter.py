@@ -60,7 +60,7 @@ def snippet(path: Path, line: int, fields: list[str], task: Task) -> Row | BadRo
         if not -4 <= float(rating) <= 4:
             raise ValueError(rating)
     except ValueError:
-        return BadRow(path, line, f"not `id, rating in [-4, 4], text`: {fields}")
+        return BadRow(path, line, f"not `id, rating in [-4, 4], text`: {fields!s:.200}")
     source = re.split("[A-Z_.]", path.name)[0]
     return checked(path, line, task, f"{source}-{identifier}", [text], str(sentiment(float(rating))))
 
@@ -78,7 +78,7 @@ def pair(
         if not 0 <= score <= 5:
             raise ValueError(score_text)
     except ValueError:
-        problem = f"not `genre, file, year, id, score in [0, 5], a, b`: {fields}"
+        problem = f"not `genre, file, year, id, score in [0, 5], a, b`: {fields!s:.200}"
         return GENRES.get(fields[0], "sts"), BadRow(path, line, problem)
     name = GENRES.get(genre)
     if name is None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -93,7 +94,7 @@ def json_lines(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=one_of_each)
+            row = json.loads(line, object_pairs_hook=one_of_each, parse_float=finite, parse_constant=finite)
             if "\\u" in line:
                 refuse_no_text(row)
         except (ValueError, RecursionError) as error:
@@ -108,6 +109,13 @@ def one_of_each(pairs: list[tuple[str, Any]]) -> Record:
     if twice := tables.repeated([name for name, _ in pairs]):
         raise ValueError(f"two values are named {twice[0]!r}; rename one")
     return dict(pairs)
+
+
+def finite(number: str) -> float:
+    """A number of JSON. ValueError for NaN and for infinite ones, which JSON has not."""
+    if not math.isfinite(value := float(number)):
+        raise ValueError(f"{number:.40} is no finite number; write null, or a string")
+    return value
 
 
 def refuse_no_text(value: Any) -> None:
@@ -146,9 +154,9 @@ def texts(rows: Iterable[tuple[str, Record]], columns: list[str]) -> Iterator[tu
         yield row, found
 
 
-def write(path: str, rows: Iterable[Record], as_json: bool) -> None:
+def write(path: str, rows: Iterable[Record], as_json: bool, force: bool = False) -> None:
     """Write rows as they come, as JSON lines or CSV, in UTF-8. A file appears when it is whole."""
-    with output(path) as file:
+    with output(path, force) as file:
         head: list[str] = []
         writer = csv.writer(file, lineterminator="\n")
         quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -159,19 +167,26 @@ def write(path: str, rows: Iterable[Record], as_json: bool) -> None:
             head = head or list(row)
             if list(row) != head:
                 raise BadInput(f"{path}: row {number} has other columns than the first; write .jsonl")
-            if number == 1:
-                (quoting if any({*"\r\t"} & {*name} for name in row) else writer).writerow(row)
+            if number == 1:  # a mark at the beginning of a file is not part of its text
+                (quoting if any({*"\r\t\ufeff"} & {*name} for name in row) else writer).writerow(row)
+            cells = [cell(value) for value in row.values()]
             # csv does not know that readers take a carriage return for the end of a row
-            (quoting if any("\r" in str(value) for value in row.values()) else writer).writerow(row.values())
+            (quoting if any("\r" in str(value) for value in cells) else writer).writerow(cells)
+
+
+def cell(value: Any) -> Any:
+    """A value as a field of CSV: texts and numbers as they are, nothing for null, all else as JSON."""
+    plain = value is None or (isinstance(value, (str, int, float)) and not isinstance(value, bool))
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 @contextmanager
-def output(path: str) -> Iterator[IO[str]]:
+def output(path: str, force: bool) -> Iterator[IO[str]]:
     """The file, or standard output whatever the locale says of its encoding."""
     if path == STREAM:
         sys.stdout.flush()
         with open(1, "w", encoding="utf-8", newline="", closefd=False) as file:
             yield file
     else:
-        with users_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        with users_file(path, force) as part, part.open("w", encoding="utf-8", newline="") as file:
             yield file

@@ -29,6 +29,7 @@ def add_arguments(command: argparse.ArgumentParser, endings: tuple[str, str]) ->
     add("--input", default="-", metavar="FILE", help=".csv, .tsv, .jsonl, or .txt (a text a line); -: standard input")
     streamed = "CSV" if endings[0] == ".csv" else "JSON lines"
     add("--output", default="-", metavar="FILE", help=f"{' or '.join(endings)}; -: {streamed} to standard output")
+    add("--force", action="store_true", help="replace also a file that is read-only")
     add("--format", choices=sorted({*records.FORMATS.values()}), help="of the input, if its ending does not say")
     add("--columns", nargs="+", metavar="NAME", help="of the text, or of both texts of a pair (default: text)")
     add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help="auto is bf16 where that is faster")
@@ -42,13 +43,14 @@ def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv"
         if args.output != records.STREAM and ending not in endings:
             raise BadInput(f"{args.output}: {args.command} writes {' or '.join(endings)}; say so in the file's name")
         if args.output != records.STREAM:
-            users_target(args.output)
+            users_target(args.output, args.force)
         model = loaded(args)
         if ending == ".npy":
-            write_array(args.output, (vector for _, vector in with_progress(encoded(model, args.input, args))))
+            vectors = (vector for _, vector in with_progress(encoded(model, args.input, args)))
+            write_array(args.output, vectors, args.force)
         else:
             as_json = ".csv" not in endings or ending == ".jsonl"
-            records.write(args.output, with_progress(rows(model, args)), as_json)
+            records.write(args.output, with_progress(rows(model, args)), as_json, args.force)
     except (BadInput, BadPath, FileNotFoundError) as error:
         print(f"protomtl {args.command}: {error}", file=sys.stderr)
         sys.exit(2)
@@ -80,10 +82,10 @@ def widened(row: Record, more: Record, args: argparse.Namespace) -> Record:
     return row | more
 
 
-def write_array(path: str, vectors: Iterable[np.ndarray]) -> None:
+def write_array(path: str, vectors: Iterable[np.ndarray], force: bool) -> None:
     """[n, width] float32 as .npy."""
     whole = np.stack(list(vectors))
-    with users_file(path) as part, part.open("wb") as file:
+    with users_file(path, force) as part, part.open("wb") as file:
         np.save(file, whole)
 
 

@@ -13,15 +13,33 @@ NEIGHBOURS = 15  # UMAP's own default
 
 def tsne(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     """[samples, 2] places of vectors [samples, width] (van der Maaten and Hinton 2008)."""
+    if lie_in_a_plane(vectors):
+        return in_their_plane(vectors)
     model = TSNE(perplexity=min(perplexity, (len(vectors) - 1) / 3), init="pca", random_state=seed % 2**32, n_jobs=1)
     with threadpool_limits(1, user_api="blas"):
         return np.asarray(model.fit_transform(vectors), dtype=float)
+
+
+def lie_in_a_plane(vectors: np.ndarray) -> bool:
+    """Whether there are at most three different vectors. (Of equal ones t-SNE may end the process.)"""
+    return len(np.unique(vectors.round(6), axis=0)) <= 3
+
+
+def in_their_plane(vectors: np.ndarray) -> np.ndarray:
+    """[samples, 2] places of up to three different vectors, at their true distances."""
+    centred = np.asarray(vectors, dtype=float) - np.mean(vectors, axis=0)
+    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
+    places = np.zeros((len(vectors), 2))
+    places[:, : len(singular)] = (left * singular)[:, :2]
+    return places
 
 
 def umap(vectors: np.ndarray, seed: int) -> np.ndarray:
     """[samples, 2] places of vectors [samples, width] (McInnes et al. 2018)."""
     from umap import UMAP  # heavy
 
+    if lie_in_a_plane(vectors):
+        return in_their_plane(vectors)
     neighbours = min(NEIGHBOURS, len(vectors) - 1)
     model = UMAP(n_neighbors=neighbours, init="pca", random_state=seed % 2**32, n_jobs=1)
     with threadpool_limits(1, user_api="blas"):

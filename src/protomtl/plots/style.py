@@ -11,6 +11,7 @@ plt.rcParams.update(
     {
         "svg.hashsalt": "protomtl",  # else the ids in an SVG are random
         "svg.fonttype": "none",
+        "text.parse_math": False,  # a dollar in a name is one
         "font.size": 9,
         "axes.titlesize": 10,
         "axes.spines.top": False,
@@ -22,9 +23,9 @@ OURS, PAPER = "#2f6f9f", "#c9c9c9"
 
 
 def shortened(name: object, longest: int = 18) -> str:
-    """A name for an axis, `$` without its meaning."""
+    """A name for an axis."""
     text = str(name)
-    return (text if len(text) <= longest else f"{text[: longest - 1]}…").replace("$", r"\$")
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:

@@ -42,7 +42,7 @@ def objective(
     heads = nn.ModuleDict({attribute(name): SingleHead(encoder.width, n, spectral) for name, n in outputs_of.items()})
     heads.to(encoder.device)
     muppet = settings.objective == "muppet"
-    weights = {name: 1 / chance_loss(task, labels[name]) for name, task in tasks.items()} if muppet else {}
+    weights = {name: 1 / known_chance(name, task, labels[name]) for name, task in tasks.items()} if muppet else {}
 
     def losses(rows: Batches) -> dict[str, Tensor]:
         groups = {name: tables[name].sequences_of(r, settings.pair_encoding == "concat") for name, r in rows.items()}
@@ -55,3 +55,13 @@ def objective(
         return found
 
     return Objective(nn.ModuleDict({"encoder": encoder, "heads": heads}), losses, fixed(weights))
+
+
+def known_chance(name: str, task: Task, labels: np.ndarray) -> float:
+    """`chance_loss`, if it is above 0. SystemExit for a task of values that are all equal."""
+    found = chance_loss(task, labels)
+    if not found:
+        raise SystemExit(
+            f"tasks.{name}: all labels of the train split are {labels[0]:g}; MUPPET divides by their variance"
+        )
+    return found

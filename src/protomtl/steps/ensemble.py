@@ -1,5 +1,6 @@
 """Step `ensemble`: all runs together, each weighted for each task by what it adds on dev; results/ensemble."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from protomtl.core.files import atomic, write_json
+from protomtl.core.markdown import number
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, read_runs
 from protomtl.metrics import main_metric, overall, task_metrics
@@ -42,7 +44,7 @@ def run(tasks: dict[str, Task]) -> None:
         found = {split: with_overall(tasks, values) for split, values in figures.items() if values}
         write_json(part / "metrics.json", found)
     for split, values in found.items():
-        print(f"ensemble of {len(members)} runs: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
+        print(f"ensemble of {len(members)} runs: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
 
 
 def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -76,8 +78,9 @@ def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarr
     """The main figure of the weighted ensemble, of the mean of all heads (the first scores), and of the best head."""
     together = {"weighted": np.tensordot(weights, scores, 1), "mean": scores[:heads].mean(0)}
     found = {name: figure(task, gold, values) for name, values in together.items()}
-    best = min if task.figure.smallest is None else max
-    return found | {"best_member": best(figure(task, gold, values) for values in scores[:heads])}
+    best = np.nanmin if task.figure.smallest is None else np.nanmax
+    members = [figure(task, gold, values) for values in scores[:heads]]
+    return found | {"best_member": math.nan if np.isnan(members).all() else float(best(members))}
 
 
 def figure(task: Task, gold: np.ndarray, scores: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from protomtl.core import files
 from protomtl.core.files import atomic, read_json, write_json
+from protomtl.core.markdown import number
 from protomtl.core.paths import PREPARED, READOUT, TOKENS, results
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model import distributed, prototypes, readout
@@ -63,7 +64,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
         write_json(part / "metrics.json", metrics)
         readout.save(readouts, record["distance"], part / READOUT)
     for split, values in metrics.items():
-        print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {v:.3f}" for k, v in values.items()))
+        print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
 
 
 class Evaluated(NamedTuple):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from protomtl.core.files import atomic, write_json
-from protomtl.core.markdown import markdown_table
+from protomtl.core.markdown import markdown_table, plain
 from protomtl.core.paths import PREPARED, RAW, results
 from protomtl.core.settings import SPLITS, Data
 from protomtl.data.readers import BadRow, Row, read_table
@@ -104,7 +104,7 @@ def as_markdown(report: dict[str, Any], tasks: dict[str, Task]) -> str:
     rows = []
     for task, splits in report["splits"].items():
         for split, s in splits.items():
-            labels = tasks[task].histogram(s["labels"]) or "no labels"
+            labels = plain(tasks[task].histogram(s["labels"])) or "no labels"
             words = f"{s['words']['mean']} / {s['words']['p95']} / {s['words']['max']}"
             rows.append([task, split, str(s["rows"]), labels, words, str(s["repeats"])])
     lines = [f"# Data report: {report['source']}", "", markdown_table(head, rows), ""]

@@ -1,15 +1,17 @@
 """The one training loop: it serves both phases and all methods."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from protomtl.core.markdown import number
 from protomtl.model import distributed
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.seeding import seed_torch
@@ -21,7 +23,9 @@ from protomtl.training.settings import Training
 from protomtl.training.weighting import Weigh
 
 Losses = Callable[[Batches], Mapping[str, Tensor]]  # the method: rows of a step -> the loss of each task
-Validate = Callable[[], dict[str, float]]  # dev metrics, `overall` among them
+Validate = Callable[[], dict[str, float]]  # dev metrics, `overall` among them: NaN undefined, -inf out of range
+
+STATE, BEST = "state.safetensors", "best.safetensors"  # the last step, and the weights of the best epoch
 
 
 class Objective(NamedTuple):
@@ -87,12 +91,13 @@ def train(
                 best = end_of_epoch(model, folder, done // steps, best, curves, validate, progress)
         if done % settings.save_every == 0 or done == total:
             now = seconds + time.monotonic() - begin
-            resume.save(folder / "state.safetensors", model, optimizer, saved(done, now, best, curves), average)
+            progress_so_far = {"done": done, "seconds": now, "best": best}
+            resume.save(folder / STATE, model, optimizer, progress_so_far, average, vars(curves))
     progress.close()
     if not best["epoch"]:
-        raise SystemExit(f"{purpose}: no epoch has a figure on dev, all are nan; lower the learning rate")
+        raise SystemExit(f"{purpose}: in no epoch the scores on dev are finite; lower the learning rate")
     distributed.wait()  # for the file
-    resume.load(folder / "best.safetensors", model, None)
+    resume.load(folder / BEST, model, None)
     return Result(curves, int(best["epoch"]), total, seconds + time.monotonic() - begin)
 
 
@@ -139,26 +144,24 @@ def end_of_epoch(
     metrics = {"overall": float(epoch)} if validate is None else validate()  # without dev the last epoch is best
     if validate is not None:
         curves.dev.append({"epoch": epoch, **{name: round(value, 6) for name, value in metrics.items()}})
-        shown = ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
+        shown = ", ".join(f"{name} {number(value)}" for name, value in metrics.items())
         progress.say(f"{progress.title}: epoch {epoch} dev {shown}")
-    if not metrics["overall"] > best["overall"]:  # nor is a figure that is no number the best
-        return best
-    resume.save(folder / "best.safetensors", model, None, {})
-    return {"epoch": epoch, "overall": metrics["overall"]}
-
-
-def saved(done: int, seconds: float, best: dict[str, float], curves: Curves) -> dict[str, Any]:
-    return {"done": done, "seconds": seconds, "best": best, "train": curves.train, "dev": curves.dev}
+    figure = metrics["overall"]
+    undefined = math.isnan(figure)  # never better than a figure; without any the last epoch is taken
+    if figure > best["overall"] or (undefined and best["overall"] == -math.inf):
+        resume.save(folder / BEST, model, None, {})
+        return {"epoch": epoch, "overall": -math.inf if undefined else figure}
+    return best
 
 
 def saved_progress(
     folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: averaging.Weights
 ) -> tuple[int, float, dict[str, float], Curves]:
     """(steps done, seconds spent, best epoch, curves) of a saved state; zeros without one, or with a damaged one."""
-    state, best = folder / "state.safetensors", folder / "best.safetensors"
+    state, best = folder / STATE, folder / BEST
     progress, damage = None, None
     try:
-        if state.exists():
+        if os.path.lexists(state):
             if resume.read(state)[0]["best"]["epoch"]:  # the state is of no use without the weights of its best epoch
                 resume.read(best)
             progress = resume.load(state, model, optimizer, average)
@@ -169,4 +172,4 @@ def saved_progress(
         resume.set_aside(damage, state, best)
     if progress is None:
         return 0, 0.0, {"epoch": 0, "overall": float("-inf")}, Curves()
-    return progress["done"], progress["seconds"], progress["best"], Curves(progress["train"], progress["dev"])
+    return progress["done"], progress["seconds"], progress["best"], Curves(**progress["curves"])

@@ -1,6 +1,7 @@
 """Resumable training state: outside all outputs, one folder per run, keyed by all that the result depends on."""
 
 import json
+import os
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ from protomtl.core.paths import STATE
 from protomtl.model import distributed
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.pretrained import first_line
+
+Points = list[dict[str, float]]  # of a curve: a line of its CSV file each, all with the same columns
 
 
 class Damaged(Exception):
@@ -62,8 +65,9 @@ def save(
     optimizer: torch.optim.Optimizer | None,
     progress: dict[str, Any],
     average: Mapping[str, Tensor] | None = None,
+    curves: Mapping[str, Points] | None = None,
 ) -> None:
-    """Write weights, their average, optimiser moments and progress as one safetensors file, atomically.
+    """Write weights, their average, optimiser moments, curves and progress as one safetensors file, atomically.
 
     Processes of one training are alike: the main one writes.
     """
@@ -74,6 +78,7 @@ def save(
     if optimizer is not None:
         for number, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
+    tensors |= curve_tensors(curves or {})
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     written = json.dumps(progress)
     with atomic(path) as part:
@@ -86,7 +91,8 @@ def load(
     optimizer: torch.optim.Optimizer | None,
     average: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Any]:
-    """Restore what `save` wrote, `average` in place; returns the progress. Damaged, and nothing restored, if it is."""
+    """Restore what `save` wrote, `average` in place; returns the progress, with the curves as `curves`. Damaged, and
+    nothing restored, if it is."""
     progress, tensors = read(path)
     own = strip_prefix("model.", tensors)
     if shapes(own) != shapes(resumable_tensors(model)) or shapes(strip_prefix("average.", tensors)) != shapes(average):
@@ -100,11 +106,42 @@ def load(
             number, moment = name.split(".")
             state.setdefault(int(number), {})[moment] = tensor
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    return progress
+    return progress | {"curves": curve_points(strip_prefix("curves.", tensors))}
+
+
+def curve_tensors(curves: Mapping[str, Points]) -> dict[str, Tensor]:
+    """A tensor for each column of each curve, however long: a header of safetensors may not have more than 100 MB."""
+    return {
+        f"curves.{curve}.{place}.{column}": torch.tensor(
+            [point[column] for point in points], dtype=kind(points, column)
+        )
+        for curve, points in curves.items()
+        for place, column in enumerate(points[0] if points else ())
+    }
+
+
+def kind(points: Points, column: str) -> torch.dtype:
+    """That of Python's own numbers, so that the same ones come back."""
+    return torch.int64 if all(type(point[column]) is int for point in points) else torch.float64
+
+
+def curve_points(tensors: Mapping[str, Tensor]) -> dict[str, Points]:
+    """What `curve_tensors` was given, but curves without a point."""
+    found: dict[str, dict[int, tuple[str, list[float]]]] = {}
+    for name, values in tensors.items():
+        curve, place, column = name.split(".", 2)
+        found.setdefault(curve, {})[int(place)] = (column, values.tolist())
+    return {
+        curve: [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
+        for curve, columns in found.items()
+        for names, lists in [zip(*(columns[place] for place in sorted(columns)), strict=True)]
+    }
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The progress and the tensors that `save` wrote; Damaged if they are not, to the byte, what it wrote."""
+    if not path.is_file():
+        raise Damaged(f"{path}: is missing or no file")
     try:
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
@@ -127,8 +164,9 @@ def checksum(path: Path, tensors: Mapping[str, Tensor], progress: str) -> str:
 
 def set_aside(error: Damaged, *paths: Path) -> None:
     """Keep damaged files under another name, with a line that says so; training starts anew."""
-    for path in filter(Path.exists, paths):
-        path.replace(path.with_name(f"{path.name}.damaged"))
+    for path in filter(os.path.lexists, paths):
+        remove(aside := path.with_name(f"{path.name}.damaged"))
+        path.replace(aside)
     print(f"{error}; set aside as *.damaged, training starts from the beginning", file=sys.stderr, flush=True)
 
 

@@ -1,5 +1,6 @@
 """Seconds that training took: kept beside the results, not in them, so that equal runs give equal bytes."""
 
+import sys
 from pathlib import Path
 
 from protomtl.core.files import read_json, sha256, write_json
@@ -16,7 +17,11 @@ def curve_of(stage: str, method: str, seed: int) -> Path:
 def recorded(stage: str, method: str, seed: int) -> tuple[Path, dict[str, float]]:
     """Where the times of a run stand, and the seconds of each training of it by the digest of its curve."""
     path = TIMING / stage / f"{method}-seed{seed}.json"
-    return path, read_json(path) if path.exists() else {}
+    try:
+        return path, read_json(path) if path.exists() else {}
+    except SystemExit as damaged:  # no result depends on it
+        print(f"{damaged.code}; earlier times are lost", file=sys.stderr)
+        return path, {}
 
 
 def write(stage: str, method: str, seed: int, seconds: float) -> None:

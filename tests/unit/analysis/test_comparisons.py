@@ -129,11 +129,22 @@ def test_a_comparison_is_read_in_one_line() -> None:
     rows = [{**names, "figure": figure, **numbers} for figure in ("para", "overall")]
     text = comparisons_markdown(pd.DataFrame(rows), PARAMS.method, TASKS, [1])
     assert "## dev: minus Concatenation before encoding" in text
-    expected = "| Prototypical pre-trained | +0.012 | -0.004 to +0.030 | 0.043 | 0.127 | +0.012 (0.127) | no labels |"
+    expected = "| Prototypical pre-trained | +0.012 | -0.004 to +0.030 | 0.043 | 0.127 | +0.012 (0.127) | n/a |"
     assert expected in text.splitlines()
     assert "one seed" in text and "one seed" not in comparisons_markdown(
         pd.DataFrame(rows), PARAMS.method, TASKS, [1, 2]
     )
+
+
+def test_what_is_not_defined_is_not_compared() -> None:
+    runs = evaluate([1, 2])
+    runs["cosine"].loc[2, "sts"] = np.nan
+    found = pd.DataFrame(comparisons.compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev"))
+    assert ("cosine", "sts") not in {*zip(found["method"], found["figure"], strict=True)}
+    assert ("cosine", "para") in {*zip(found["method"], found["figure"], strict=True)}
+    runs["concat"]["sts"] = np.nan
+    rows = comparisons.compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev")
+    assert "sts" not in {row["figure"] for row in rows}
 
 
 def test_no_reference_no_comparison() -> None:

@@ -103,3 +103,22 @@ def test_what_a_living_trainer_saves_is_not_forgotten(tmp_path: Path, monkeypatc
     files.forget("finetune", "concat", 1)
     assert [path.name for path in run.iterdir()] == ["lock"]  # who waits for it and who comes later have the same
     files.forget("finetune", "never trained", 1)
+
+
+def test_json_has_no_word_for_what_is_no_number(tmp_path: Path) -> None:
+    nan, infinity = float("nan"), float("inf")
+    write_json(tmp_path / "out", {"a": [nan, 1.5, {"b": -infinity}], "c": (infinity, "nan", None, True)})
+    assert (tmp_path / "out").read_text().count("null") == 4
+    assert files.read_json(tmp_path / "out") == {"a": [None, 1.5, {"b": None}], "c": [None, "nan", None, True]}
+
+
+def test_csv_has_an_empty_field_for_what_is_no_number(tmp_path: Path) -> None:
+    files.write_csv(tmp_path / "out", [{"a": 1, "b": float("nan")}, {"a": 0.5, "b": float("-inf")}])
+    assert (tmp_path / "out").read_text() == "a,b\n1,\n0.5,\n"
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff", b"[" * 100_000])
+def test_damaged_json_is_named_in_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_bytes(content)
+    with pytest.raises(SystemExit, match=r"in\.json: damaged, no valid JSON: .*; make it again$"):
+        files.read_json(tmp_path / "in.json")

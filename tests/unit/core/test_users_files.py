@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from protomtl.core.files import tag
 from protomtl.core.users_files import BadPath, users_file, users_folder, users_target
 
 
@@ -102,3 +103,57 @@ def test_what_the_block_raises_is_what_the_caller_sees(tmp_path: Path) -> None:
         part.mkdir()
         raise RuntimeError("out of memory")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_read_only_file_is_replaced_by_force_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (path := tmp_path / "out").write_text("mine")
+    path.chmod(0o444)
+    monkeypatch.setattr(os, "access", lambda path, mode: bool(Path(path).stat().st_mode & 0o200))  # root may all
+    with pytest.raises(BadPath, match="out: is read-only; name another file, or replace it by --force"):
+        write(path)
+    with users_file(path, force=True) as part:
+        part.write_text("new")
+    assert path.read_text() == "new" and capsys.readouterr().err == f"{path}: replaced\n"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BadPath, match="is a folder"), users_file(path, force=True):
+        raise AssertionError
+
+
+def test_by_force_an_export_joins_what_is_in_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "taken"
+    for name in ("thesis.txt", "README.md", "a/b"):
+        (path / name).parent.mkdir(exist_ok=True, parents=True)
+        (path / name).write_text("mine")
+    with pytest.raises(BadPath, match="choose an empty or a new folder, or --force"), users_folder(path, "mark", []):
+        raise AssertionError
+    with users_folder(path, "mark", ["*"], force=True) as part:
+        part.mkdir()
+        for name in ("mark", "README.md"):
+            (part / name).write_text("new")
+    found = {str(p.relative_to(path)): p.read_text() for p in path.rglob("*") if p.is_file()}
+    assert found == {"thesis.txt": "mine", "a/b": "mine", "README.md": "new", "mark": "new"}
+    assert capsys.readouterr().err == f"{path}: replaced README.md; what else is in the folder stays\n"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_new_files_have_the_mode_that_the_umask_gives(umask: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        write(tmp_path / "file")
+        with users_folder(tmp_path / "folder", "mark", []) as part:
+            part.mkdir()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o666 & ~umask
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o777 & ~umask
+
+
+def test_what_a_killed_writer_left_goes(tmp_path: Path) -> None:
+    dead = tmp_path / f".protomtl-{tag()}".replace(f"-{os.getpid()}-", "-4194305-")
+    for folder in (dead, tmp_path / ".protomtl-mine", living := tmp_path / f".protomtl-{tag()}"):
+        folder.mkdir()
+    write(tmp_path / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"out", ".protomtl-mine", living.name}

@@ -12,9 +12,9 @@ from protomtl.inference import records
 from protomtl.inference.records import BadInput, Record
 
 FIELD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
-HARD = st.text("\"'\r\n\t,; \u2028\x85\x0ba", max_size=6)
+HARD = st.text("\"'\r\n\t,; \ufeff\u2028\x85\x0ba", max_size=6)
 ROWS = st.lists(st.tuples(HARD | FIELD, HARD | FIELD), min_size=1, max_size=6)
-NAMES = st.lists(HARD | FIELD, min_size=2, max_size=2, unique=True).filter(lambda names: names[0][:1] != "\ufeff")
+NAMES = st.lists(HARD | FIELD, min_size=2, max_size=2, unique=True)
 
 
 def read(path: Path, content: bytes) -> list[Record]:
@@ -86,6 +86,10 @@ def test_of_lines_with_tabs_each_is_a_row_or_reading_stops(
         ("in.jsonl", b'{"text": "a", "text": "b"}\n', "in.jsonl:1: not valid JSON: two values are named 'text'"),
         ("in.jsonl", b'{"text": "a\\ud83d"}\n', "in.jsonl:1: not valid JSON: \\ud83d in 'a\\ud83d' is no character"),
         ("in.jsonl", b'{"text": "a", "more": [{"b": "\\u0000"}]}\n', "in.jsonl:1: not valid JSON: \\u0000 in"),
+        ("in.jsonl", b'{"text": "a", "n": NaN}\n', "in.jsonl:1: not valid JSON: NaN is no finite number; write null"),
+        ("in.jsonl", b'{"text": "a", "n": [-1e999]}\n', "in.jsonl:1: not valid JSON: -1e999 is no finite number"),
+        ("in.csv", "text\ngood\n".encode("utf-16"), "in.csv:1: a binary file"),
+        ("in.csv", "text\ncafé\n".encode("latin-1"), "in.csv:2: not UTF-8"),
         ("in.jsonl", b"[" * 100_000 + b"\n", "in.jsonl:1: not valid JSON: maximum recursion depth"),
     ],
 )
@@ -114,3 +118,29 @@ def test_json_goes_through_as_it_is(value: Any, tmp_path: Path) -> None:
 
 def test_long_fields_are_read(tmp_path: Path) -> None:
     assert read(tmp_path / "in.csv", b"text,n\n" + b"a" * 200_000 + b",1\n") == [{"text": "a" * 200_000, "n": "1"}]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | HARD | FIELD,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELD, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(rows=st.lists(st.dictionaries(HARD | FIELD, JSON, max_size=4), min_size=1, max_size=4), ascii_only=st.booleans())
+def test_objects_of_json_go_through_as_they_are(
+    rows: list[Record], ascii_only: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "through.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=ascii_only) + "\n" for row in rows), encoding="utf-8")
+    first = [row for _, row in records.read(str(path))]
+    records.write(str(path), first, as_json=True)
+    assert repr([row for _, row in records.read(str(path))]) == repr(first) == repr(rows)
+
+
+def test_of_json_values_that_are_no_texts_csv_has_what_json_has(tmp_path: Path) -> None:
+    row = {"text": "a", "n": 1, "x": 0.5, "yes": True, "none": None, "more": {"ä": ["b", None]}, "list": []}
+    records.write(str(tmp_path / "out.csv"), [row], as_json=False)
+    assert read(tmp_path / "out.csv", (tmp_path / "out.csv").read_bytes()) == [
+        {"text": "a", "n": "1", "x": "0.5", "yes": "true", "none": "", "more": '{"ä": ["b", null]}', "list": "[]"}
+    ]

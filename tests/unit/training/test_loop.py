@@ -11,7 +11,7 @@ from protomtl.training.settings import Finetune
 from protomtl.training.weighting import fixed
 from tests.support import ROOT
 
-NAN = float("nan")
+NAN, INFINITY = float("nan"), float("inf")
 BASE = load(ROOT / "params.yaml").finetune
 
 
@@ -68,15 +68,22 @@ def test_the_best_epoch_on_dev_is_kept(tmp_path: Path, dev: list[float], best: i
         assert toy.encoder.weight.item() == pytest.approx(weights[0], abs=1e-3)
 
 
-@pytest.mark.parametrize(("dev", "best"), [([NAN, 0.1], 2), ([0.1, NAN], 1), ([-0.5, NAN], 1)])
+@pytest.mark.parametrize(
+    ("dev", "best"), [([NAN, 0.1], 2), ([0.1, NAN], 1), ([-0.5, NAN], 1), ([-INFINITY, NAN], 2), ([NAN, -INFINITY], 1)]
+)
 def test_a_figure_that_is_no_number_is_never_the_best(tmp_path: Path, dev: list[float], best: int) -> None:
     assert fit(tmp_path / "s", dev)[1].best_epoch == best
 
 
-def test_without_any_figure_the_training_stops_and_says_so_again(tmp_path: Path) -> None:
+def test_where_no_figure_is_defined_the_last_epoch_is_taken(tmp_path: Path) -> None:
+    _, result = fit(tmp_path / "s", [NAN, NAN])
+    assert result.best_epoch == 2 and [*map(str, (p["overall"] for p in result.curves.dev))] == ["nan", "nan"]
+
+
+def test_without_finite_scores_the_training_stops_and_says_so_again(tmp_path: Path) -> None:
     for _ in range(2):  # then from its saved state
-        with pytest.raises(SystemExit, match="toy: no epoch has a figure on dev, all are nan"):
-            fit(tmp_path / "s", [NAN, NAN])
+        with pytest.raises(SystemExit, match="toy: in no epoch the scores on dev are finite"):
+            fit(tmp_path / "s", [-INFINITY, -INFINITY])
 
 
 def test_a_loss_that_is_not_finite_is_an_error(tmp_path: Path) -> None:

@@ -78,9 +78,11 @@ def examine(
 
 
 def silhouette(vectors: np.ndarray, classes: np.ndarray) -> float:
-    """Of the classes [n] in the space of vectors [n, width]; NaN where all rows are of one class, or none are alike."""
+    """Of the classes [n] in the space of vectors [n, width]; NaN where all rows are of one class, or none
+    are alike, or all vectors are equal."""
     different = len(np.unique(classes))
-    return float(silhouette_score(vectors, classes)) if 1 < different < len(classes) else float("nan")
+    defined = 1 < different < len(classes) and len(np.unique(vectors.round(6), axis=0)) > 1
+    return float(silhouette_score(vectors, classes)) if defined else float("nan")
 
 
 def sample(encoder: Encoder, table: TokenTable, task: Task, concat: bool, rows: np.ndarray) -> probes.Labelled:

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Template
 
 from protomtl.analysis.caveats import note
-from protomtl.core.markdown import markdown_table
+from protomtl.core.markdown import UNDEFINED, markdown_table, plain
 from protomtl.tasks.settings import Task
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
@@ -42,7 +42,7 @@ def figures(record: dict[str, Any], tasks: dict[str, Task]) -> str:
     rows = [
         [
             f"`{name}`",
-            f"{task.what.words(task)}; {task.figure.words}",
+            f"{plain(task.what.words(task))}; {task.figure.words}",
             f"{record['data']['rows'][name]:,}",
             cell(record, "dev", name),
             cell(record, "test", name),
@@ -55,4 +55,6 @@ def figures(record: dict[str, Any], tasks: dict[str, Task]) -> str:
 
 def cell(record: dict[str, Any], split: str, figure: str) -> str:
     found = record["figures"][split].get(figure)
+    if found == [None]:
+        return UNDEFINED
     return "no labels" if found is None else "{:.3f} ({:.3f} to {:.3f})".format(*found)

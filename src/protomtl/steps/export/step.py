@@ -39,14 +39,16 @@ OURS = (  # what an older export may have and this one not: it must not be mixed
     *("model*.safetensors", "model*.safetensors.index.json", "tokenizer*.json", "vocab.txt", "vocab.json"),
     *("merges.txt", "special_tokens_map.json", "added_tokens.json"),
 )
-Figures = dict[str, dict[str, list[float]]]
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What `protomtl export` takes beside being a step."""
     command.add_argument("method", nargs="?", help="a method that was run; without it the one in params.yaml")
-    command.add_argument("--seed", type=argument(Seed), default=1, help="of the run (default: 1)")
+    command.add_argument("--seed", type=argument(Seed), help="of the run (default: 1)")
     command.add_argument("--to", metavar="DIR", help="a new or empty folder, or an older export, which is replaced")
+    command.add_argument(
+        "--force", action="store_true", help="add it to any folder; what has the same names is replaced"
+    )
     command.formatter_class = argparse.RawDescriptionHelpFormatter
     command.epilog = f"examples:{EXAMPLES}"
 
@@ -55,11 +57,11 @@ def command(args: argparse.Namespace) -> bool:
     """Export the method that the arguments name; False without one, for then it is the step. SystemExit for half."""
     if args.method and not args.to:
         raise SystemExit("protomtl export METHOD needs --to DIR")
-    if args.to and not args.method:
-        raise SystemExit("protomtl export --to DIR needs a METHOD before it")
+    if (args.to or args.force or args.seed is not None) and not args.method:
+        raise SystemExit("protomtl export --to, --seed or --force needs a METHOD before it")
     if args.method:
         try:
-            write(args.method, args.seed, Path(args.to))
+            write(args.method, 1 if args.seed is None else args.seed, Path(args.to), args.force)
         except BadPath as error:
             print(f"protomtl export: {error}", file=sys.stderr)
             sys.exit(2)
@@ -73,14 +75,14 @@ def run(export: Export) -> None:
         build(export.method, export.seed, part)
 
 
-def write(method: str, seed: int, target: Path) -> None:
+def write(method: str, seed: int, target: Path, force: bool = False) -> None:
     """Export to a folder of the user's. In an older export all files that an export has are replaced, others stay.
 
-    Raises BadPath, before the work, for what is no new or empty folder and no export.
+    Raises BadPath, before the work, for what is no new or empty folder and no export; with `force` any folder will do.
     """
     check_run(method, seed)
-    users_home(target, RECORD)
-    with users_folder(target, RECORD, OURS) as part:
+    users_home(target, RECORD, force)
+    with users_folder(target, RECORD, OURS, force) as part:
         build(method, seed, part)
     print(f"export {method} seed {seed}: {target}")
 
@@ -150,13 +152,14 @@ def plane(model: MultiTaskModel, tasks: dict[str, Task], prototypes: dict[str, A
     return found
 
 
-def figures(method: str, seed: int, tasks: dict[str, Task], split: str) -> dict[str, list[float]]:
-    """Of each task, and overall: [the figure, both ends of its 95 % interval]; nothing without labels."""
+def figures(method: str, seed: int, tasks: dict[str, Task], split: str) -> dict[str, list[float | None]]:
+    """Of each task, and overall: [the figure, both ends of its 95 % interval], [None] where it is not defined; nothing
+    without labels."""
     found = read_json(results("evaluate", method, seed) / "metrics.json")[split]
     predictions = read_predictions([Run(method, seed)], tasks, split)
     resampled = comparisons.resampled_figures(predictions, tasks, split)
     return {
-        name: [found[name], *bootstrap.interval(values[:, 0, 0]).round(6).tolist()]
+        name: [None] if found[name] is None else [found[name], *bootstrap.interval(values[:, 0, 0]).round(6).tolist()]
         for name, values in resampled.items()
     }
 

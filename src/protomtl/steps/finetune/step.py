@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from protomtl.core import files
 from protomtl.core.files import atomic, digest_folder, write_csv
+from protomtl.core.markdown import number
 from protomtl.core.paths import TOKENS, results
 from protomtl.core.settings import Backbone
 from protomtl.metrics import main_metric, overall, task_metrics
@@ -127,7 +128,7 @@ def fit_at_once(
             outputs = head(*train.embeddings).cpu()
         losses[name] = round(task_loss(task, outputs, torch.from_numpy(train.labels)).item(), 6)
     found = {name: round(value, 6) for name, value in validation(model, tasks)().items()}
-    print(f"finetune {method} seed {seed}: dev " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()))
+    print(f"finetune {method} seed {seed}: dev " + ", ".join(f"{name} {number(value)}" for name, value in found.items()))
     point = {"step": 0, "epoch": 0, "lr": 0.0, "loss": round(sum(losses.values()), 6)}
     curves = loop.Curves([point | {f"loss_{name}": loss for name, loss in losses.items()}], [{"epoch": 0, **found}])
     return loop.Result(curves, best_epoch=0, steps=0, seconds=time.monotonic() - begin)
@@ -143,7 +144,7 @@ def validation(model: MultiTaskModel, tasks: dict[str, Task]) -> loop.Validate:
         for name, task in tasks.items():
             scores = model.scores(name, task, embed[name], len(dev[name]))
             metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
-            main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else math.nan
+            main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else -math.inf
         return {"overall": overall(tasks, main), **main}
 
     return validate

@@ -9,7 +9,8 @@ import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from protomtl.analysis import verdicts
+from protomtl.analysis import caveats, verdicts
+from protomtl.core.markdown import UNDEFINED, number
 from protomtl.tasks.settings import Task
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
@@ -50,17 +51,22 @@ def bold(text: str) -> Markup:
 def main_table(table: pd.DataFrame, tasks: Sequence[str]) -> list[Part]:
     """One row a method: each figure with its interval, and the paper's value beside it if there is any."""
     if "overall_low" not in table or table["overall"].isna().all():
-        return [Part(text=NO_LABELS)]
+        return [Part(text=caveats.UNDEFINED if caveats.labelled(table, "overall") else NO_LABELS)]
     shown = {"method": table["label"]}
     for name in ("overall", *tasks):
         values = zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)
-        shown[name] = pd.Series([f"{value:.3f} ({low:.3f} to {high:.3f})" for value, low, high in values])
+        shown[name] = pd.Series([figure(*several) for several in values])
         if table[f"{name}_paper"].notna().any():
             shown[f"{name}, paper"] = table[f"{name}_paper"].map("{:.3f}".format, na_action="ignore").fillna("")
         if name == "overall" and "overall_rescaled" in table:
-            shown["overall, rescaled"] = table["overall_rescaled"].map("{:.3f}".format)
+            shown["overall, rescaled"] = table["overall_rescaled"].map(number)
     note = "In brackets: 95 % bootstrap interval over the examples. Rescaled: each correlation r as (r + 1) / 2."
     return [Part(table=pd.DataFrame(shown)), Part(text=note)]
+
+
+def figure(value: float, low: float, high: float) -> str:
+    """A figure with its interval."""
+    return UNDEFINED if pd.isna(value) else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def comparisons(table: pd.DataFrame, labels: Mapping[str, str]) -> list[Part]:

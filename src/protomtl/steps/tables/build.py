@@ -54,7 +54,9 @@ def figures_of(evaluated: Evaluated, split: str) -> dict[str, pd.DataFrame]:
     """Method -> its figures: a row a seed, a column each (none without labels)."""
     runs = [*evaluated.metrics]
     return {
-        method: pd.DataFrame([evaluated.metrics[Run(method, seed)][split] for seed in seeds_of(runs)], seeds_of(runs))
+        method: pd.DataFrame(
+            [evaluated.metrics[Run(method, seed)][split] for seed in seeds_of(runs)], seeds_of(runs), dtype=float
+        )
         for method in methods_of(runs)
     }
 
@@ -81,7 +83,7 @@ def table_of(
         for figure in (*tasks, "overall"):
             theirs = paper[figure].get((name, split)) if figure in paper else None
             row |= columns(figure, run.get(figure), intervals[figure][:, place] if figure in run else None, theirs)
-        row |= {c: round(run[c].mean(), 4) for c in map(str, run) if c not in (*tasks, "overall")}
+        row |= {c: round(run[c].mean(skipna=False), 4) for c in map(str, run) if c not in (*tasks, "overall")}
         row |= {
             "epochs": own[0]["finetune"]["epochs"] if own[0]["steps"] else 0,  # heads that were fitted at once
             "steps": own[0]["steps"],
@@ -104,11 +106,12 @@ def papers_figures(tasks: Mapping[str, Task]) -> pd.DataFrame:
 
 def columns(figure: str, ours: pd.Series | None, interval: np.ndarray | None, theirs: float | None) -> dict[str, Any]:
     """Mean and standard deviation over seeds, 95 % interval over examples, the paper's value, the difference."""
-    low, high = (None, None) if interval is None else interval.round(4)
-    mean = None if ours is None else ours.mean()
+    undefined = ours is not None and ours.isna().any()
+    low, high = (None, None) if interval is None or undefined else interval.round(4)
+    mean = None if ours is None or undefined else ours.mean()
     return {
         figure: None if mean is None else round(mean, 4),
-        f"{figure}_sd": None if ours is None or len(ours) == 1 else round(ours.std(ddof=1), 4),
+        f"{figure}_sd": None if mean is None or ours is None or len(ours) == 1 else round(ours.std(ddof=1), 4),
         f"{figure}_low": low,
         f"{figure}_high": high,
         f"{figure}_paper": theirs,
@@ -119,4 +122,7 @@ def columns(figure: str, ours: pd.Series | None, interval: np.ndarray | None, th
 def main_figures(figures: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> dict[str, dict[str, float]]:
     """Method -> the mean over seeds of overall and of each task."""
     names = ("overall", *tasks)
-    return {method: {name: round(float(run[name].mean()), 4) for name in names} for method, run in figures.items()}
+    return {
+        method: {name: round(float(run[name].mean(skipna=False)), 4) for name in names}
+        for method, run in figures.items()
+    }

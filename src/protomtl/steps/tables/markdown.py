@@ -5,10 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from protomtl.analysis import bootstrap
-from protomtl.analysis.caveats import note
+from protomtl.analysis import bootstrap, caveats
 from protomtl.analysis.comparisons import NOTHING
-from protomtl.core.markdown import markdown_table
+from protomtl.core.markdown import UNDEFINED, markdown_table, number, plain
 from protomtl.core.settings import Method
 from protomtl.tasks.settings import Task, counted
 
@@ -27,6 +26,8 @@ Row = dict[Any, Any]  # of a table
 def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -> str:
     """A table to read: `ours (paper, difference)` for each task and for overall."""
     figures = [*tasks, "overall"]
+    missing = {figure: UNDEFINED if caveats.labelled(table, figure) else "no labels" for figure in figures}
+    undefined = any(table[figure].isna().any() and missing[figure] == UNDEFINED for figure in figures)
     rescaled = "overall_rescaled" in table and any(task.figure.smallest == -1 for task in tasks.values())
     timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
     beside = {how: [name for name in tasks if f"{name}_{how}" in table] for how in BESIDE}
@@ -44,8 +45,8 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
     ]
     rows = [
         [
-            str(row["label"]),
-            *(cell(row, figure) for figure in figures),
+            plain(str(row["label"])),
+            *(cell(row, figure, missing[figure]) for figure in figures),
             span(row),
             *([number(row["overall_rescaled"])] if rescaled else []),
             *(beside_cell(row, how, names) for how, names in beside.items() if names),
@@ -74,7 +75,8 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
         *(f"{words.capitalize()}: {meaning}" for how, (words, meaning) in BESIDE.items() if beside[how]),
         "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
         f"Data: {about['data']}; backbone: {about['backbone']}.",
-        *([caveat] if (caveat := note(about["backbone"], tasks)) else []),
+        *([caveats.UNDEFINED] if undefined else []),
+        *([caveat] if (caveat := caveats.note(about["backbone"], tasks)) else []),
     ]
     return "\n".join(lines) + "\n"
 
@@ -91,14 +93,10 @@ def captions(tasks: Mapping[str, Task]) -> list[str]:
     return lines
 
 
-def number(value: float) -> str:
-    return "-" if pd.isna(value) else f"{value:.3f}"
-
-
-def cell(row: Row, figure: str) -> str:
+def cell(row: Row, figure: str, missing: str) -> str:
     """`0.712 ± 0.010 (0.724; -0.012)`, without the parts that do not exist."""
     if pd.isna(row[figure]):
-        return "no labels"
+        return missing
     ours = f"{row[figure]:.3f}"
     if pd.notna(row[f"{figure}_sd"]):
         ours += f" ± {row[f'{figure}_sd']:.3f}"
@@ -114,7 +112,7 @@ def span(row: Row) -> str:
 
 def beside_cell(row: Row, how: str, tasks: list[str]) -> str:
     """`0.587, 0.702`: the figure of each of these tasks without the head."""
-    return ", ".join(f"{row[f'{name}_{how}']:.3f}" for name in tasks)
+    return ", ".join(f"{number(row[f'{name}_{how}'])}" for name in tasks)
 
 
 def comparisons_markdown(
@@ -130,8 +128,10 @@ def comparisons_markdown(
         rows = []
         for method in dict.fromkeys(key[2] for key in found if key[:2] == (split, reference)):
             whole, *parts = (found.get((split, reference, method, figure)) for figure in ("overall", *tasks))
-            rows.append([blocks[method].label, *overall_cells(whole), *map(task_cell, parts)])
-        lines += [f"## {split}: minus {blocks[reference].label}", "", markdown_table(head, rows), ""]
+            rows.append([plain(blocks[method].label), *overall_cells(whole), *map(task_cell, parts)])
+        lines += [f"## {split}: minus {plain(blocks[reference].label)}", "", markdown_table(head, rows), ""]
+    if any(UNDEFINED in line for line in lines):
+        lines += [f"{UNDEFINED}: no labels, or a figure that one of both does not have.", ""]
     drawn = "examples and seeds, paired by both" if len(seeds) > 1 else "examples (one seed: not of trainings)"
     lines += [
         f"Differences of means over seeds; intervals and p from {bootstrap.RESAMPLES} resamples of {drawn}.",
@@ -145,12 +145,12 @@ def comparisons_markdown(
 
 def overall_cells(row: Row | None) -> list[str]:
     if row is None:
-        return ["no labels", "", "", ""]
+        return [UNDEFINED, "", "", ""]
     return [f"{row['difference']:+.3f}", difference_span(row), f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
 
 
 def task_cell(row: Row | None) -> str:
-    return "no labels" if row is None else f"{row['difference']:+.3f} ({row['p_holm']:.3f})"
+    return UNDEFINED if row is None else f"{row['difference']:+.3f} ({row['p_holm']:.3f})"
 
 
 def difference_span(row: Row) -> str:

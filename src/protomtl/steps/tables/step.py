@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from protomtl.analysis.predictions import read_predictions
@@ -28,7 +29,7 @@ def run(compare: list[str], method: dict[str, Method], tasks: dict[str, Task], d
     texts = {name: table_markdown(tables[name], tasks, title) for name, title in TITLES.items()}
     texts["comparisons"] = comparisons_markdown(tables["comparisons"], method, tasks, seeds_of(runs))
     figures = main_figures(figures_of(evaluated, "dev"), [*tasks])
-    best = max(figures, key=lambda name: figures[name]["overall"])
+    best = max(figures, key=lambda name: np.nan_to_num(figures[name]["overall"], nan=-np.inf))
     with atomic(results("tables")) as part:
         part.mkdir()
         for name, table in tables.items():
