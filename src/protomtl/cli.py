@@ -67,11 +67,21 @@ def run(words: list[str]) -> None:
     elif hasattr(module := runner.module(args.command), "command") and module.command(args):
         return  # it had arguments that make it more than the step
     else:
-        from protomtl import params  # heavy
-
         method, seed = (getattr(args, name, None) for name in ("method", "seed"))
-        params.load(run=method)  # of all that is wrong DVC is told by its first stage
+        check_params(method)
         runner.run(args.command, method, seed)
+
+
+def check_params(method: str | None) -> None:
+    """All of params.yaml, since DVC is told of what is wrong by its first stage.
+
+    What the check alone imported is forgotten: `runner.run` holds a step to the sources that itself imports.
+    """
+    before = set(sys.modules)
+    importlib.import_module("protomtl.params").load(run=method)
+    for name in set(sys.modules) - before:
+        if name.startswith("protomtl."):
+            del sys.modules[name]
 
 
 def main() -> None:

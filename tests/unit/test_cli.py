@@ -4,6 +4,7 @@ what the disk of a user may be like ends with one line."""
 import errno
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from protomtl import cli
 from protomtl.core import runner
 from tests.support import ROOT
+from tests.support.commands import call
 
 TEXTS = ["encode", "--model", "m", "--threads"]
 NUMBERS = {  # a command before its number, and numbers that it refuses
@@ -86,3 +88,19 @@ def test_other_faults_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(cli, "run", fail)
     with pytest.raises(OSError, match="Bad file descriptor"):
         cli.main()
+
+
+IMPORTED = """
+import sys
+from protomtl import cli
+from protomtl.core import runner
+runner.run = lambda *_: print(*sys.modules)
+cli.run(["collect"])
+"""
+
+
+def test_a_step_does_not_stand_for_the_sources_of_the_check(project: Path) -> None:
+    """An edit of another step's settings while a step runs is no reason to throw its result away (core/runner.py)."""
+    modules = call(project, sys.executable, "-c", IMPORTED).stdout.split()
+    assert "protomtl.steps.collect" in modules
+    assert not {"protomtl.params", "protomtl.training.settings", "protomtl.steps.embed.settings"} & {*modules}
