@@ -241,7 +241,7 @@ def test_a_number_below_one_is_refused_before_anything(option: str, capsys: pyte
     words = f"protomtl similar --model nowhere --among nowhere {option}".split()
     with patch("sys.argv", words), pytest.raises(SystemExit) as stop:
         main()
-    assert stop.value.code == 2 and "is not a whole number from 1" in capsys.readouterr().err
+    assert stop.value.code == 2 and "Input should be " in capsys.readouterr().err
 
 
 LABELS = {
