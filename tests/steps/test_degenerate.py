@@ -13,6 +13,7 @@ import pytest
 
 from protomtl import cli
 from protomtl.commands import summary
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.plots import style
 from protomtl.plots.style import save_png
 from tests.support import ROOT
@@ -64,8 +65,6 @@ def task(name: str) -> dict[str, Any]:
 
 
 def section(name: str) -> dict[str, Any]:
-    from protomtl.core.sections import read_yaml
-
     return dict(read_yaml(Path("params.yaml"))[name])
 
 
