@@ -68,7 +68,7 @@ def test_every_figure_that_counts_is_that_of_the_task(workdir: Path, capsys: pyt
     for name in ("train", "dev", "test"):
         moods = [("good", "up", 1.5), ("bad", "down", 2.25)]
         rows = [(f"{w} film {i}", y, v) for i in range(12) for w, y, v in moods]
-        pd.DataFrame(rows, columns=["text", "mood_label", "score"]).to_csv(f"{name}.csv", index=False)
+        pd.DataFrame(rows, columns=["text", "mood_label", "grade"]).to_csv(f"{name}.csv", index=False)
     init(capsys, "train.csv", "dev.csv", "test.csv", "--name", "moods", "--yes")
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("accuracy", "macro_f1").replace("metric: pearson", "metric: rmse"))
@@ -78,13 +78,13 @@ def test_every_figure_that_counts_is_that_of_the_task(workdir: Path, capsys: pyt
     run_all()
     found = read_json("results/evaluate/concat/seed1/metrics.json")["dev"]
     assert found["overall"] == found["mood"] == found["overall_rescaled"]
-    assert {"mood_accuracy", "mood_nearest", "score", "score_pearson", "score_spearman"} < {*found}
+    assert {"mood_accuracy", "mood_nearest", "grade", "grade_pearson", "grade_spearman"} < {*found}
     table = Path("results/tables/table1.md").read_text()
-    assert "Macro-F1 for mood; root mean squared error for score." in table
-    assert "Less is better for score" in table and "rescaled" not in table
+    assert "Macro-F1 for mood; root mean squared error for grade." in table
+    assert "Less is better for grade" in table and "rescaled" not in table
     rows = pd.read_csv("results/tables/comparisons.csv").set_index(["split", "figure"])
     other = read_json("results/evaluate/cosine/seed1/metrics.json")["dev"]
-    assert rows.loc[("dev", "score"), "difference"] == pytest.approx(found["score"] - other["score"], abs=1e-4)
+    assert rows.loc[("dev", "grade"), "difference"] == pytest.approx(found["grade"] - other["grade"], abs=1e-4)
 
 
 def test_several_labels_a_row_go_through_every_step(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
