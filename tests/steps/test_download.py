@@ -38,7 +38,7 @@ SST = Task(
 # --- download
 
 
-def data(source: str, mirror: str = "", folder: str = "") -> Data:
+def data(source: str, mirror: str = "", folder: str = "data/own") -> Data:
     return Data.model_validate(
         {
             "source": source,

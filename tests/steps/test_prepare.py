@@ -45,7 +45,7 @@ def settings(**changes: str | int) -> Data:
     values: dict[str, str | int] = {
         "source": "folder",
         "mirror": "",
-        "folder": "",
+        "folder": "data/own",
         "on_bad_row": "error",
         "split_seed": 1,
         "max_train_rows": 0,

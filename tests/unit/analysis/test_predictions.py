@@ -34,7 +34,7 @@ def test_ids_and_labels_of_predictions_come_back(
     with chdir(tmp_path_factory.getbasetemp()):
         path = predictions_file(Run("m", 1), "dev", "t")
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_predictions(path, SINGLE, ids, gold, scores.argmax(1), scores, None, np.empty((len(ids), 0)))
+        write_predictions(path, SINGLE, ids, gold, scores.argmax(1), scores, {})
         found = read_run(Run("m", 1), "dev", "t").reset_index()
         write_submission(path, SINGLE, ids, scores.argmax(1))
         submitted = path.read_bytes().decode().split("\n")[1:-1]
