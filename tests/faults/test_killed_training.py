@@ -73,7 +73,8 @@ REMEMBERED = {  # what a training remembers from step to step, beside weights an
 
 @pytest.mark.parametrize(("step", "method"), [("finetune", "shared_layers"), ("pretrain", "prototypical")])
 def test_a_killed_training_goes_on_and_gives_the_same_bytes(prepared: Path, step: str, method: str) -> None:
-    patch_params(prepared, {step: {"epochs": 6, "steps_per_epoch": 20, "save_every": 3, **REMEMBERED[step]}})
+    patch_params(prepared, {step: {"epochs": 6, "steps_per_epoch": 20, "save_every": 3}})
+    patch_params(prepared, {"method": {method: {step: REMEMBERED[step]}}})
     if step == "finetune":
         run_method(method, "pretrain")
     run_method(method, step)
