@@ -66,15 +66,15 @@ def outcome(workdir: Path, step: str, method: str) -> dict[str, str]:
 
 
 REMEMBERED = {  # what a training remembers from step to step, beside weights and moments
-    "finetune": {"averaging": 0.9, "weighting": "uncertainty"},
-    "pretrain": {"prototypes": "epoch", "distance": "cosine", "sampling": "annealed"},
+    "finetune": {"pretrain": False, "finetune": {"share_hidden": True, "averaging": 0.9, "weighting": "uncertainty"}},
+    "pretrain": {"pretrain": {"prototypes": "epoch", "distance": "cosine", "sampling": "annealed"}, "finetune": {}},
 }
 
 
 @pytest.mark.parametrize(("step", "method"), [("finetune", "shared_layers"), ("pretrain", "prototypical")])
 def test_a_killed_training_goes_on_and_gives_the_same_bytes(prepared: Path, step: str, method: str) -> None:
     patch_params(prepared, {step: {"epochs": 6, "steps_per_epoch": 20, "save_every": 3}})
-    patch_params(prepared, {"method": {method: {step: REMEMBERED[step]}}})
+    patch_params(prepared, {"method": {method: {"label": method, "source": "test", **REMEMBERED[step]}}})
     if step == "finetune":
         run_method(method, "pretrain")
     run_method(method, step)
