@@ -41,7 +41,8 @@ def run(project: Path, line: str) -> None:
         assert recipe, line
         line = recipe[1]
     line = line.replace("concat_longer", "cosine").replace("git commit", "git commit --allow-empty")
-    call(project, "bash", "-euo", "pipefail", "-c", line.replace("protomtl ", f"{sys.executable} -m protomtl "))
+    line = re.sub(r"(?<!-m )protomtl ", f"{sys.executable} -m protomtl ", line)
+    call(project, "bash", "-euo", "pipefail", "-c", line)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml.comments import CommentedSeq
+
 from protomtl.core.files import atomic
 from protomtl.core.sections import PARAMS
 from protomtl.core.yaml_reader import read_yaml
@@ -35,10 +37,10 @@ def apply(name: str, params: Path = PARAMS) -> None:
     yaml = round_trip()
     for file in (params, path):
         read_yaml(file)  # before either is taken as it is: what is no YAML, or not the same to all readers
-    content = yaml.load(params) or {}
-    lay_over(content, yaml.load(path))
-    if content.get("methods") == "all":
-        content["methods"] = [*content.get("method", ())]
+    content, patch = yaml.load(params) or {}, yaml.load(path) or {}
+    if patch.get("methods") == "all":
+        patch["methods"] = [*dict.fromkeys([*content.get("method", ()), *patch.get("method", ())])]
+    lay_over(content, patch)
     with atomic(params.resolve()) as part:  # a link stays one
         yaml.dump(content, part)
         try:
@@ -55,5 +57,20 @@ def lay_over(content: Any, patch: Mapping[str, Any]) -> None:
     for key, value in patch.items():
         if isinstance(value, Mapping) and isinstance(content.get(key), Mapping):
             lay_over(content[key], value)
+        elif isinstance(value, list) and isinstance(content.get(key), CommentedSeq):
+            refill(content[key], value)
         else:
             content[key] = value
+
+
+def refill(old: CommentedSeq, values: list[Any]) -> None:
+    """Put other values into a list, in its style. What follows it, such as an empty line, follows the last of them.
+
+    A new list in its place would leave its comments where ruamel.yaml may write them into the next block.
+    """
+    after = old.ca.items.pop(len(old) - 1, None)
+    old.ca.items.clear()
+    del old[:]
+    old.extend(values)
+    if after is not None and values:
+        old.ca.items[len(values) - 1] = after

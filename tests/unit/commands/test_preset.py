@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from protomtl.commands import preset
 from protomtl.core import sections
@@ -33,6 +34,18 @@ def test_a_preset_gives_sound_parameters_and_keeps_every_comment(project: Path, 
     comments = [line.split("#", 1)[1] for line in before.splitlines() if "#" in line]
     assert all(comment in after for comment in comments)
     load()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_of_another_style_stays_sound(project: Path, name: str) -> None:
+    """Lists that are not indented, as other programs write them, with a comment behind an item and an empty line."""
+    content = YAML().load(project / "params.yaml")
+    YAML().dump(content, project / "params.yaml")
+    text = (project / "params.yaml").read_text().replace("- baseline\n", "- baseline  # frozen\n")
+    (project / "params.yaml").write_text(text.replace("- pcgrad\n", "- pcgrad\n\n"))
+    preset.apply(name)
+    load()
+    assert "\n\ncompare:" in (project / "params.yaml").read_text()
 
 
 @pytest.mark.parametrize("name", NAMES)
