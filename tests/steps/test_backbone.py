@@ -66,6 +66,45 @@ def test_a_local_backbone_that_lacks_a_file_is_refused_and_the_former_one_stays(
     assert files_in(Path("data")) == ["config.json", "model.safetensors", "tokenizer.json"]
 
 
+def test_weights_in_several_files_are_those_of_one(
+    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    from protomtl.model.checkpoint import save_encoder
+    from protomtl.model.encoder import Encoder
+    from protomtl.model.settings import Compute
+
+    folder = tmp_path / "mine"
+    AutoModel.from_pretrained(tiny_backbone).save_pretrained(folder, max_shard_size="20KB")
+    AutoTokenizer.from_pretrained(tiny_backbone).save_pretrained(folder)
+    monkeypatch.chdir(tmp_path)
+    backbone.run(own(folder))
+    several = sorted(BACKBONE.glob("model-*.safetensors"))
+    assert len(several) > 1
+    compute = Compute(device="cpu", precision="fp32", threads=1, processes=1)
+    ours, whole = (Encoder(path, "mean", compute) for path in (BACKBONE, tiny_backbone))
+    for (name, one), (_, other) in zip(ours.named_parameters(), whole.named_parameters(), strict=True):
+        assert torch.equal(one, other), name
+    save_encoder(ours, tmp_path / "saved")
+    assert "model.safetensors" in files_in(tmp_path / "saved")
+    assert not list((tmp_path / "saved").glob("*.index.json"))
+    (folder / several[0].name).unlink()
+    assert f"{folder}/{several[0].name}: no such file" in refused_backbone("folder", folder)
+
+
+@pytest.mark.parametrize("said", ["{", "[]", "{}", '{"weight_map": {}}', '{"weight_map": {"a": "../b"}}'])
+def test_an_index_of_weights_that_is_none_is_refused(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_backbone(tmp_path / "mine")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(said)
+    monkeypatch.chdir(tmp_path)
+    assert f"{folder}/model.safetensors.index.json: " in refused_backbone("folder", folder)
+
+
 @pytest.mark.parametrize("content", [b"{not json", b"\xff\xfe"], ids=["syntax", "encoding"])
 def test_a_local_backbone_with_a_broken_configuration_is_refused(
     content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -26,7 +26,8 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
         encoder.network.save_pretrained(folder)
     readable(folder)
     for file in BACKBONE.iterdir():
-        if file.is_file() and file.suffix in (".json", ".txt", ".model") and not (folder / file.name).exists():
+        own = file.suffix in (".json", ".txt", ".model") and not file.name.endswith(".index.json")  # of several weights
+        if own and file.is_file() and not (folder / file.name).exists():
             shutil.copyfile(file, folder / file.name)
 
 

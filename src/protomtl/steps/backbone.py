@@ -13,6 +13,7 @@ from protomtl.sources import fetch
 from protomtl.sources.catalogue import ENCODERS
 
 COMMIT = re.compile("[0-9a-f]{40}")
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 POINTER = b"version https://git-lfs"  # how a file of git-lfs begins where only its place was fetched
 
 
@@ -59,15 +60,32 @@ def own_folders(folder: Path) -> None:
 
 
 def check_folder(folder: Path, name: str) -> None:
-    """A local backbone needs a configuration, safetensors weights and a tokenizer."""
-    for needed in ("config.json", "model.safetensors", "tokenizer.json"):
+    """A local backbone needs a configuration, safetensors weights, in one file or several, and a tokenizer."""
+    several = (folder / INDEX).is_file() and not (folder / WEIGHTS).is_file()
+    shards = shards_of(folder / INDEX, f"{name}/{INDEX}") if several else [WEIGHTS]
+    for needed in ("config.json", *shards, "tokenizer.json"):
         if not (folder / needed).is_file():
             raise SystemExit(f"{name}/{needed}: no such file; a local backbone is a Hugging Face folder with it")
+    read(folder / "config.json", f"{name}/config.json")
+    for file in shards:
+        check_weights(folder / file, f"{name}/{file}")
+
+
+def shards_of(index: Path, name: str) -> list[str]:
+    """The files of weights that lie in several, by their index. SystemExit for what is no index."""
+    said = read(index, name)
+    files = said.get("weight_map") if isinstance(said, dict) else None
+    if not isinstance(files, dict) or not files or not all(isinstance(f, str) and "/" not in f for f in files.values()):
+        raise SystemExit(f"{name}: no index of weights: its `weight_map` names the file, beside it, of each tensor")
+    return sorted(set(files.values()))
+
+
+def read(path: Path, name: str) -> Any:
+    """What a JSON file says. SystemExit for what is none."""
     try:
-        json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise SystemExit(f"{name}/config.json: not valid JSON: {error}") from None
-    check_weights(folder / "model.safetensors", f"{name}/model.safetensors")
+        raise SystemExit(f"{name}: not valid JSON: {error}") from None
 
 
 def check_weights(path: Path, name: str) -> None:
