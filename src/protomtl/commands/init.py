@@ -15,6 +15,7 @@ from protomtl.core import sections
 from protomtl.core.files import atomic
 from protomtl.core.sections import PARAMS
 from protomtl.core.settings import SPLITS, Seed
+from protomtl.core.tables import repeated
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.data.readers import BadRow, Row
 from protomtl.own_data import files, guessing, reading, writing
@@ -89,14 +90,17 @@ def folder_name(args: argparse.Namespace) -> str:
 def proposed(tables: Sequence[reading.Table], args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """The blocks of the tasks, a task for each column of labels. Raises Guess."""
     columns = {column.name: column for column in files.columns_of(tables)}
-    for option, names in (("--text", args.text or ()), ("--label", args.label or ())):
+    args.text, args.label = ([" ".join(n.split()) for n in names or ()] for names in (args.text, args.label))
+    for option, names in (("--text", args.text), ("--label", args.label)):
+        if twice := repeated(names):
+            raise Guess(f"{option} {twice[0]}: is there twice; name each column once")
         if missing := [name for name in names if name not in columns]:
             raise Guess(f"{option} {missing[0]}: no such column; there are {', '.join(map(repr, columns))}")
     if args.text and len(args.text) > 2:
         raise Guess(f"--text: one column or two, not {len(args.text)}")
-    if both := set(args.text or ()) & set(args.label or ()):
+    if both := set(args.text) & set(args.label):
         raise Guess(f"--label {min(both)}: is a column of --text, too")
-    labelled = [column for column in columns.values() if column.name not in (args.label or ())]
+    labelled = [column for column in columns.values() if column.name not in args.label]
     texts = args.text or guessing.texts_of(labelled)
     found: dict[str, dict[str, Any]] = {}
     for label in args.label or guessing.labels_of([*columns.values()], texts):

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import Any
 
 csv.field_size_limit(1 << 24)
 
@@ -80,3 +81,10 @@ def reason(error: csv.Error, unclosed: str) -> str:
 def repeated(names: list[str]) -> list[str]:
     """The names that are there more than once."""
     return [name for name in dict.fromkeys(names) if names.count(name) > 1]
+
+
+def one_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. ValueError for two values of one name."""
+    if twice := repeated([name for name, _ in pairs]):
+        raise ValueError(f"two values are named {twice[0]!r}; rename one")
+    return dict(pairs)

@@ -94,7 +94,7 @@ def json_lines(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=one_of_each, parse_float=finite, parse_constant=finite)
+            row = json.loads(line, object_pairs_hook=tables.one_of_each, parse_float=finite, parse_constant=finite)
             if "\\u" in line:
                 refuse_no_text(row)
         except (ValueError, RecursionError) as error:
@@ -102,13 +102,6 @@ def json_lines(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
         if not isinstance(row, dict):
             raise BadInput(f'{path}:{number}: an object is needed, such as {{"text": "…"}}')
         yield number, row
-
-
-def one_of_each(pairs: list[tuple[str, Any]]) -> Record:
-    """An object of JSON. ValueError for two values of one name."""
-    if twice := tables.repeated([name for name, _ in pairs]):
-        raise ValueError(f"two values are named {twice[0]!r}; rename one")
-    return dict(pairs)
 
 
 def finite(number: str) -> float:

@@ -116,7 +116,7 @@ def write(folder: Path, tables: Sequence[Table], splits: Mapping[str, Places]) -
         used = [tables[n] for n in dict.fromkeys(number for number, _ in places)]
         columns = [*dict.fromkeys(name for table in used for name in table.columns)]
         rows = [[one_newline(cell(tables, place, name)) for name in columns] for place in places]
-        write_csv(folder / f"{split}.csv", [" ".join(name.split()) for name in columns], rows)
+        write_csv(folder / f"{split}.csv", columns, rows)
     listed = [
         [tables[n].path.name, str(tables[n].lines[row]), split] for split, places in splits.items() for n, row in places
     ]

@@ -111,7 +111,10 @@ def task_of(column: Column, texts: Sequence[str], files: Mapping[str, str]) -> d
     if column.different < 2:
         said = f"every row has {column.values[0]!r}" if column.values else "no row has a label"
         raise Guess(f"column {column.name!r}: {said}, so there is nothing to learn")
-    return {**kind_of(column), "texts": [*texts], "label": column.name, "files": dict(files)}
+    block = kind_of(column)
+    if (names := block.get("classes")) and isinstance(names, list) and len(names) < 2:
+        raise Guess(f"column {column.name!r}: all labels mean {names[0]!r}, so there is nothing to learn")
+    return {**block, "texts": [*texts], "label": column.name, "files": dict(files)}
 
 
 def kind_of(column: Column) -> dict[str, Any]:
@@ -140,7 +143,7 @@ def class_names(column: Column) -> list[str]:
     """The names, in the order of numbers and of the alphabet; of two that differ by case alone, the more frequent."""
     counts = Counter(column.values)
     if column.numbers:
-        return [f"{value:g}" for value in sorted(set(column.numbers))]
+        return [f"{value:.15g}" for value in sorted(set(column.numbers))]
     spellings: dict[str, str] = {}
     for name, _ in counts.most_common():
         spellings.setdefault(name.casefold(), name)

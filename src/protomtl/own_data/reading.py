@@ -41,6 +41,7 @@ def read(path: Path) -> Table:
     except (OSError, EOFError, zlib.error) as error:
         raise BadFile(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     table = FORMATS[ending](path, content)
+    table = table._replace(columns=[" ".join(name.split()) for name in table.columns])  # as it will be written
     if twice := tables.repeated(table.columns):
         raise BadFile(f"{path}: two columns are named {twice[0]!r}; rename one")
     if not table.rows:
@@ -127,7 +128,7 @@ def json_lines(path: Path, content: bytes) -> Table:
     for number, line in enumerate(decoded(path, content).split("\n"), 1):
         if line.strip():
             try:
-                found.append((number, json.loads(line)))
+                found.append((number, json.loads(line, object_pairs_hook=tables.one_of_each)))
             except (ValueError, RecursionError) as error:
                 raise BadFile(f"{path}:{number}: not valid JSON: {error}") from None
     return of_objects(path, found)
@@ -136,7 +137,7 @@ def json_lines(path: Path, content: bytes) -> Table:
 def json_list(path: Path, content: bytes) -> Table:
     """A list of objects."""
     try:
-        found = json.loads(decoded(path, content))
+        found = json.loads(decoded(path, content), object_pairs_hook=tables.one_of_each)
     except (ValueError, RecursionError) as error:
         raise BadFile(f"{path}: not valid JSON: {error}; for an object a line the ending is .jsonl") from None
     if not isinstance(found, list):

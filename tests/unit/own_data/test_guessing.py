@@ -30,6 +30,10 @@ def kind(*values: str) -> dict[str, Any]:
         (["1", "2"] * 9, {"kind": "binary", "classes": ["1", "2"], "metric": "accuracy"}),
         (["2", "0", "1"] * 9, {"kind": "classification", "classes": 3, "metric": "accuracy"}),
         (["-1", "0", "1.0"] * 9, {"kind": "classification", "classes": ["-1", "0", "1"], "metric": "accuracy"}),
+        (
+            ["1000001", "1000002", "1000003"] * 9,
+            {"kind": "classification", "classes": ["1000001", "1000002", "1000003"], "metric": "accuracy"},
+        ),
         (["b", "a", "C"] * 9, {"kind": "classification", "classes": ["a", "b", "C"], "metric": "accuracy"}),
         (["t10", "t2", "x"] * 9, {"kind": "classification", "classes": ["t2", "t10", "x"], "metric": "accuracy"}),
         (
@@ -104,6 +108,12 @@ def test_what_cannot_be_guessed_is_asked_for(columns: list[Column], message: str
 @pytest.mark.parametrize(("values", "said"), [(["good"] * 9, "every row has 'good'"), ([], "no row has a label")])
 def test_one_class_is_nothing_to_learn(values: list[str], said: str) -> None:
     with pytest.raises(Guess, match=f"column 'mood': {said}, so there is nothing to learn"):
+        guessing.task_of(Column("mood", values), ["text"], FILES)
+
+
+@pytest.mark.parametrize("values", [["007", "7"] * 9, ["Good", "good"] * 9])
+def test_one_class_in_two_spellings_is_nothing_to_learn(values: list[str]) -> None:
+    with pytest.raises(Guess, match=f"all labels mean '(7|{values[0]})', so there is nothing to learn"):
         guessing.task_of(Column("mood", values), ["text"], FILES)
 
 
