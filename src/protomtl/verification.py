@@ -60,7 +60,10 @@ def read_lock() -> dict[str, dict[str, str]]:
     """Of each stage that dvc.lock records: path of an output -> its MD5, which for a folder ends with `.dir`."""
     try:
         stages = yaml.load(LOCK.read_bytes(), Loader)["stages"]  # noqa: S506  # a safe one
-        return {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
+        found = {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
+        if not all(isinstance(word, str) for outs in found.values() for out in outs.items() for word in out):
+            raise TypeError
+        return found
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
         raise SystemExit(
             f"{LOCK}: not what DVC writes; `git checkout {LOCK}`, or without a committed one `rm {LOCK}`, "

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from protomtl import cli
 from protomtl.core.files import read_json
@@ -136,6 +137,15 @@ def test_without_yes_and_without_a_terminal_nothing_is_written(
     before = (workdir / "params.yaml").read_bytes()
     assert "Nothing was written" in init(capsys, str(sick))
     assert (workdir / "params.yaml").read_bytes() == before and not (workdir / "data/own/SICK").exists()
+
+
+@pytest.mark.parametrize("gone", ["tasks", "method", "methods"])
+def test_params_that_are_not_sound_are_told_as_they_are(gone: str, sick: Path, workdir: Path) -> None:
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    del content[gone]
+    Path("params.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(SystemExit, match=f"params.yaml: {gone}: Field required"):
+        cli.run(["init", str(sick), "--yes"])
 
 
 def test_what_is_there_stays(sick: Path, workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,6 @@ from protomtl.core.files import atomic
 from protomtl.core.sections import PARAMS
 from protomtl.core.settings import SPLITS, Seed
 from protomtl.core.tables import repeated
-from protomtl.core.yaml_reader import read_yaml
 from protomtl.data.readers import BadRow, Row
 from protomtl.own_data import files, guessing, reading, writing
 from protomtl.own_data.guessing import Guess
@@ -63,8 +62,8 @@ def init(args: argparse.Namespace) -> None:
     given = files.given_splits(tables)
     files.refuse_missing(tables, given, main["texts"], [block["label"] for block in tasks.values()])
     splits = files.drawn_splits(tables, given, main["texts"], main["label"], args.seed)
-    read_yaml(PARAMS)  # before it is taken as it is: what is no YAML, or not the same to all readers
-    content = writing.round_trip().load(PARAMS)
+    content = writing.editable(PARAMS)
+    load()  # what is not sound before is told as it is, not as what became of it
     with tempfile.TemporaryDirectory() as scratch:
         files.write(Path(scratch), tables, splits)
         drawn = [split for split in SPLITS if split not in given]
@@ -175,7 +174,7 @@ def agreed(yes: bool) -> bool:
 
 def save(content: Any, scratch: Path, target: Path) -> None:
     """The data's folder, then params.yaml; if the latter is refused, neither is there."""
-    with atomic(PARAMS.resolve()) as part:  # a link stays one
+    with writing.rewritten(PARAMS) as part:
         writing.round_trip().dump(content, part)
         try:
             load(part)

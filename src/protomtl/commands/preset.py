@@ -7,10 +7,8 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedSeq
 
-from protomtl.core.files import atomic
 from protomtl.core.sections import PARAMS
-from protomtl.core.yaml_reader import read_yaml
-from protomtl.own_data.writing import round_trip
+from protomtl.own_data.writing import editable, rewritten, round_trip
 from protomtl.params import load
 
 PRESETS = Path("presets")
@@ -34,15 +32,12 @@ def apply(name: str, params: Path = PARAMS) -> None:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.yaml")))
         raise SystemExit(f"{path}: no such preset; there are: {known}")
-    yaml = round_trip()
-    for file in (params, path):
-        read_yaml(file)  # before either is taken as it is: what is no YAML, or not the same to all readers
-    content, patch = yaml.load(params) or {}, yaml.load(path) or {}
+    content, patch = editable(params) or {}, editable(path) or {}
     if patch.get("methods") == "all":
         patch["methods"] = [*dict.fromkeys([*content.get("method", ()), *patch.get("method", ())])]
     lay_over(content, patch)
-    with atomic(params.resolve()) as part:  # a link stays one
-        yaml.dump(content, part)
+    with rewritten(params) as part:
+        round_trip().dump(content, part)
         try:
             load(part)
         except SystemExit as error:

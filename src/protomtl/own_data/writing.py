@@ -1,12 +1,20 @@
 """The tasks of a user's data in params.yaml: their blocks, where the data lie, and the methods that fit them."""
 
+import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+from protomtl.core.files import atomic
+from protomtl.core.yaml_reader import read_yaml
 
 PLAIN = re.compile(r"[^\W\d_][\w ./-]*[\w.]|[^\W\d_]")  # words that no reader of YAML takes for something else
 WORDS_OF_YAML = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # unlike YAML 1.2, 1.1 knows them all
@@ -20,6 +28,29 @@ def round_trip() -> YAML:
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
+
+
+def editable(path: Path) -> Any:
+    """A YAML file with its comments and style, to be changed in place. SystemExit for what is no YAML, or not the same
+    to all readers."""
+    read_yaml(path)
+    try:
+        return round_trip().load(path)
+    except MarkedYAMLError as error:  # it keeps to the letter of YAML where PyYAML does not
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        said = (error.problem or error.context).replace("\t", "\\t")
+        raise SystemExit(f"{path}{line}: not valid YAML: {said}") from None
+
+
+@contextmanager
+def rewritten(path: Path) -> Iterator[Path]:
+    """`atomic` for a file that is the user's: a link stays one, and so do its rights. SystemExit if it is read-only."""
+    target = path.resolve()
+    if not os.access(target, os.W_OK):
+        raise SystemExit(f"{path}: is read-only; `chmod u+w {path}` first")
+    with atomic(target) as part:
+        yield part
+        shutil.copymode(target, part)
 
 
 def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) -> list[str]:

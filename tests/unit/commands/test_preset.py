@@ -86,6 +86,7 @@ def test_a_wrong_preset_changes_nothing(project: Path, text: str, message: str) 
     ("text", "message"),
     [
         ("seeds: [1]\nseeds: [2]", r"params\.yaml:2: seeds: this key is there twice"),
+        ("seeds:\t[1]", r"params\.yaml:1: not valid YAML: found character '\\t'"),
         ("seeds: [1", r"params\.yaml:2: not valid YAML"),
         ("", r"presets/quick\.yaml does not fit params\.yaml:\nparams\.yaml: compare: Field required"),
         ("- a", r"params\.yaml: must hold `name: value` lines"),
@@ -104,6 +105,20 @@ def test_params_that_are_a_link_stay_one(project: Path) -> None:
     before = (project / "mine.yaml").read_text()
     preset.apply("cs224n")
     assert (project / "params.yaml").is_symlink() and (project / "mine.yaml").read_text() != before
+
+
+def test_the_rights_of_params_stay(project: Path) -> None:
+    (project / "params.yaml").chmod(0o640)
+    preset.apply("cs224n")
+    assert (project / "params.yaml").stat().st_mode & 0o777 == 0o640
+
+
+def test_read_only_params_are_left_alone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (project / "params.yaml").read_text()
+    monkeypatch.setattr("os.access", lambda *_: False)  # to root nothing is read-only
+    with pytest.raises(SystemExit, match=r"params\.yaml: is read-only; `chmod u\+w params\.yaml` first"):
+        preset.apply("cs224n")
+    assert (project / "params.yaml").read_text() == before
 
 
 def test_an_unknown_preset_lists_those_that_exist(project: Path) -> None:
