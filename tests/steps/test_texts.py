@@ -220,6 +220,22 @@ def test_an_output_that_is_a_folder_stays_and_no_model_is_loaded(
     assert (out / "thesis.txt").read_text() == "mine" and (tmp_path / "link.jsonl").is_symlink()
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("predict", ["--task", "sst"]), ("classify", ["--support", "few.csv"]), ("similar", ["--among", "few.csv"])],
+)
+def test_an_output_that_is_read_from_stays(
+    command: str, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = "few.csv" if "few.csv" in words else "in.csv"
+    for name in ("in.csv", "few.csv"):
+        Path(name).write_text("text,label\ngood,1\n")
+    said = run(capsys, command, tmp_path, Path("in.csv"), *words, "--output", f"./{source}")
+    assert f"--output ./{source}: is the file of --{'input' if source == 'in.csv' else words[0][2:]}, too" in said
+    assert Path(source).read_text() == "text,label\ngood,1\n"
+
+
 @pytest.mark.parametrize("name", ["out.csv", "out.npy"])
 def test_an_older_output_is_replaced_behind_its_link_and_said(
     name: str, model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -246,6 +262,8 @@ def test_a_number_below_one_is_refused_before_anything(option: str, capsys: pyte
 
 LABELS = {
     "numbers and no": ([0, 1.0, 1, 0.0], {"0", "1"}),
+    "numbers in words": (["1", "2", "1.0", 2], {"1", "2"}),
+    "one accent in two codes": (["caf\u00e9", "tea", "cafe\u0301", "tea"], {"caf\u00e9", "tea"}),
     "no and yes": ([False, True, True, False], {"false", "true"}),
     "words with white space": ([" pos", "neg", "pos ", "neg\t"], {"pos", "neg"}),
 }

@@ -9,6 +9,7 @@ import numpy as np
 
 from protomtl.inference import texts
 from protomtl.inference.records import BadInput, Record
+from protomtl.tasks.labels import composed, number
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
@@ -35,7 +36,9 @@ def classified(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
     from protomtl.inference.estimators import PrototypeClassifier  # heavy
 
     support = list(texts.encoded(model, args.support, args))
-    labels = [label(row, args) for row, _ in support]
+    spelled: dict[str | float, str] = {}  # numbers that are equal are one label, as the first of them has it
+    found = [composed(label(row, args)) for row, _ in support]
+    labels = [spelled.setdefault(name if (value := number(name)) is None else value, name) for name in found]
     if len(set(labels)) < 2:
         raise BadInput(f"{args.support}: all rows are {labels[0]!r}; examples of at least two classes are needed")
     classifier = PrototypeClassifier().fit(np.stack([vector for _, vector in support]), labels)
@@ -46,8 +49,8 @@ def classified(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
 
 
 def label(row: Record, args: argparse.Namespace) -> str:
-    """The label of a row of `--support`, white space round it aside; numbers that are equal are one label. BadInput
-    for what is missing or is neither a word nor a number."""
+    """The label of a row of `--support`, white space round it aside. BadInput for what is missing
+    or is neither a word nor a number."""
     value = row.get(args.label)
     if isinstance(value, (dict, list)) or value != value:
         raise BadInput(

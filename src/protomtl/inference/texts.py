@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv"
         if args.output != records.STREAM and ending not in endings:
             raise BadInput(f"{args.output}: {args.command} writes {' or '.join(endings)}; say so in the file's name")
         if args.output != records.STREAM:
-            users_target(args.output, args.force)
+            refuse_source(users_target(args.output, args.force), args)
         model = loaded(args)
         if ending == ".npy":
             vectors = (vector for _, vector in with_progress(encoded(model, args.input, args)))
@@ -54,6 +54,13 @@ def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv"
     except (BadInput, BadPath, FileNotFoundError) as error:
         print(f"protomtl {args.command}: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def refuse_source(target: Path, args: argparse.Namespace) -> None:
+    """BadInput for an output that is a file from which rows are read: its other values would be lost."""
+    for option in ("input", "support", "among"):
+        if (source := getattr(args, option, records.STREAM)) != records.STREAM and Path(source).resolve() == target:
+            raise BadInput(f"--output {args.output}: is the file of --{option}, too; name another")
 
 
 def loaded(args: argparse.Namespace) -> "Model":

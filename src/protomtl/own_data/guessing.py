@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from protomtl.tasks.kinds import NONE, SEPARATORS
-from protomtl.tasks.labels import ALSO, YES_NO, number
+from protomtl.tasks.labels import ALSO, YES_NO, composed, number
 
 SPLITS = {  # how files and columns name them
     "train": ("train", "training"),
@@ -146,7 +146,7 @@ def class_names(column: Column) -> list[str]:
         return [f"{value:.15g}" for value in sorted(set(column.numbers))]
     spellings: dict[str, str] = {}
     for name, _ in counts.most_common():
-        spellings.setdefault(name.casefold(), name)
+        spellings.setdefault(composed(name).casefold(), name)
     return sorted(spellings.values(), key=lambda name: [*map(in_order, re.split(r"(\d+)", name.casefold()))])
 
 

@@ -1,6 +1,7 @@
 """Labels as they stand in a file: names of classes, their numbers, yes and no, or values."""
 
 import math
+import unicodedata
 from functools import cache
 
 Names = tuple[str | int, ...]  # of classes, in the order of their numbers; numbers where nobody has named them
@@ -9,8 +10,15 @@ YES_NO = ("no", "yes")
 ALSO = {"false": 0, "true": 1}  # what programs write for no and yes
 
 
+def composed(text: str) -> str:
+    """A text in which a letter and its accent are one character: those of two files that look alike are alike."""
+    return unicodedata.normalize("NFC", text)
+
+
 def number(text: str) -> float | None:
-    """A finite number, or None."""
+    """A finite number, or None; Python alone takes 1_0 for ten."""
+    if "_" in text:
+        return None
     try:
         value = float(text)
     except ValueError:
@@ -25,7 +33,7 @@ def lookup(names: Names) -> tuple[dict[str, int], dict[str, int], dict[float, in
     Case does not matter where no other name differs by it alone. Names that are numbers are found by their value, and
     then a number never means a place; else it does, from 0.
     """
-    words = {str(name): k for k, name in enumerate(names)}
+    words = {composed(str(name)): k for k, name in enumerate(names)}
     folded = [word.casefold() for word in words]
     any_case = {fold: k for fold, k in zip(folded, words.values(), strict=True) if folded.count(fold) == 1}
     if names == YES_NO:
@@ -37,6 +45,7 @@ def lookup(names: Names) -> tuple[dict[str, int], dict[str, int], dict[float, in
 def class_of(names: Names, text: str) -> float | None:
     """The number of the class that a label names, or None."""
     words, any_case, values = lookup(names)
+    text = composed(text)
     found = words.get(text, any_case.get(text.casefold()))
     if found is None and (value := number(text)) is not None:
         found = values.get(value)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Stri
 from protomtl.core.settings import Block
 from protomtl.tasks.figures import FIGURES, Figure, MetricName
 from protomtl.tasks.kinds import KINDS, SEPARATORS, Kind, KindName
-from protomtl.tasks.labels import Names, number
+from protomtl.tasks.labels import Names, composed, number
 
 WIDEST = 1000  # range of a regression
 MOST = 2**53 - 1  # the largest whole number below which all are floats
@@ -59,7 +59,7 @@ def told_apart(names: list[str]) -> list[str]:
             raise ValueError(
                 f"{name!r} is no name of a class: it must be a word in one line, without white space round it"
             )
-    words = {name: number(name) for name in names}
+    words = {composed(name): number(name) for name in names}
     values = [value for value in words.values() if value is not None]
     if len(words) < len(names) or len({*values}) < len(values):
         raise ValueError("two classes have one name; name each once")

@@ -52,6 +52,7 @@ def test_labels_say_their_kind(values: list[str], block: dict[str, Any]) -> None
 
 def test_a_class_written_in_two_ways_is_one() -> None:
     assert kind(*["Good"] * 5, "good", *["bad"] * 5, *["fair"] * 5)["classes"] == ["bad", "fair", "Good"]
+    assert kind(*["caf\u00e9"] * 5, "cafe\u0301", *["bar"] * 5)["classes"] == ["bar", "caf\u00e9"]  # it looks the same
 
 
 words = st.sampled_from(

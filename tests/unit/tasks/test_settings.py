@@ -25,6 +25,16 @@ def read(some: Task, *labels: str) -> list[float | None]:
 # --- labels
 
 
+def test_one_accent_in_two_codes_is_one_name() -> None:
+    assert read(task(classes=["caf\u00e9", "tea"]), "cafe\u0301", "CAFE\u0301", "tea") == [0, 0, 1]
+    with pytest.raises(ValidationError, match="two classes have one name"):
+        task(classes=["caf\u00e9", "cafe\u0301"])
+
+
+def test_an_underscore_is_in_no_number() -> None:
+    assert read(task(classes=["10", "20"]), "1_0", "10") == [None, 0]
+
+
 def test_a_named_class_is_written_as_its_name_or_its_number() -> None:
     assert read(task(classes=MOODS), "very negative", " positive ", "2", "4.0") == [0, 3, 2, 4]
     assert read(task(classes=MOODS), "5", "-1", "1.5", "nan", "", "bad") == [None] * 6
