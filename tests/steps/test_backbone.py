@@ -254,5 +254,13 @@ def test_a_folder_that_is_not_there_or_is_the_output_is_refused(
     monkeypatch.chdir(tmp_path)
     assert "backbone.folder: nowhere: no such folder" in refused_backbone("folder", Path("nowhere"))
     backbone.run(own(make_backbone(tmp_path / "mine")))
-    assert "is where this step writes" in refused_backbone("folder", Path("data/../data/backbone"))
+    for place in ("data/../data/backbone", "data", "."):
+        assert "is where this step writes" in refused_backbone("folder", Path(place))
     assert files_in(BACKBONE) == ["config.json", "model.safetensors", "tokenizer.json"]
+
+
+def test_a_wrong_folder_is_refused_before_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    monkeypatch.setattr("shutil.copytree", lambda *_, **__: pytest.fail("copied"))
+    assert "photos/config.json: no such file" in refused_backbone("folder", Path("photos"))

