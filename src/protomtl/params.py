@@ -12,6 +12,7 @@ from protomtl.core.settings import Backbone, Block, Data, Method, Name, Seed, di
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.model.settings import Compute
 from protomtl.pretraining.settings import Pretrain
+from protomtl.sources import hub_data
 from protomtl.steps.embed.settings import Embed
 from protomtl.steps.export.settings import Export
 from protomtl.tasks.kinds import KINDS
@@ -69,6 +70,9 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
             raise SystemExit(f"{path}: {name}.method: {block.method} is not among `methods`; name one of them")
         if block.seed not in params.seeds:
             raise SystemExit(f"{path}: {name}.seed: {block.seed} is not among `seeds`; name one of them")
+    for name, task in params.tasks.items() if params.data.source == "hub" else ():
+        for split, value in task.files:
+            hub_data.place(f"tasks.{name}.files.{split}", value)
     check_figures(path, main_tasks(params.tasks))
     for name, method in params.method.items():
         settings_of_method("pretrain", params.pretrain, name, method.pretrain)

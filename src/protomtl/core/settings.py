@@ -60,7 +60,7 @@ class Block(BaseModel):
 
 
 class Data(Block):
-    source: Literal["starter", "cs224n", "folder"]
+    source: Literal["starter", "cs224n", "folder", "hub"]
     mirror: str
     folder: Text
     on_bad_row: Literal["error", "drop"]

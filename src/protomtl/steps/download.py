@@ -7,7 +7,7 @@ from pathlib import Path
 from protomtl.core.files import atomic
 from protomtl.core.paths import RAW
 from protomtl.core.settings import SPLITS, Data
-from protomtl.sources import fetch
+from protomtl.sources import fetch, hub_data
 from protomtl.sources.catalogue import CS224N, GITHUB, PAIRS, RATINGS
 from protomtl.tasks.settings import Task
 
@@ -20,6 +20,8 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
             starter(part)
         elif data.source == "cs224n":
             cs224n(part, data.mirror or os.environ.get("PROTOMTL_MIRROR", ""))
+        elif data.source == "hub":
+            hub(tasks, part)
         else:
             own_files(Path(data.folder).expanduser(), tasks, part)
     print(f"{data.source} data: {', '.join(sorted(p.name for p in RAW.iterdir()))}")
@@ -43,14 +45,34 @@ def cs224n(target: Path, mirror: str) -> None:
         fetch.url(GITHUB + public, target / name, checksum)
 
 
+def hub(tasks: dict[str, Task], target: Path) -> None:
+    """The splits of data sets of the Hugging Face hub that tasks.NAME.files lists, each under its name there."""
+    for name, (key, columns) in wanted(tasks).items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        hub_data.from_hub(key, name, columns, target / name)
+
+
 def own_files(folder: Path, tasks: dict[str, Task], target: Path) -> None:
-    """The user's own files, as tasks.NAME.files lists them."""
+    """The user's own files, as tasks.NAME.files lists them; a split that `datasets` has saved becomes a file."""
     if folder.resolve().is_relative_to(RAW.resolve()):
         raise SystemExit(f"params.yaml: data.folder: {folder}: is where this step writes; move your files elsewhere")
-    names = {f"{task}.files.{split}": getattr(tasks[task].files, split) for task in tasks for split in SPLITS}
-    for key, name in names.items():
-        if not (folder / name).is_file():
-            raise SystemExit(f"{folder / name}: no such file; tasks.{key} names it")
-    for name in names.values():
+    files = wanted(tasks)
+    for name, (key, _) in files.items():
+        if not (folder / name).is_file() and not hub_data.is_saved(folder / name):
+            raise SystemExit(f"{folder / name}: no such file; {key} names it")
+    for name, (_, columns) in files.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, target / name)
+        if hub_data.is_saved(folder / name):
+            hub_data.from_saved(folder / name, columns, target / name)
+        else:
+            shutil.copyfile(folder / name, target / name)
+
+
+def wanted(tasks: dict[str, Task]) -> dict[str, tuple[str, list[str]]]:
+    """Each file that tasks name: the key that names it first, and the columns that all of them read from it."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for name, task in tasks.items():
+        for split in SPLITS:
+            first = (f"tasks.{name}.files.{split}", ["id"])
+            found.setdefault(getattr(task.files, split), first)[1].extend([*task.texts, task.label])
+    return found
