@@ -18,7 +18,7 @@ SEED = 1  # of all resamples: the same bytes every time, and the same resamples 
 
 NOTHING = "No comparisons: no method stands beside one that `compare` names."
 
-COLUMNS = ("split", "method", "reference", "figure", "difference", "low", "high", "p", "p_holm")
+COLUMNS = ("split", "method", "reference", "figure", "difference", "low", "high", "p", "p_holm", "undefined")
 
 Resampled = dict[str, np.ndarray]  # figure -> [resamples, methods, seeds]
 Row = dict[Any, Any]  # a comparison: COLUMNS
@@ -55,7 +55,8 @@ def compare(
 
     runs: the figures of each method, a row a seed. p_holm is corrected over the other methods: a family is all
     comparisons of one split with one reference on one figure. Where less is better the sign of the difference is
-    turned: above 0 is better, whatever the figure. What is not defined has no row.
+    turned: above 0 is better, whatever the figure. What is not defined, or not on enough resamples, has no row;
+    `undefined` says how many resamples an interval and its p leave out.
     """
     turned = set(tasks) - set(counted(tasks))
     rows: list[Row] = []
@@ -66,14 +67,16 @@ def compare(
             sign = -1 if figure in turned else 1
             means = {method: sign * run[figure].mean(skipna=False) for method, run in runs.items()}
             difference = np.array([means[method] - means[reference] for method in others])
-            defined = ~np.isnan(difference)
+            drawn = bootstrap.paired_differences(sign * values, list(runs).index(reference), seeds)
+            defined = ~np.isnan(difference) & bootstrap.enough(drawn)
             if not defined.any():
                 continue
-            drawn = bootstrap.paired_differences(sign * values, list(runs).index(reference), seeds)[:, defined]
+            drawn = drawn[:, defined]
             low, high = bootstrap.interval(drawn)
             p = bootstrap.two_sided_p(drawn)
             names = (split, [*compress(others, defined)], reference, figure)
             difference = difference[defined]
-            columns = zip(COLUMNS, (*names, difference, low, high, p, bootstrap.holm(p)), strict=True)
+            found = (*names, difference, low, high, p, bootstrap.holm(p), bootstrap.undefined(drawn))
+            columns = zip(COLUMNS, found, strict=True)
             rows += pd.DataFrame(dict(columns)).round(4).to_dict("records")
     return rows

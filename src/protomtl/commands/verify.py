@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from protomtl.core.files import forget_state, held, remove
+from protomtl.core.files import remove
+from protomtl.core.locks import forget_state, held
 from protomtl.core.paths import STATE
 from protomtl.verification import (
     LOCK,

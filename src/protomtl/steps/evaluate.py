@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from protomtl.core import files
+from protomtl.core import locks
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.markdown import number
 from protomtl.core.paths import PREPARED, READOUT, TOKENS, results
@@ -32,7 +32,7 @@ def run(method: str, seed: int) -> None:
 
     No parameters: the model is what its own record says.
     """
-    files.forget("finetune", method, seed)
+    locks.forget("finetune", method, seed)
     folder = results("finetune", method, seed)
     record = read_json(folder / "config.json")
     distributed.run(record["compute"]["processes"], evaluate, folder, record, method, seed)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protomtl.core import files
+from protomtl.core import locks
 from protomtl.core.files import atomic, digest_folder, write_csv
 from protomtl.core.markdown import number
 from protomtl.core.paths import TOKENS, results
@@ -66,7 +66,7 @@ def train(
     }
     inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump()]
     if distributed.is_main():
-        files.forget("pretrain", method, seed)
+        locks.forget("pretrain", method, seed)
     with resume.exclusive("finetune", method, seed, record, inputs) as folder:
         settle(compute)
         encoder = Encoder(start, backbone.pooling, compute)
