@@ -7,7 +7,7 @@ import pandas as pd
 UNDEFINED = (
     "n/a: the figure says nothing. It needs three rows at least, and neither labels nor predictions that are all equal."
 )
-OURS = ("_sd", "_low", "_high", "_paper", "_difference")  # of each figure in a table, with labels or not
+OURS = ("_sd", "_iqm", "_low", "_high", "_paper", "_difference")  # of each figure in a table, with labels or not
 
 
 def labelled(table: pd.DataFrame, figure: str) -> bool:
