@@ -21,7 +21,7 @@ NOTHING = "No comparisons: no method stands beside one that `compare` names."
 
 COLUMNS = (
     *("split", "method", "reference", "figure", "difference", "low", "high", "p", "p_holm"),
-    *("margin", "p_equal", "detectable", "improvement", "improvement_low", "improvement_high", "family"),
+    *("margin", "p_equal", "detectable", "improvement", "improvement_low", "improvement_high", "family", "undefined"),
 )
 
 Margin = Annotated[float, Field(gt=0, lt=1)]  # of every figure that enters overall, and of overall itself
@@ -68,7 +68,8 @@ def compare(
     more. detectable: the smallest difference that such a comparison finds with a chance of 80 %. improvement: how
     probably one training has more than one of the reference, with its interval; not of one seed.
     Where less is better the sign of the difference is turned: above 0 is better, whatever the figure. Such a figure
-    is on the scale of its labels, so `margin` is not its own, and p_equal is NaN. What is not defined has no row.
+    is on the scale of its labels, so `margin` is not its own, and p_equal is NaN. What is not defined, or not
+    on enough resamples, has no row; `undefined` says how many resamples an interval and its p leave out.
     """
     turned = set(tasks) - set(counted(tasks))
     rows: list[Row] = []
@@ -98,10 +99,11 @@ def compare_family(
     """
     others = [method for method in figures if method != reference]
     difference = np.array([figures[method].mean() - figures[reference].mean() for method in others])
-    defined = ~np.isnan(difference)
+    drawn = bootstrap.paired_differences(values, list(figures).index(reference), seeds[0])
+    defined = ~np.isnan(difference) & bootstrap.enough(drawn)
     if not defined.any():
         return []
-    drawn = bootstrap.paired_differences(values, list(figures).index(reference), seeds[0])[:, defined]
+    drawn = drawn[:, defined]
     low, high = bootstrap.interval(drawn)
     p, family = bootstrap.two_sided_p(drawn), int(defined.sum())
     known: dict[str, Any] = {
@@ -109,7 +111,7 @@ def compare_family(
         **{"method": [*compress(others, defined)], "reference": reference, "difference": difference[defined]},
         **{"low": low, "high": high, "p": p, "p_holm": bootstrap.holm(p), "margin": margin, "family": family},
         **{"p_equal": np.nan if np.isnan(margin) else bootstrap.holm(bootstrap.equal_p(drawn, margin))},
-        **{"detectable": bootstrap.detectable(drawn, family)},
+        **{"detectable": bootstrap.detectable(drawn, family), "undefined": bootstrap.undefined(drawn)},
     }
     chances = [improved(figures[method], figures[reference], *seeds) for method in known["method"]]
     known |= dict(zip(COLUMNS[12:15], np.transpose(chances), strict=True))

@@ -49,7 +49,8 @@ def again(name: str) -> None:
     for seed in (seed for part in about["parts"] for seed in part["seeds"]):
         if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
             raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
-    make_tables(params, folder)
+    rows = pd.read_csv(folder / "tables-table1.csv")["method"]
+    make_tables(params, folder, [*rows])
     print(f"{folder}: tables made again; `python -m protomtl findings` writes the page of findings of all that is kept")
 
 
@@ -73,7 +74,7 @@ def keep(name: str) -> None:
         for seed in params.seeds:
             keep_seed(params, seed, part / f"seed{seed}")
         write_json(part / "about.json", about)
-        make_tables(params, part)
+        make_tables(params, part, params.methods)
         for path in OTHERS:
             if path.exists():
                 shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
@@ -155,12 +156,12 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
     ]
 
 
-def make_tables(params: Params, folder: Path) -> None:
-    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all."""
+def make_tables(params: Params, folder: Path, order: list[str]) -> None:
+    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all; order: of the methods."""
     about = read_json(folder / "about.json")
     seeds = sorted(seed for part in about["parts"] for seed in part["seeds"])
-    methods = {name: validate(f"{folder}/about.json: {name}", Method, m) for name, m in about["methods"].items()}
-    evaluated = read_kept([*methods], {seed: folder / f"seed{seed}" for seed in seeds})
+    methods = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in order}
+    evaluated = read_kept(order, {seed: folder / f"seed{seed}" for seed in seeds})
     beside = {"backbone": about["backbone"], "data": about["data"]}
     tasks = kept_tasks(about, params, folder, evaluated)
     for name, table in build_tables(evaluated, params.compare, methods, tasks, beside, params.margin).items():
@@ -174,7 +175,7 @@ def kept_tasks(about: Mapping[str, Any], params: Params, folder: Path, evaluated
     tasks, kept = main_tasks(every), [*evaluated.predictions["dev"]]
     if sorted(tasks) != sorted(kept):
         raise SystemExit(f"{folder}: a run of {', '.join(kept)}, but params.yaml has {', '.join(tasks)}")
-    return tasks
+    return {name: tasks[name] for name in kept}  # about.json has them by name, the predictions in their order
 
 
 def read_kept(methods: list[str], folders: Mapping[int, Path]) -> Evaluated:

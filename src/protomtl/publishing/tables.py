@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from protomtl.analysis import caveats
+
 TASKS = {"sst": "sentiment", "para": "paraphrase", "sts": "similarity"}
 FIGURES = (*TASKS, "overall")
 MISSING = ""
@@ -81,7 +83,7 @@ def with_deviation(row: Row, figure: str) -> str:
 
 def with_interval(row: Row) -> str:
     """Overall with its deviation and its 95 % interval."""
-    return f"{with_deviation(row, 'overall')} ({row['overall_low']:.3f} to {row['overall_high']:.3f})"
+    return f"{with_deviation(row, 'overall')} ({caveats.interval(row['overall_low'], row['overall_high'])})"
 
 
 def with_paper(row: Row, figure: str) -> str:

@@ -37,7 +37,7 @@ def test_pearson_by_hand() -> None:
     gold, predicted = np.array([1.0, 2.0, 3.0]), np.array([[1.0], [2.0], [6.0]])
     counts = np.array([[1, 1, 1], [2, 0, 1], [0, 3, 0]])
     found = bootstrap.pearson(counts, gold, predicted)[:, 0]
-    assert found == pytest.approx([5 / np.sqrt(2 * 14), 1, 0])  # two different points lie on a line; one has no slope
+    assert found == pytest.approx([5 / np.sqrt(2 * 14), 1, np.nan], nan_ok=True)  # two points are a line; one is not
 
 
 @st.composite
@@ -57,7 +57,8 @@ def test_pearson_is_that_of_the_repeated_rows(case: tuple[np.ndarray, np.ndarray
         for c in range(predicted.shape[1]):
             x, y = np.repeat(predicted[:, c], row), np.repeat(gold, row)
             silent = len(gold) < 3 or len(set(x)) == 1 or len(set(y)) == 1  # two rows say nothing
-            assert found[k, c] == pytest.approx(0 if silent else stats.pearsonr(x, y).statistic, abs=1e-9)
+            slow = np.nan if silent else stats.pearsonr(x, y).statistic
+            assert found[k, c] == pytest.approx(slow, abs=1e-9, nan_ok=True)
 
 
 def test_pearson_does_not_lose_small_differences_on_a_large_mean() -> None:
@@ -99,6 +100,39 @@ def test_the_interval_holds_the_truth_about_19_times_in_20() -> None:
     correct = generator(6, "test").random((100, 300)) < 0.7
     low, high = bootstrap.interval(resampled_accuracy(correct, 7))
     assert 0.91 < ((low <= 0.7) & (high >= 0.7)).mean() < 0.98
+
+
+# --- resamples on which a figure is not defined
+
+
+def test_what_has_no_value_is_left_out_and_is_not_0() -> None:
+    """Values 1 to 2001; one in 20 may be lacking, one more is too many."""
+    values = np.repeat(np.arange(1.0, 2002)[:, None], 3, axis=1)
+    values[:100, 1] = values[:101, 2] = np.nan
+    assert bootstrap.undefined(values).tolist() == [0, 100, 101]
+    left = np.percentile(np.arange(101.0, 2002), [2.5, 97.5])
+    assert pytest.approx(np.array([[51, 1951], left, [np.nan] * 2]), nan_ok=True) == bootstrap.interval(values).T
+    assert bootstrap.two_sided_p(values) == pytest.approx([2 / 2002, 2 / 1902, np.nan], nan_ok=True)
+
+
+def test_the_interval_of_a_correlation_is_that_of_the_resamples_that_have_one() -> None:
+    """Six rows, one label apart from the others: a third of the resamples lack it. Of 36 with four, one in 69."""
+    rare, fair = np.eye(6)[0], np.repeat([1.0, 0], [4, 32])
+    for gold, lacking in ((rare, (5 / 6) ** 6), (fair, (8 / 9) ** 36)):
+        predicted = (gold + 0.1 * np.arange(len(gold)))[:, None]
+        drawn = bootstrap.resample(lambda c: bootstrap.pearson(c, gold, predicted), len(gold), generator(14, "test"))  # noqa: B023
+        assert bootstrap.undefined(drawn)[0] / len(drawn) == pytest.approx(lacking, abs=0.03)
+        there = drawn[~np.isnan(drawn)]
+        assert not (there == 0).any()
+        expected = np.percentile(there, [2.5, 97.5]) if gold is fair else [np.nan] * 2
+        assert bootstrap.interval(drawn)[:, 0] == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_seed_that_was_not_drawn_may_lack_a_value() -> None:
+    values = np.array([[[0.5, np.nan], [0.7, 0.4]]] * 3)  # [resamples, methods, seeds]
+    drawn = np.array([[2, 0], [1, 1], [0, 2]])
+    found = bootstrap.paired_differences(values, 0, drawn)[:, 0]
+    assert found == pytest.approx([0.2, np.nan, np.nan], nan_ok=True)
 
 
 # --- tests

@@ -159,7 +159,7 @@ def test_predictions_of_other_examples_are_not_paired() -> None:
 
 def test_a_comparison_is_read_in_one_line() -> None:
     numbers = {"difference": 0.0123, "low": -0.004, "high": 0.0301, "p": 0.043, "p_holm": 0.127}
-    numbers |= {"margin": 0.01, "p_equal": 0.61, "detectable": 0.024, "family": 3}
+    numbers |= {"margin": 0.01, "p_equal": 0.61, "detectable": 0.024, "family": 3, "undefined": 0}
     numbers |= {"improvement": 0.75, "improvement_low": 0.5, "improvement_high": 1.0}
     names = {"split": "dev", "method": "prototypical", "reference": "concat"}
     rows = [{**names, "figure": figure, **numbers} for figure in ("para", "overall")]
@@ -182,6 +182,23 @@ def test_what_is_not_defined_is_not_compared() -> None:
     runs["concat"]["sts"] = np.nan
     rows = comparisons.compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev", 0.05)
     assert "sts" not in {row["figure"] for row in rows}
+
+
+def test_resamples_that_lack_a_figure_are_left_out_and_counted() -> None:
+    """Of `sts`, 7 of the 20,000 for one method; for the other so many that nothing can be said."""
+    runs = evaluate([1])
+    resampled = resampled_figures(METHODS, [1])
+    drawn = resampled["sts"].copy()
+    drawn[:7, METHODS.index("prototypical")] = drawn[:1001, METHODS.index("cosine")] = np.nan
+    rows = comparisons.compare(runs, resampled | {"sts": drawn}, TASKS, ["concat"], "test", 0.05)
+    found = {(row["method"], row["figure"]): row for row in rows}
+    assert ("cosine", "sts") not in found and found["prototypical", "para"]["undefined"] == 0
+    row = found["prototypical", "sts"]
+    left = (drawn[7:, 1] - drawn[7:, 0])[:, 0]
+    assert [row["low"], row["high"]] == pytest.approx(np.percentile(left, [2.5, 97.5]), abs=1e-4)
+    text = comparisons_markdown(pd.DataFrame(rows), PARAMS.method, TASKS, [1])
+    assert "Resamples on which a figure is not defined are left out: 7 at most." in text
+    assert "or not on 95 % of the resamples" in text and "0 at most" not in text
 
 
 def test_no_reference_no_comparison() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Template
 
-from protomtl.analysis.caveats import note
+from protomtl.analysis.caveats import interval, note
 from protomtl.core.markdown import UNDEFINED, markdown_table, plain
 from protomtl.tasks.settings import Task
 
@@ -55,6 +55,7 @@ def figures(record: dict[str, Any], tasks: dict[str, Task]) -> str:
 
 def cell(record: dict[str, Any], split: str, figure: str) -> str:
     found = record["figures"][split].get(figure)
-    if found == [None]:
-        return UNDEFINED
-    return "no labels" if found is None else "{:.3f} ({:.3f} to {:.3f})".format(*found)
+    if found is None:
+        return "no labels"
+    value, low, high = (*found, None, None)[:3]
+    return UNDEFINED if value is None else f"{value:.3f} ({interval(low, high)})"

@@ -153,15 +153,15 @@ def plane(model: MultiTaskModel, tasks: dict[str, Task], prototypes: dict[str, A
 
 
 def figures(method: str, seed: int, tasks: dict[str, Task], split: str) -> dict[str, list[float | None]]:
-    """Of each task, and overall: [the figure, both ends of its 95 % interval], [None] where it is not defined; nothing
-    without labels."""
+    """Of each task, and overall: [the figure, both ends of its 95 % interval]; nothing without labels.
+
+    [None] where the figure is not defined, [the figure] where it has no interval.
+    """
     found = read_json(results("evaluate", method, seed) / "metrics.json")[split]
     predictions = read_predictions([Run(method, seed)], tasks, split)
     resampled = comparisons.resampled_figures(predictions, tasks, split)
-    return {
-        name: [None] if found[name] is None else [found[name], *bootstrap.interval(values[:, 0, 0]).round(6).tolist()]
-        for name, values in resampled.items()
-    }
+    ends = {name: bootstrap.interval(values[:, 0, 0]) for name, values in resampled.items()}
+    return {name: [found[name], *both[~np.isnan(both)].round(6).tolist()] for name, both in ends.items()}
 
 
 def data(tasks: dict[str, Task]) -> dict[str, Any]:

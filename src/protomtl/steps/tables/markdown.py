@@ -28,6 +28,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
     figures = [*tasks, "overall"]
     missing = {figure: UNDEFINED if caveats.labelled(table, figure) else "no labels" for figure in figures}
     undefined = any(table[figure].isna().any() and missing[figure] == UNDEFINED for figure in figures)
+    unsure = (table["overall"].notna() & table["overall_low"].isna()).any()
     rescaled = "overall_rescaled" in table and any(task.figure.smallest == -1 for task in tasks.values())
     timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
     robust = ["interquartile mean"] if table["seeds"].map(number_of_seeds).max() >= trainings.ENOUGH else []
@@ -80,6 +81,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
         "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
         f"Data: {about['data']}; backbone: {about['backbone']}.",
         *([caveats.UNDEFINED] if undefined else []),
+        *([caveats.NO_INTERVAL] if unsure else []),
         *([caveat] if (caveat := caveats.note(about["backbone"], tasks)) else []),
     ]
     return "\n".join(lines) + "\n"
@@ -116,7 +118,7 @@ def cell(row: Row, figure: str, missing: str) -> str:
 
 def span(row: Row) -> str:
     """`0.693 to 0.731`, the interval of overall; `-` without labels."""
-    return "-" if pd.isna(row["overall_low"]) else f"{row['overall_low']:.3f} to {row['overall_high']:.3f}"
+    return "-" if pd.isna(row["overall"]) else caveats.interval(row["overall_low"], row["overall_high"])
 
 
 def beside_cell(row: Row, how: str, tasks: list[str]) -> str:
@@ -142,8 +144,11 @@ def comparisons_markdown(
             rows.append([plain(blocks[method].label), *cells, *map(task_cell, parts)])
         lines += [f"## {split}: minus {plain(blocks[reference].label)}", "", markdown_table(head, rows), ""]
     if any(UNDEFINED in line for line in lines):
-        lines += [f"{UNDEFINED}: no labels, or a figure that one of both does not have.", ""]
+        missing = "no labels, or a figure that one of both does not have, or not on 95 % of the resamples"
+        lines += [f"{UNDEFINED}: {missing}.", ""]
     lines += explained(table, len(seeds) > 1)
+    if most := table["undefined"].max():
+        lines.append(f"Resamples on which a figure is not defined are left out: {most} at most.")
     if turned := [name for name in tasks if name not in counted(tasks)]:
         lines.append(f"Less is better for {', '.join(turned)}: there the sign is turned, so that + is better too.")
     return "\n".join(lines) + "\n"
