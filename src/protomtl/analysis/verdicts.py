@@ -4,7 +4,9 @@ import pandas as pd
 
 from protomtl.analysis.bootstrap import LEVEL
 
-Compared = dict[str, float]  # a comparison: difference, low, high, p_holm; and margin, p_equal, detectable, improvement
+Compared = dict[
+    str, float
+]  # a comparison: difference, low, high, p, p_holm; and margin, p_equal, detectable, improvement
 OLDER = ("margin", "p_equal", "detectable", "improvement")  # what kept comparisons of older versions do not have
 
 QUESTIONS = (  # (question, the method that is to be better, than which other)
@@ -44,7 +46,7 @@ def compared(rows: pd.DataFrame, method: str, other: str) -> Compared | None:
     rows = rows.reindex(columns=[*dict.fromkeys([*rows.columns, *OLDER])])
     there = rows[(rows["method"] == method) & (rows["reference"] == other)]
     back = rows[(rows["method"] == other) & (rows["reference"] == method)]
-    keys = ("difference", "low", "high", "p_holm", *OLDER)
+    keys = ("difference", "low", "high", "p", "p_holm", *OLDER)
     if len(there):
         return {key: float(there.iloc[0][key]) for key in keys}
     if len(back):
