@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from protomtl.analysis.comparisons import Margin
 from protomtl.core import runner
 from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, validate
 from protomtl.core.settings import Backbone, Block, Data, Method, Name, Seed, different, instead
@@ -26,7 +27,7 @@ COLUMNS = {
     *("overall_rescaled", "data", "backbone", "split", "id", "gold", "by"),
 }
 FIGURES = {figure for kind in KINDS.values() for figure in kind.metrics} | {
-    *("nearest", "mean", "best_member", "sd", "low", "high", "paper", "difference")
+    *("nearest", "mean", "best_member", "sd", "iqm", "low", "high", "paper", "difference")
 }
 
 
@@ -38,6 +39,7 @@ class Params(Block):
     compare: Annotated[
         list[Name], AfterValidator(different)
     ]  # need not be among `methods`, so that a run of a few methods changes nothing else
+    margin: Margin
     data: Data
     tasks: Annotated[dict[Name, Task], Field(min_length=1)]
     backbone: Backbone

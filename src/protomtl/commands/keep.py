@@ -1,7 +1,7 @@
 """Command `keep`: keep the figures of the finished run in docs/runs/NAME; new seeds join those there.
 
 A run may be kept in parts, each computed on another day or machine: a part brings its seeds, and the tables are made
-again of the predictions of all seeds.
+again of the predictions of all seeds. `--again` makes them of what is kept alone, when the statistics have changed.
 """
 
 import argparse
@@ -19,10 +19,12 @@ from protomtl.analysis.predictions import read_run, side_by_side
 from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run
+from protomtl.core.sections import validate
+from protomtl.core.settings import Method
 from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params, load
 from protomtl.steps.tables.build import SPLITS, Evaluated, build_tables
-from protomtl.tasks.settings import main_tasks
+from protomtl.tasks.settings import Task, main_tasks
 
 LOCK = Path("dvc.lock")
 ENSEMBLE = results("ensemble") / "metrics.json"
@@ -33,10 +35,23 @@ KEY, RECORDED = ["split", "task", "id", "gold"], ("steps", "best_epoch")
 
 def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", help="a name for the run, such as its data")
+    command.add_argument("--again", action="store_true", help="only make the tables of this kept run again")
 
 
 def run(args: argparse.Namespace) -> None:
-    keep(args.name)
+    (again if args.again else keep)(args.name)
+
+
+def again(name: str) -> None:
+    """Make the tables of docs/runs/NAME again of the predictions that it keeps, with `compare` and `margin` as here."""
+    folder, params = KEPT / name, load()
+    about = read_json(folder / "about.json")
+    for seed in (seed for part in about["parts"] for seed in part["seeds"]):
+        if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
+            raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
+    rows = pd.read_csv(folder / "tables-table1.csv")["method"]
+    make_tables(params, folder, [*rows])
+    print(f"{folder}: tables made again; `python -m protomtl findings` writes the page of findings of all that is kept")
 
 
 def keep(name: str) -> None:
@@ -59,7 +74,7 @@ def keep(name: str) -> None:
         for seed in params.seeds:
             keep_seed(params, seed, part / f"seed{seed}")
         write_json(part / "about.json", about)
-        make_tables(params, part)
+        make_tables(params, part, params.methods)
         for path in OTHERS:
             if path.exists():
                 shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
@@ -75,6 +90,7 @@ def settings(params: Params) -> dict[str, Any]:
         "pretrain": params.pretrain.model_dump(),
         "finetune": params.finetune.model_dump(),
         "methods": {name: params.method[name].model_dump(mode="json", exclude_unset=True) for name in params.methods},
+        "tasks": {name: task.model_dump(mode="json", exclude_unset=True) for name, task in params.tasks.items()},
     }
 
 
@@ -98,7 +114,7 @@ def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
     parts = [part | {"seeds": [s for s in part["seeds"] if s not in params.seeds]} for part in about["parts"]]
     parts = [part for part in parts if part["seeds"]]
     for key, value in settings(params).items():
-        if parts and about.get(key) != value:
+        if parts and about.get(key, value) != value:  # older runs do not say their tasks
             raise SystemExit(f"{path}: kept with other `{key}` than params.yaml has; keep this run under another name")
     return parts
 
@@ -140,25 +156,40 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
     ]
 
 
-def make_tables(params: Params, folder: Path) -> None:
-    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all."""
-    seeds = sorted(seed for part in read_json(folder / "about.json")["parts"] for seed in part["seeds"])
-    about = {"backbone": params.backbone.label, "data": params.data.source}
-    evaluated = read_kept(params.methods, {seed: folder / f"seed{seed}" for seed in seeds})
-    tables = build_tables(evaluated, params.compare, params.method, main_tasks(params.tasks), about)
-    for name, table in tables.items():
+def make_tables(params: Params, folder: Path, order: list[str]) -> None:
+    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all; order: of the methods."""
+    about = read_json(folder / "about.json")
+    seeds = sorted(seed for part in about["parts"] for seed in part["seeds"])
+    methods = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in order}
+    evaluated = read_kept(order, {seed: folder / f"seed{seed}" for seed in seeds})
+    beside = {"backbone": about["backbone"], "data": about["data"]}
+    tasks = kept_tasks(about, params, folder, evaluated)
+    for name, table in build_tables(evaluated, params.compare, methods, tasks, beside, params.margin).items():
         table.to_csv(folder / f"tables-{name}.csv", index=False, lineterminator="\n")
+
+
+def kept_tasks(about: Mapping[str, Any], params: Params, folder: Path, evaluated: Evaluated) -> dict[str, Task]:
+    """The main tasks of a kept run; one of an older version does not say them, and must have those of params.yaml."""
+    blocks = about.get("tasks")
+    every = params.tasks if blocks is None else validate(f"{folder}/about.json: tasks", dict[str, Task], blocks)
+    tasks, kept = main_tasks(every), [*evaluated.predictions["dev"]]
+    if sorted(tasks) != sorted(kept):
+        raise SystemExit(f"{folder}: a run of {', '.join(kept)}, but params.yaml has {', '.join(tasks)}")
+    return {name: tasks[name] for name in kept}  # about.json has them by name, the predictions in their order
 
 
 def read_kept(methods: list[str], folders: Mapping[int, Path]) -> Evaluated:
     """What `keep_seed` wrote, of all seeds; folders: of each seed."""
-    predicted = {seed: pd.read_parquet(folder / PREDICTIONS).set_index(KEY) for seed, folder in folders.items()}
+    predicted = {seed: pd.read_parquet(folder / PREDICTIONS) for seed, folder in folders.items()}
     kept = {seed: read_json(folder / RECORDS) for seed, folder in folders.items()}
     runs = [Run(method, seed) for method in methods for seed in folders]
-    names = next(iter(predicted.values())).index.to_frame(index=False)[KEY[:2]].drop_duplicates()
     predictions: dict[str, dict[str, pd.DataFrame]] = {}
-    for split, task in names.itertuples(index=False):
-        columns = {run: predicted[run.seed].loc[(split, task)][run.method] for run in runs}
+    for split, task in next(iter(predicted.values()))[KEY[:2]].drop_duplicates().itertuples(index=False):
+        own = {
+            seed: frame[(frame["split"] == split) & (frame["task"] == task)].set_index(KEY[2:])
+            for seed, frame in predicted.items()
+        }
+        columns = {run: own[run.seed][run.method] for run in runs}
         predictions.setdefault(split, {})[task] = side_by_side(columns)
     metrics = {run: kept[run.seed][run.method]["metrics"] for run in runs}
     records = {run: kept[run.seed][run.method] for run in runs}

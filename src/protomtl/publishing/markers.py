@@ -10,6 +10,8 @@ A block begins with `<!-- table: RUN KIND WORDS -->` and ends with `<!-- /table 
 - `RUN against [METHODS]`: each method's difference from the run's first reference; in the run's order.
 - `RUN differences METHOD OTHER`: one method minus another one, for each figure.
 - `RUN seed N [METHODS]`: dev and test of one seed; the order is that of the run.
+- `RUN claims`: each claim of the report, what the run measured of it on test, and whether it holds (claims.py).
+- `RUN checks`: each comparison that those claims demand.
 - `RUN ensemble`: the single runs and the ensemble of all of them, on dev and test.
 """
 
@@ -20,9 +22,11 @@ from pathlib import Path
 from tabulate import tabulate
 
 from protomtl.core.files import atomic
+from protomtl.publishing.claims import checks, claims
 from protomtl.publishing.tables import KINDS, Rows
 
 BLOCK = re.compile(r"<!-- table: (?P<what>[^>]*?) -->\n.*?<!-- /table -->", re.DOTALL)
+TABLES = KINDS | {"claims": claims, "checks": checks}
 OPENING = re.compile(r"<!-- table:.*?-->")
 
 
@@ -63,10 +67,10 @@ def table(what: str, runs: Path) -> str:
     words = [word for word in words if word]
     if not (runs / run / "tables-table1.csv").is_file():
         raise UnknownTable(f"table: {what}: there is no kept run {run!r}")
-    if kind not in KINDS:
-        raise UnknownTable(f"table: {what}: no kind {kind!r}; there are {', '.join(KINDS)}")
+    if kind not in TABLES:
+        raise UnknownTable(f"table: {what}: no kind {kind!r}; there are {', '.join(TABLES)}")
     try:
-        head, rows = KINDS[kind](runs / run, words)
+        head, rows = TABLES[kind](runs / run, words)
     except (KeyError, IndexError, ValueError, FileNotFoundError) as error:
         raise UnknownTable(f"table: {what}: {error}") from None
     return markdown(head, rows)

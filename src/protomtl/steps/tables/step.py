@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from protomtl.analysis.comparisons import Margin
 from protomtl.analysis.predictions import read_predictions
 from protomtl.core import sections
 from protomtl.core.files import atomic, read_json, write_json
@@ -17,7 +18,14 @@ from protomtl.steps.tables.markdown import TITLES, comparisons_markdown, table_m
 from protomtl.tasks.settings import Task, main_tasks
 
 
-def run(compare: list[str], method: dict[str, Method], tasks: dict[str, Task], data: Data, backbone: Backbone) -> None:
+def run(
+    compare: list[str],
+    margin: Margin,
+    method: dict[str, Method],
+    tasks: dict[str, Task],
+    data: Data,
+    backbone: Backbone,
+) -> None:
     """Write results/tables: each table and the comparisons, as CSV and Markdown, and the main figures on dev.
 
     metrics.json has those of the best method, few enough for the columns of `dvc exp show`; methods.json has all.
@@ -25,7 +33,8 @@ def run(compare: list[str], method: dict[str, Method], tasks: dict[str, Task], d
     sections.check_blocks(f"{sections.PARAMS}: compare", compare, method)
     tasks, runs = main_tasks(tasks), read_runs()
     evaluated = read_evaluated(runs, tasks)
-    tables = build_tables(evaluated, compare, method, tasks, {"backbone": backbone.label, "data": data.source})
+    about = {"backbone": backbone.label, "data": data.source}
+    tables = build_tables(evaluated, compare, method, tasks, about, margin)
     texts = {name: table_markdown(tables[name], tasks, title) for name, title in TITLES.items()}
     texts["comparisons"] = comparisons_markdown(tables["comparisons"], method, tasks, seeds_of(runs))
     figures = main_figures(figures_of(evaluated, "dev"), [*tasks])
