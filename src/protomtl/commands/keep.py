@@ -15,13 +15,15 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from protomtl.analysis.predictions import read_run, side_by_side
+from protomtl.analysis.predictions import read_task, side_by_side
 from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run
+from protomtl.core.settings import Joined, Method
 from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params, load
-from protomtl.steps.tables.build import SPLITS, Evaluated, build_tables
+from protomtl.steps.tables.build import SPLITS, build_tables
+from protomtl.steps.tables.joined import Evaluated, join
 from protomtl.tasks.settings import main_tasks
 
 LOCK = Path("dvc.lock")
@@ -110,18 +112,17 @@ def older_seeds(about: dict[str, Any]) -> list[int]:
 def keep_seed(params: Params, seed: int, folder: Path) -> None:
     """The predictions of all methods (a row an example, a column a method), their records and checkpoints."""
     folder.mkdir()
-    columns, records = {}, {}
-    for method in params.methods:
-        run = Run(method, seed)
-        columns[method] = pd.concat(
-            {(split, task): read_run(run, split, task) for split, task in split_tasks(params)}, names=KEY[:2]
-        )
+    runs = [Run(method, seed) for method in params.methods]
+    tables = {key: side_by_side(read_task(runs, *key), runs) for key in split_tasks(params)}
+    whole = pd.concat(tables, names=KEY[:2])
+    whole.columns = pd.Index(params.methods)
+    records = {}
+    for method, run in zip(params.methods, runs, strict=True):
         record = read_json(results("finetune", *run) / "config.json")
         records[method] = {key: record[key] for key in RECORDED} | {
             "epochs": record["finetune"]["epochs"],
             "metrics": read_json(results("evaluate", *run) / "metrics.json"),
         }
-    whole = pd.DataFrame(columns)
     whole.reset_index().to_parquet(folder / PREDICTIONS, compression="zstd", index=False)
     write_json(folder / RECORDS, records)
     write_csv(folder / "checkpoints.csv", checkpoints(params.methods, seed))
@@ -144,8 +145,10 @@ def make_tables(params: Params, folder: Path) -> None:
     """Write tables and comparisons of all seeds in `folder`, of the predictions of them all."""
     seeds = sorted(seed for part in read_json(folder / "about.json")["parts"] for seed in part["seeds"])
     about = {"backbone": params.backbone.label, "data": params.data.source}
-    evaluated = read_kept(params.methods, {seed: folder / f"seed{seed}" for seed in seeds})
-    tables = build_tables(evaluated, params.compare, params.method, main_tasks(params.tasks), about)
+    tasks = main_tasks(params.tasks)
+    rows: dict[str, Method | Joined] = {**params.method, **params.joined}
+    evaluated = join(read_kept(params.methods, {seed: folder / f"seed{seed}" for seed in seeds}), params.joined, tasks)
+    tables = build_tables(evaluated, params.compare, rows, tasks, about)
     for name, table in tables.items():
         table.to_csv(folder / f"tables-{name}.csv", index=False, lineterminator="\n")
 
@@ -159,7 +162,7 @@ def read_kept(methods: list[str], folders: Mapping[int, Path]) -> Evaluated:
     predictions: dict[str, dict[str, pd.DataFrame]] = {}
     for split, task in names.itertuples(index=False):
         columns = {run: predicted[run.seed].loc[(split, task)][run.method] for run in runs}
-        predictions.setdefault(split, {})[task] = side_by_side(columns)
+        predictions.setdefault(split, {})[task] = side_by_side(columns, runs)
     metrics = {run: kept[run.seed][run.method]["metrics"] for run in runs}
     records = {run: kept[run.seed][run.method] for run in runs}
     return Evaluated(

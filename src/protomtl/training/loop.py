@@ -85,7 +85,8 @@ def train(
         done += 1
         averaging.update(average, weights, settings.averaging, done)
         curves.train.append(point(done, steps, lr, values))
-        progress.step(sum(map(len, rows.values())), curves.train[-1]["loss"])
+        trained = sum(len(some) for task, some in rows.items() if f"loss_{task}" in values)
+        progress.step(trained, curves.train[-1]["loss"])
         if done % steps == 0:
             with averaging.averaged_weights(average, weights):
                 best = end_of_epoch(model, folder, done // steps, best, curves, validate, progress)

@@ -1,11 +1,13 @@
 """What params.yaml says of training: the budget and the optimiser of both phases, and the second phase's own part."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from protomtl.core.settings import Block, Count, Fraction, Name, Positive
+from protomtl.core.settings import Block, Count, Fraction, Name, Positive, different
 from protomtl.model.settings import Heads, Normalised, Weight
+from protomtl.tasks.settings import Task
 
 Rate = Annotated[float, Field(gt=0, le=10)]
 
@@ -36,13 +38,21 @@ class Training(Block):
     smoothness: Smoothness
 
 
+Tasks = Annotated[list[Name], Field(min_length=1), AfterValidator(different)]
+
+
 class Finetune(Heads, Training, extra="forbid"):
+    tasks: Literal["all"] | Tasks
     fit: Literal["steps", "lda", "prototypes", "logistic"]
     smoothness: Smoothness
     prototypes: Weight
     weighting: Literal["fixed", "uncertainty"]
     weights: dict[Name, Weight]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+
+    def trained(self, main: Mapping[str, Task]) -> dict[str, Task]:
+        """The tasks that have heads and losses, of all main ones."""
+        return {name: task for name, task in main.items() if self.tasks == "all" or name in self.tasks}
 
     @model_validator(mode="after")
     def options_fit_each_other(self) -> Self:

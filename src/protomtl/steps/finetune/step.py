@@ -54,6 +54,7 @@ def train(
     compute: Compute,
 ) -> None:
     """`run`, as one of `compute.processes`."""
+    main, tasks = tasks, finetune.trained(tasks)
     start = starting_encoder(results("pretrain", method, seed))
     record = {
         "method": method,
@@ -64,6 +65,8 @@ def train(
         "tasks": {name: task.model_dump() for name, task in tasks.items()},
         "backbone": backbone.model_dump(),
     }
+    if others := [name for name in main if name not in tasks]:
+        record["others"] = others  # main tasks that this method does not train
     inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump()]
     if distributed.is_main():
         files.forget("pretrain", method, seed)
@@ -72,7 +75,7 @@ def train(
         encoder = Encoder(start, backbone.pooling, compute)
         model = MultiTaskModel(encoder, tasks, finetune, seed)
         fitted = fit if finetune.fit == "steps" else fit_at_once
-        result = fitted(model, tasks, finetune, method, seed, folder)
+        result = fitted(model, main, finetune, method, seed, folder)
         record |= {"best_epoch": result.best_epoch, "steps": result.steps}
         if not distributed.is_main():
             return
@@ -93,10 +96,14 @@ def train(
 
 
 def fit(
-    model: MultiTaskModel, tasks: dict[str, Task], settings: Finetune, method: str, seed: int, folder: Path
+    model: MultiTaskModel, main: dict[str, Task], settings: Finetune, method: str, seed: int, folder: Path
 ) -> loop.Result:
-    """Train all heads, and the encoder unless it is frozen, choosing the epoch by dev overall."""
-    tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
+    """Train all heads, and the encoder unless it is frozen, choosing the epoch by dev overall.
+
+    Steps and rows are drawn for all main tasks: where only some are trained, each has the batches that it always has.
+    """
+    tasks = settings.trained(main)
+    tables = {name: TokenTable.open(TOKENS, name, "train") for name in main}
     validate = validation(model, tasks)
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
     trained = nn.ModuleDict({"encoder": model.encoder, "heads": model.heads} | ({"weigh": weigh} if weigh else {}))
@@ -108,7 +115,7 @@ def fit(
 
 
 def fit_at_once(
-    model: MultiTaskModel, tasks: dict[str, Task], settings: Finetune, method: str, seed: int, folder: Path
+    model: MultiTaskModel, main: dict[str, Task], settings: Finetune, method: str, seed: int, folder: Path
 ) -> loop.Result:
     """Fit the heads in closed form on the vectors of all training rows; the curves have the one point of no step."""
     from protomtl.steps.finetune.closed_form import Rows, fit_head  # heavy
@@ -117,7 +124,7 @@ def fit_at_once(
         table = TokenTable.open(TOKENS, name, split)
         return Rows(model.embedder(table)(np.arange(len(table))), np.array(table.labels))
 
-    begin = time.monotonic()
+    begin, tasks = time.monotonic(), settings.trained(main)
     model.eval()
     losses = {}
     for name, task in tasks.items():
@@ -155,11 +162,12 @@ def validation(model: MultiTaskModel, tasks: dict[str, Task]) -> loop.Validate:
 def finetuning_losses(
     model: MultiTaskModel, tables: Mapping[str, TokenTable], tasks: Mapping[str, Task], settings: Finetune
 ) -> loop.Losses:
-    """The losses of a step: every task's rows through the encoder (or, frozen, looked up) and its head."""
-    stored = {name: model.embedder(table) for name, table in tables.items()} if model.frozen else None
+    """The losses of a step: every trained task's rows through the encoder (or, frozen, looked up) and its head."""
+    stored = {name: model.embedder(tables[name]) for name in tasks} if model.frozen else None
     smoothness = settings.smoothness
 
-    def losses(rows: Batches) -> dict[str, Tensor]:
+    def losses(drawn: Batches) -> dict[str, Tensor]:
+        rows = {name: drawn[name] for name in tasks}
         if stored is None:
             groups = {name: model.sequences(tables[name], r) for name, r in rows.items()}
             parts = embed_batch(model.encoder, groups)
