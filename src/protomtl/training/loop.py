@@ -34,6 +34,7 @@ class Objective(NamedTuple):
     model: nn.Module
     losses: Losses
     weigh: Weigh
+    rates: Mapping[str, float] = {}  # learning rates of their own, by the parameter's name
 
 
 @dataclass
@@ -70,7 +71,7 @@ def train(
     Several processes each encode a part of a step (distributed.py) and are alike in everything else.
     """
     model = objective.model
-    optimizer, weights = build_optimizer(model, settings), trained_parameters(model)
+    optimizer, weights = build_optimizer(model, settings, objective.rates), trained_parameters(model)
     average = averaging.begin(weights, settings.averaging)
     steps = sampling.steps_per_epoch(sizes, settings)
     total = steps * settings.epochs

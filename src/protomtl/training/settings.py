@@ -38,6 +38,36 @@ class Training(Block):
     smoothness: Smoothness
 
 
+Means = Literal["batch", "leave_one_out", "episode", "epoch", "average", "train"]
+
+
+class Distances(Block):
+    """What prototypical losses of both phases have in common."""
+
+    distance: Literal["euclidean", "squared_euclidean", "cosine"]
+    values: Literal["rounded", "between"]
+    prior: bool
+    scale: Literal["plain", "fitted"]
+    scale_lr: Annotated[float, Field(ge=0, le=10)]
+
+    def check_means(self, kind: str) -> None:
+        """ValueError for means that values between two classes do not have."""
+        if self.values == "between" and kind in ("episode", "epoch"):
+            raise ValueError(f"`values: between` has no means of an {kind}; another kind of means does")
+
+
+class JointPrototypes(Distances):
+    """The prototypical loss beside the heads' own."""
+
+    weight: Weight
+    kind: Means
+
+    @model_validator(mode="after")
+    def means_fit(self) -> Self:
+        self.check_means(self.kind)
+        return self
+
+
 Tasks = Annotated[list[Name], Field(min_length=1), AfterValidator(different)]
 
 
@@ -45,7 +75,7 @@ class Finetune(Heads, Training, extra="forbid"):
     tasks: Literal["all"] | Tasks
     fit: Literal["steps", "lda", "prototypes", "logistic"]
     smoothness: Smoothness
-    prototypes: Weight
+    prototypes: JointPrototypes
     weighting: Literal["fixed", "uncertainty"]
     weights: dict[Name, Weight]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
@@ -58,7 +88,7 @@ class Finetune(Heads, Training, extra="forbid"):
     def options_fit_each_other(self) -> Self:
         if self.weighting == "uncertainty" and self.weights:
             raise ValueError("`weights` belongs to `weighting: fixed`")
-        if self.frozen and (self.smoothness.weight or self.prototypes):
+        if self.frozen and (self.smoothness.weight or self.prototypes.weight):
             raise ValueError("`smoothness` and `prototypes` train the encoder: `frozen: false`")
         if self.fit != "steps" and not (self.frozen and not self.hidden and "joint" not in self.encodings):
             raise ValueError(

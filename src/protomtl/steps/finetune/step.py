@@ -21,13 +21,13 @@ from protomtl.model.checkpoint import save_encoder, save_heads, save_record, sta
 from protomtl.model.encoder import Encoder, embed_batch, settle
 from protomtl.model.heads import attribute
 from protomtl.model.multitask import MultiTaskModel
-from protomtl.model.prototypes import prototypical_loss
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.tasks.settings import Task, main_tasks, predictions
-from protomtl.tasks.tensors import class_labels, task_loss
+from protomtl.tasks.tensors import task_loss
 from protomtl.training import loop, resume, timing
-from protomtl.training.sampling import Batches
+from protomtl.training.prototypes import Joint, joint_prototypes
+from protomtl.training.sampling import Batches, steps_per_epoch
 from protomtl.training.settings import Finetune
 from protomtl.training.smoothness import divergences
 from protomtl.training.weighting import Uncertainty, fixed
@@ -106,10 +106,13 @@ def fit(
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in main}
     validate = validation(model, tasks)
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
-    trained = nn.ModuleDict({"encoder": model.encoder, "heads": model.heads} | ({"weigh": weigh} if weigh else {}))
-    losses = finetuning_losses(model, tables, tasks, settings)
-    objective = loop.Objective(trained, losses, weigh or fixed(settings.weights))
     sizes = {name: len(table) for name, table in tables.items()}
+    joint = joint_prototypes(model, tables, tasks, settings, steps_per_epoch(sizes, settings), seed)
+    beside = ({"weigh": weigh} if weigh else {}) | ({"prototypes": joint.modules} if joint else {})
+    trained = nn.ModuleDict({"encoder": model.encoder, "heads": model.heads, **beside})
+    losses = finetuning_losses(model, tables, tasks, settings, joint)
+    rates = joint.rates("prototypes") if joint else {}
+    objective = loop.Objective(trained, losses, weigh or fixed(settings.weights), rates)
     purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
     return loop.train(purpose, objective, sizes, settings, seed, folder, validate)
 
@@ -160,9 +163,16 @@ def validation(model: MultiTaskModel, tasks: dict[str, Task]) -> loop.Validate:
 
 
 def finetuning_losses(
-    model: MultiTaskModel, tables: Mapping[str, TokenTable], tasks: Mapping[str, Task], settings: Finetune
+    model: MultiTaskModel,
+    tables: Mapping[str, TokenTable],
+    tasks: Mapping[str, Task],
+    settings: Finetune,
+    joint: Joint | None = None,
 ) -> loop.Losses:
-    """The losses of a step: every trained task's rows through the encoder (or, frozen, looked up) and its head."""
+    """The losses of a step: every trained task's rows through the encoder (or, frozen, looked up) and its head.
+
+    joint: the prototypical losses beside them.
+    """
     stored = {name: model.embedder(tables[name]) for name in tasks} if model.frozen else None
     smoothness = settings.smoothness
 
@@ -179,9 +189,8 @@ def finetuning_losses(
         if smoothness.weight:
             moved = divergences(model.encoder, model.heads, tasks, groups, outputs, smoothness)
             found = {name: found[name] + smoothness.weight * moved[name] for name in rows}
-        if settings.prototypes:
-            near = {n: prototypical_loss(torch.stack(parts[n]).sum(0), class_labels(tasks[n], labels[n])) for n in rows}
-            found = {name: found[name] + settings.prototypes * near[name][0] for name in rows}
+        if joint:
+            found = {n: found[n] + settings.prototypes.weight * joint.loss(n, parts[n], labels[n]) for n in rows}
         return found
 
     return losses
