@@ -8,7 +8,7 @@ from protomtl.training.settings import Distances, Means, Training
 
 
 class Pretrain(Distances, Training):
-    objective: Literal["prototypical", "softmax", "muppet", "mlm"]
+    objective: Literal["prototypical", "softmax", "tasks", "muppet", "mlm"]
     auxiliary: bool
     pair_encoding: Literal["concat", "sum", "relation"]
     prototypes: Means

@@ -13,7 +13,8 @@ from protomtl.model.seeding import seed_torch
 from protomtl.model.sequences import TokenTable
 from protomtl.pretraining.settings import Pretrain
 from protomtl.tasks.settings import Task
-from protomtl.tasks.tensors import as_classes, chance_loss, class_indices, task_loss
+from protomtl.tasks.tensors import as_classes, class_indices, task_loss
+from protomtl.training.balance import begin_at_mean, known_chance
 from protomtl.training.loop import Objective
 from protomtl.training.ordinal import cross_entropy, shares
 from protomtl.training.sampling import Batches
@@ -31,9 +32,10 @@ def objective(
 ) -> Objective:
     """Linear heads that are thrown away afterwards; every step holds rows of every task.
 
-    `muppet`: the tasks' own losses, each divided by what a guess costs (`chance_loss`), with smoothness if it is
-    asked for. `softmax`: cross entropy over the classes of prototypical pre-training, unweighted: the control that
-    has linear heads, with the dropout and the rate of heads, in the place of the prototypes.
+    `tasks`: the tasks' own losses, as if fine-tuning came twice. `muppet`: each of these divided by what a guess costs
+    (`chance_loss`), with smoothness if it is asked for. `softmax`: cross entropy over the classes of
+    prototypical pre-training, unweighted: the control that has linear heads, with the dropout and the rate of heads, in
+    the place of the prototypes.
     """
     own, own_labels = tasks, labels
     if settings.objective == "softmax":
@@ -41,6 +43,8 @@ def objective(
         tasks = {name: as_classes(task) for name, task in tasks.items()}
     seed_torch(seed, "heads of pre-finetuning")
     heads = nn.ModuleDict({attribute(name): head_of(encoder, task, settings) for name, task in tasks.items()})
+    if settings.value_bias == "mean":
+        begin_at_mean(heads, tasks, labels)
     heads.to(encoder.device)
     muppet = settings.objective == "muppet"
     weights = {name: 1 / known_chance(name, task, labels[name]) for name, task in tasks.items()} if muppet else {}
@@ -77,13 +81,3 @@ def adjusted_loss(task: Task, outputs: Tensor, labels: np.ndarray, rows: np.ndar
     between = settings.values == "between"
     whole = shares(task, own) if between else functional.one_hot(class_indices(task, own), task.number_of_classes)
     return cross_entropy(outputs, whole.to(outputs))
-
-
-def known_chance(name: str, task: Task, labels: np.ndarray) -> float:
-    """`chance_loss`, if it is above 0. SystemExit for a task of values that are all equal."""
-    found = chance_loss(task, labels)
-    if not found:
-        raise SystemExit(
-            f"tasks.{name}: all labels of the train split are {labels[0]:g}; MUPPET divides by their variance"
-        )
-    return found

@@ -34,6 +34,7 @@ class Training(Block):
     weight_decay: Annotated[float, Field(ge=0, le=100)]
     clip_norm: Annotated[float, Field(ge=0, le=10**6)]
     averaging: Annotated[float, Field(ge=0, lt=1)]
+    value_bias: Literal["zero", "mean"]
     save_every: Positive
     smoothness: Smoothness
 
@@ -76,7 +77,8 @@ class Finetune(Heads, Training, extra="forbid"):
     fit: Literal["steps", "lda", "prototypes", "logistic"]
     smoothness: Smoothness
     prototypes: JointPrototypes
-    weighting: Literal["fixed", "uncertainty"]
+    weighting: Literal["fixed", "uncertainty", "balanced"]
+    weighting_lr: Annotated[float, Field(ge=0, le=10)]
     weights: dict[Name, Weight]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
 
@@ -86,8 +88,10 @@ class Finetune(Heads, Training, extra="forbid"):
 
     @model_validator(mode="after")
     def options_fit_each_other(self) -> Self:
-        if self.weighting == "uncertainty" and self.weights:
+        if self.weighting != "fixed" and self.weights:
             raise ValueError("`weights` belongs to `weighting: fixed`")
+        if self.weighting_lr and self.weighting != "uncertainty":
+            raise ValueError("`weighting_lr` belongs to `weighting: uncertainty`")
         if self.frozen and (self.smoothness.weight or self.prototypes.weight):
             raise ValueError("`smoothness` and `prototypes` train the encoder: `frozen: false`")
         if self.fit != "steps" and not (self.frozen and not self.hidden and "joint" not in self.encodings):

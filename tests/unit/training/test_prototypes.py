@@ -119,6 +119,21 @@ def test_a_step_is_compared_with_the_moving_means_of_the_steps_before_it() -> No
             means[label] = MOMENTUM * means[label] + (1 - MOMENTUM) * now if label in means else now
 
 
+def test_epoch_prototypes_are_means_over_the_epoch_so_far() -> None:
+    labels = np.array([0.0, 1.0, 2.0])
+    loss = loss_of("epoch", labels, SST.model_copy(update={"classes": 3}), torch.zeros(3, 1))
+    first, second = torch.tensor([[0.0], [8.0]]), torch.tensor([[2.0], [6.0]])
+    some = torch.tensor([0.0, 2.0])
+    assert loss(first, some).item() == pytest.approx(math.log(1 + math.exp(-8)), abs=1e-6)
+    # Means now 1 and 7 (class 1 was never seen): 2 is 1 and 5 away, 6 is 5 and 1 away.
+    second.requires_grad_()
+    found = loss(second, some)
+    assert found.item() == pytest.approx(math.log(1 + math.exp(-4)), abs=1e-6)
+    found.backward()
+    assert second.grad is not None and second.grad.abs().sum() > 0
+    assert loss(first, some).item() == pytest.approx(math.log(1 + math.exp(-8)), abs=1e-6)  # begun anew
+
+
 def test_means_of_the_whole_split_are_taken_anew_in_each_epoch() -> None:
     vectors = X.clone()
     loss = loss_of("train", vectors=vectors)  # two steps an epoch

@@ -25,7 +25,7 @@ from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.tasks.settings import Task, main_tasks, predictions
 from protomtl.tasks.tensors import task_loss
-from protomtl.training import loop, resume, timing
+from protomtl.training import balance, loop, resume, timing
 from protomtl.training.prototypes import Joint, joint_prototypes
 from protomtl.training.sampling import Batches, steps_per_epoch
 from protomtl.training.settings import Finetune
@@ -105,14 +105,20 @@ def fit(
     tasks = settings.trained(main)
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in main}
     validate = validation(model, tasks)
+    labels = {name: np.asarray(tables[name].labels) for name in tasks}
+    if settings.value_bias == "mean":
+        balance.begin_at_mean(model.heads, tasks, labels)
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
+    weights = balance.weights(tasks, labels) if settings.weighting == "balanced" else settings.weights
     sizes = {name: len(table) for name, table in tables.items()}
     joint = joint_prototypes(model, tables, tasks, settings, steps_per_epoch(sizes, settings), seed)
     beside = ({"weigh": weigh} if weigh else {}) | ({"prototypes": joint.modules} if joint else {})
     trained = nn.ModuleDict({"encoder": model.encoder, "heads": model.heads, **beside})
     losses = finetuning_losses(model, tables, tasks, settings, joint)
     rates = joint.rates("prototypes") if joint else {}
-    objective = loop.Objective(trained, losses, weigh or fixed(settings.weights), rates)
+    if weigh and settings.weighting_lr:
+        rates |= {f"weigh.{name}": settings.weighting_lr for name, _ in weigh.named_parameters()}
+    objective = loop.Objective(trained, losses, weigh or fixed(weights), rates)
     purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
     return loop.train(purpose, objective, sizes, settings, seed, folder, validate)
 
