@@ -15,15 +15,16 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from protomtl.analysis.predictions import read_run, side_by_side
+from protomtl.analysis.predictions import read_task, side_by_side
 from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import validate
-from protomtl.core.settings import Method
+from protomtl.core.settings import Joined, Method
 from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params, load
-from protomtl.steps.tables.build import SPLITS, Evaluated, build_tables
+from protomtl.steps.tables.build import SPLITS, build_tables
+from protomtl.steps.tables.joined import Evaluated, join
 from protomtl.tasks.settings import Task, main_tasks
 
 LOCK = Path("dvc.lock")
@@ -90,6 +91,11 @@ def settings(params: Params) -> dict[str, Any]:
         "pretrain": params.pretrain.model_dump(),
         "finetune": params.finetune.model_dump(),
         "methods": {name: params.method[name].model_dump(mode="json", exclude_unset=True) for name in params.methods},
+        "joined": {
+            name: row.model_dump(mode="json")
+            for name, row in params.joined.items()
+            if set(row.parts) <= set(params.methods)
+        },
         "tasks": {name: task.model_dump(mode="json", exclude_unset=True) for name, task in params.tasks.items()},
     }
 
@@ -126,18 +132,17 @@ def older_seeds(about: dict[str, Any]) -> list[int]:
 def keep_seed(params: Params, seed: int, folder: Path) -> None:
     """The predictions of all methods (a row an example, a column a method), their records and checkpoints."""
     folder.mkdir()
-    columns, records = {}, {}
-    for method in params.methods:
-        run = Run(method, seed)
-        columns[method] = pd.concat(
-            {(split, task): read_run(run, split, task) for split, task in split_tasks(params)}, names=KEY[:2]
-        )
+    runs = [Run(method, seed) for method in params.methods]
+    tables = {key: side_by_side(read_task(runs, *key), runs) for key in split_tasks(params)}
+    whole = pd.concat(tables, names=KEY[:2])
+    whole.columns = pd.Index(params.methods)
+    records = {}
+    for method, run in zip(params.methods, runs, strict=True):
         record = read_json(results("finetune", *run) / "config.json")
         records[method] = {key: record[key] for key in RECORDED} | {
             "epochs": record["finetune"]["epochs"],
             "metrics": read_json(results("evaluate", *run) / "metrics.json"),
         }
-    whole = pd.DataFrame(columns)
     whole.reset_index().to_parquet(folder / PREDICTIONS, compression="zstd", index=False)
     write_json(folder / RECORDS, records)
     write_csv(folder / "checkpoints.csv", checkpoints(params.methods, seed))
@@ -157,14 +162,18 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
 
 
 def make_tables(params: Params, folder: Path, order: list[str]) -> None:
-    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all; order: of the methods."""
+    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all; order: of the rows."""
     about = read_json(folder / "about.json")
     seeds = sorted(seed for part in about["parts"] for seed in part["seeds"])
-    methods = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in order}
-    evaluated = read_kept(order, {seed: folder / f"seed{seed}" for seed in seeds})
+    joined = {n: validate(f"{folder}/about.json: {n}", Joined, row) for n, row in about.get("joined", {}).items()}
+    methods = [method for row in order for method in (joined[row].parts if row in joined else [row])]
+    blocks = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in methods}
+    evaluated = read_kept(methods, {seed: folder / f"seed{seed}" for seed in seeds})
     beside = {"backbone": about["backbone"], "data": about["data"]}
     tasks = kept_tasks(about, params, folder, evaluated)
-    for name, table in build_tables(evaluated, params.compare, methods, tasks, beside, params.margin).items():
+    rows: dict[str, Method | Joined] = {**blocks, **joined}
+    evaluated = join(evaluated, joined, tasks)
+    for name, table in build_tables(evaluated, params.compare, rows, tasks, beside, params.margin).items():
         table.to_csv(folder / f"tables-{name}.csv", index=False, lineterminator="\n")
 
 
@@ -190,7 +199,7 @@ def read_kept(methods: list[str], folders: Mapping[int, Path]) -> Evaluated:
             for seed, frame in predicted.items()
         }
         columns = {run: own[run.seed][run.method] for run in runs}
-        predictions.setdefault(split, {})[task] = side_by_side(columns)
+        predictions.setdefault(split, {})[task] = side_by_side(columns, runs)
     metrics = {run: kept[run.seed][run.method]["metrics"] for run in runs}
     records = {run: kept[run.seed][run.method] for run in runs}
     return Evaluated(

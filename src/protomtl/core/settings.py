@@ -95,3 +95,11 @@ class Method(Block):
     source: str
     pretrain: Literal[False] | dict[str, Any]
     finetune: dict[str, Any]
+
+
+class Joined(Block):
+    """One row of the table that is put together: each task's figures are those of the method that trained it."""
+
+    label: str
+    source: str
+    parts: Annotated[list[Name], Field(min_length=2), AfterValidator(different)]

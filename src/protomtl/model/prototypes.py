@@ -117,12 +117,18 @@ def prototypical_loss(
     distance: str = "euclidean",
     prototypes: str = "batch",
     inverse_temperature: Tensor | float = 1.0,
+    log_prior: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Cross entropy over the similarities to the batch's prototypes, and the accuracy (report, appendix A.2).
 
-    embeddings: [n, d], float32; labels: [n] integers; prototypes: a key of LOGITS.
+    embeddings: [n, d], float32; labels: [n] integers; prototypes: a key of LOGITS; log_prior: [classes], added to the
+    logits (Menon et al. 2021, eq. 9), of labels from 0.
     """
     logits, place = LOGITS[prototypes](embeddings, labels, distance)
     if not len(place):  # no class has two rows, which leave_one_out and episode need
         return 0 * embeddings.sum(), embeddings.new_zeros(())
-    return functional.cross_entropy(inverse_temperature * logits, place), (logits.argmax(1) == place).float().mean()
+    scaled = inverse_temperature * logits
+    if log_prior is not None:
+        present, counts = torch.unique(labels, return_counts=True)
+        scaled = scaled + log_prior[present[counts > 1] if prototypes == "episode" else present]
+    return functional.cross_entropy(scaled, place), (scaled.argmax(1) == place).float().mean()

@@ -60,7 +60,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
             for name, task in tasks.items():
                 rows = Evaluated(tables[split, name], vectors[split, name], examples.get(name), readouts.get(name))
                 found[name] = evaluate_task(model, task, rows, split, part / split)
-            metrics[split] = flat(tasks, found)
+            metrics[split] = flat(tasks, found, whole="others" not in record)
         write_json(part / "metrics.json", metrics)
         readout.save(readouts, record["distance"], part / READOUT)
     for split, values in metrics.items():
@@ -127,9 +127,9 @@ def evaluate_task(model: MultiTaskModel, task: Task, rows: Evaluated, split: str
     }
 
 
-def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:
+def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]], whole: bool = True) -> dict[str, float]:
     """One figure a task under its name, `overall` as it is and rescaled, and the others as task_metric; nothing for
-    unlabelled tasks."""
+    unlabelled tasks. whole: these are all main tasks; some alone have no overall."""
     labelled = {name: values for name, values in found.items() if values}
     main = {name: round(main_metric(tasks[name], values), 6) for name, values in labelled.items()}
     others = {
@@ -138,7 +138,7 @@ def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str
         for figure, value in values.items()
         if figure != tasks[name].main_metric
     }
-    if not main or len(main) < len(found):
+    if not main or len(main) < len(found) or not whole:
         return main | others
     means = {"overall": overall(tasks, main), "overall_rescaled": overall(tasks, main, rescaled=True)}
     return {name: round(value, 6) for name, value in means.items()} | main | others

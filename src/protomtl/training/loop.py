@@ -34,6 +34,7 @@ class Objective(NamedTuple):
     model: nn.Module
     losses: Losses
     weigh: Weigh
+    rates: Mapping[str, float] = {}  # learning rates of their own, by the parameter's name
 
 
 @dataclass
@@ -70,7 +71,7 @@ def train(
     Several processes each encode a part of a step (distributed.py) and are alike in everything else.
     """
     model = objective.model
-    optimizer, weights = build_optimizer(model, settings), trained_parameters(model)
+    optimizer, weights = build_optimizer(model, settings, objective.rates), trained_parameters(model)
     average = averaging.begin(weights, settings.averaging)
     steps = sampling.steps_per_epoch(sizes, settings)
     total = steps * settings.epochs
@@ -85,7 +86,8 @@ def train(
         done += 1
         averaging.update(average, weights, settings.averaging, done)
         curves.train.append(point(done, steps, lr, values))
-        progress.step(sum(map(len, rows.values())), curves.train[-1]["loss"])
+        trained = sum(len(some) for task, some in rows.items() if f"loss_{task}" in values)
+        progress.step(trained, curves.train[-1]["loss"])
         if done % steps == 0:
             with averaging.averaged_weights(average, weights):
                 best = end_of_epoch(model, folder, done // steps, best, curves, validate, progress)

@@ -30,12 +30,15 @@ def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> 
     runs, shown = read_runs(), Run(export.method, export.seed)
     labels = {name: method[name].label for name in methods_of(runs)}
     read = {name: pd.read_csv(results("tables") / f"{name}.csv") for name in ("table1", "table2", "comparisons")}
+    shown_as = labels | dict(
+        zip(read["table1"]["method"], read["table1"]["label"], strict=True)
+    )  # rows put together, too
     trained = results("finetune", *shown)
     found = {
-        "answer": ("Does prototypical pre-training help?", pages.answer(read["comparisons"], labels)),
+        "answer": ("Does prototypical pre-training help?", pages.answer(read["comparisons"], shown_as)),
         "table1": ("All methods on dev", pages.main_table(read["table1"], [*tasks])),
         "table2": ("All methods on test", pages.main_table(read["table2"], [*tasks])),
-        "comparisons": ("Each method against the references", pages.comparisons(read["comparisons"], labels)),
+        "comparisons": ("Each method against the references", pages.comparisons(read["comparisons"], shown_as)),
         "data": ("The data", pages.data(read_json(results("prepare") / "report.json"), every)),
         "errors": (f"Worst errors: {labels[shown.method]}, seed {shown.seed}", errors(shown, tasks)),
         "versions": (
@@ -56,7 +59,10 @@ def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:
     """The dev examples that are furthest from right, with their texts."""
     parts = []
     for name, task in tasks.items():
-        rows = pd.read_csv(results("evaluate", *shown) / "dev" / f"{name}.csv", dtype={"id": str})
+        path = results("evaluate", *shown) / "dev" / f"{name}.csv"
+        if not path.exists():  # the run has not trained the task
+            continue
+        rows = pd.read_csv(path, dtype={"id": str})
         if rows["gold"].isna().any():
             continue
         texts = pq.read_table(PREPARED / name / "dev.parquet").to_pandas()[["text_a", "text_b"][: len(task.texts)]]

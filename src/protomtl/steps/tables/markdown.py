@@ -8,7 +8,7 @@ import pandas as pd
 from protomtl.analysis import bootstrap, caveats, trainings, verdicts
 from protomtl.analysis.comparisons import NOTHING
 from protomtl.core.markdown import UNDEFINED, markdown_table, number, plain
-from protomtl.core.settings import Method
+from protomtl.core.settings import Joined, Method
 from protomtl.tasks.settings import Task, counted
 
 RESCALED = "overall, rescaled"
@@ -127,7 +127,7 @@ def beside_cell(row: Row, how: str, tasks: list[str]) -> str:
 
 
 def comparisons_markdown(
-    table: pd.DataFrame, blocks: Mapping[str, Method], tasks: Mapping[str, Task], seeds: Sequence[int]
+    table: pd.DataFrame, blocks: Mapping[str, Method | Joined], tasks: Mapping[str, Task], seeds: Sequence[int]
 ) -> str:
     """The comparisons to read: a table for each split and reference, a row a method."""
     if table.empty:
