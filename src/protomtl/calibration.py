@@ -113,13 +113,16 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     return float(np.exp(minimum(lambda log_t: loss(z / np.exp(log_t), y), np.log(COLDEST), np.log(HOTTEST))))
 
 
-def tempered(probabilities: ArrayLike, temperature: float, several: bool = False) -> np.ndarray:
-    """[n, classes] the probabilities that logits divided by the temperature give; several: a sigmoid for each class.
-
-    What is predicted stays. Of 0 and 1 the smallest and the largest double between them are taken.
-    """
-    z = logits_of(probabilities, several) / temperature
+def softened(logits: ArrayLike, temperature: float = 1.0, several: bool = False) -> np.ndarray:
+    """[n, classes] the probabilities of logits divided by a temperature: of a softmax, or a sigmoid for each class
+    where a row may have several. What is predicted is the same at each temperature."""
+    z = np.asarray(logits, float) / temperature
     return np.asarray(np.exp(-np.logaddexp(0, -z)) if several else np.exp(z - logsumexp(z)))
+
+
+def tempered(probabilities: ArrayLike, temperature: float, several: bool = False) -> np.ndarray:
+    """[n, classes] `softened` of probabilities. Of 0 and 1 the nearest doubles are taken: have logits if you can."""
+    return softened(logits_of(probabilities, several), temperature, several)
 
 
 def logits_of(probabilities: ArrayLike, several: bool = False) -> np.ndarray:
