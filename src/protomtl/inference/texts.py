@@ -72,7 +72,7 @@ def loaded(args: argparse.Namespace) -> "Model":
         model = load(args.model, precision=args.precision, threads=args.threads)
     except ValueError as error:
         raise BadInput(str(error)) from None
-    settle(model.compute)
+    settle(model.network.compute)
     return model
 
 
