@@ -11,6 +11,7 @@ from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, val
 from protomtl.core.settings import Backbone, Block, Data, Method, Name, Seed, different, instead
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.model.settings import Compute
+from protomtl.perturbations.settings import Perturb
 from protomtl.pretraining.settings import Pretrain
 from protomtl.steps.embed.settings import Embed
 from protomtl.steps.export.settings import Export
@@ -41,6 +42,7 @@ class Params(Block):
     tasks: Annotated[dict[Name, Task], Field(min_length=1)]
     backbone: Backbone
     tokens: Tokens
+    perturb: Perturb
     compute: Compute
     pretrain: Pretrain
     finetune: Finetune
