@@ -12,6 +12,7 @@ from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, val
 from protomtl.core.settings import Backbone, Block, Data, Joined, Method, Name, Seed, different, instead
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.model.settings import Compute
+from protomtl.perturbations.settings import Perturb
 from protomtl.pretraining.settings import Pretrain
 from protomtl.sources import hub_data
 from protomtl.steps.embed.settings import Embed
@@ -44,6 +45,7 @@ class Params(Block):
     tasks: Annotated[dict[Name, Task], Field(min_length=1)]
     backbone: Backbone
     tokens: Tokens
+    perturb: Perturb
     compute: Compute
     pretrain: Pretrain
     finetune: Finetune

@@ -99,7 +99,7 @@ def test_only_the_dispatch_of_steps_hands_them_parameters() -> None:
 
 def test_outputs_are_the_folders_that_the_code_writes() -> None:
     outs = {out.replace("/${item.method}/seed${item.seed}", "") for stage in STAGES.values() for out in stage["outs"]}
-    data = {str(paths.RAW), str(paths.BACKBONE), str(paths.PREPARED), str(paths.TOKENS)}
+    data = {str(paths.RAW), str(paths.BACKBONE), str(paths.PREPARED), str(paths.TOKENS), str(paths.PERTURBED)}
     named = {name for path in PACKAGE.rglob("*.py") for name in re.findall(r'results\(f?"([\w/]+)"', path.read_text())}
     curves = {"results/curves/train", "results/curves/dev"}  # results(f"curves/{kind}", …)
     assert outs == data | curves | {str(paths.RUNS)} | {str(paths.results(name)) for name in named if name in STAGES}

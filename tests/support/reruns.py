@@ -2,11 +2,12 @@
 
 RERUNS: dict[str, set[str]] = {  # a file of src/protomtl -> the stages that depend on its room
     "training/settings.py": {"pretrain", "finetune"},
-    "model/settings.py": {"pretrain", "finetune", "evaluate", "embed", "export"},
+    "model/settings.py": {"pretrain", "finetune", "evaluate", "stress", "embed", "export"},
     "pretraining/prototypical.py": {"pretrain"},
     "steps/embed/settings.py": {"embed"},
     "steps/export/settings.py": {"export"},
-    "data/starter.py": {"prepare"},
+    "data/starter.py": {"prepare", "perturb"},
+    "perturbations/noise.py": {"perturb"},
     "params.py": set(),
     "training/resume.py": {"pretrain", "finetune"},
     "training/weighting.py": {"pretrain", "finetune"},

@@ -6,6 +6,7 @@ RAW = Path("data/raw")
 BACKBONE = Path("data/backbone")
 PREPARED = Path("data/prepared")
 TOKENS = Path("data/tokens")
+PERTURBED = Path("data/perturbed")
 
 RESULTS = Path("results")
 RUNS = RESULTS / "runs.csv"  # which methods and seeds there are: what is behind the trainings reads this list
