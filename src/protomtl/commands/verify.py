@@ -7,10 +7,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from protomtl import params
 from protomtl.core.files import forget_state, held, remove
 from protomtl.core.paths import STATE
 from protomtl.core.sections import argument
 from protomtl.receipt.kept import Margin
+from protomtl.tasks.settings import main_tasks
 from protomtl.verification import (
     LOCK,
     Damage,
@@ -55,7 +57,8 @@ def figures() -> None:
     from protomtl.commands import findings
     from protomtl.receipt.figures import checked
 
-    lines, wrong = checked({findings.PAGE: findings.page(findings.kept_runs())})
+    whole = {findings.PAGE: findings.page(findings.kept_runs())}
+    lines, wrong = checked(whole, main_tasks(params.load().tasks))
     print("\n".join(lines))
     sys.exit(bool(wrong))
 
@@ -65,7 +68,7 @@ def against(name: str, margin: float | None) -> None:
     from protomtl.receipt import receipt
 
     try:
-        status = receipt.write(name, margin)
+        status = receipt.write(name, margin, params.load())
     except SystemExit as reason:
         if isinstance(reason.code, str):
             print(reason.code, file=sys.stderr)

@@ -8,23 +8,22 @@ import pandas as pd
 
 from protomtl.core.paths import KEPT
 from protomtl.core.settings import Method
-from protomtl.params import load
 from protomtl.publishing import markers
 from protomtl.receipt import kept
 from protomtl.steps.tables.build import build_tables
-from protomtl.tasks.settings import main_tasks
+from protomtl.tasks.settings import Task
 
 SAME, OTHER = "the same", "NOT what the kept runs say; `protomtl findings` writes them anew"
 FIGURE = re.compile(r"(?<![\w.])[-+−±]?\d+\.\d+(?![\w.])")
 CODE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)|https?://\S+", re.DOTALL)
 
 
-def checked(whole: Mapping[Path, str]) -> tuple[list[str], bool]:
+def checked(whole: Mapping[Path, str], main: Mapping[str, Task]) -> tuple[list[str], bool]:
     """A line for each kept run and for each page with figures; and whether something is not as it should be.
 
-    whole: pages that are generated altogether, and what they must be.
+    whole: pages that are generated altogether, and what they must be; main: what the tasks of the runs mean.
     """
-    found = [*map(of_run, sorted(path.parent for path in KEPT.glob("*/about.json")))]
+    found = [of_run(path.parent, main) for path in sorted(KEPT.glob("*/about.json"))]
     found += [of_whole(path, text) for path, text in whole.items()]
     found += of_pages([*Path().glob("README.md"), *sorted({*Path("docs").rglob("*.md")} - {*whole})])
     return [line for line, _ in found], any(wrong for _, wrong in found)
@@ -36,12 +35,12 @@ def of_whole(path: Path, text: str) -> tuple[str, bool]:
     return f"{path}: {figures_in(text)} figures, all of the page made again: {OTHER if wrong else SAME}", wrong
 
 
-def of_run(folder: Path) -> tuple[str, bool]:
+def of_run(folder: Path, main: Mapping[str, Task]) -> tuple[str, bool]:
     """Whether tables of a kept run are what its predictions give: made again, and compared byte by byte."""
     run = kept.read(folder)
     if run.evaluated is None:
         return f"{folder}: no predictions were kept; its tables cannot be made again", False
-    again = tables_of(run)
+    again = tables_of(run, main)
     wrong = [name for name, text in again.items() if (folder / f"tables-{name}.csv").read_bytes() != text]
     runs = len(run.evaluated.metrics)
     if wrong:
@@ -49,7 +48,7 @@ def of_run(folder: Path) -> tuple[str, bool]:
     return f"{folder}: {len(again)} tables are what the predictions of its {runs} trainings give", False
 
 
-def tables_of(run: kept.Kept) -> dict[str, bytes]:
+def tables_of(run: kept.Kept, main: Mapping[str, Task]) -> dict[str, bytes]:
     """The tables as `keep` writes them, of nothing but what was kept and what the tasks mean."""
     assert run.evaluated is not None  # noqa: S101  # for the type checker
     first = run.tables["dev"]
@@ -60,7 +59,7 @@ def tables_of(run: kept.Kept) -> dict[str, bytes]:
     compared = pd.read_csv(run.folder / "tables-comparisons.csv")
     references = list(dict.fromkeys(compared["reference"]))
     names = {task for tables in run.evaluated.predictions.values() for task in tables}
-    tasks = {name: task for name, task in main_tasks(load().tasks).items() if name in names}
+    tasks = {name: task for name, task in main.items() if name in names}
     about = {"backbone": run.about["backbone"], "data": run.about["data"]}
     tables = build_tables(run.evaluated, references, blocks, tasks, about)
     return {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in tables.items()}

@@ -6,17 +6,17 @@ from typing import Any
 from protomtl.core.files import atomic
 from protomtl.core.markdown import markdown_table
 from protomtl.core.paths import RECEIPT
-from protomtl.params import load
+from protomtl.params import Params
 from protomtl.receipt import crate, here, kept, page, rows
 from protomtl.tasks.settings import main_tasks
 
 
-def write(name: str, margin: float | None) -> int:
+def write(name: str, margin: float | None, params: Params) -> int:
     """Compare, print and write; returns the status: 0 reproduced, 1 different, 2 cannot tell.
 
     SystemExit without a kept run of that name, without runs here, and for a damaged file.
     """
-    theirs, params = kept.read(kept.find(name)), load()
+    theirs = kept.read(kept.find(name))
     limit, stated = stated_margin(theirs, margin)
     tasks = main_tasks(params.tasks)
     found = rows.compare(theirs, here.settings(params), tasks, limit)
