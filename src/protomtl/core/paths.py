@@ -13,9 +13,10 @@ RUNS = RESULTS / "runs.csv"  # which methods and seeds there are: what is behind
 KEPT = Path("docs/runs")  # runs that are kept for good
 CURRENT = KEPT / "current"  # main figures and curves of the last run, in git: dvc.yaml names them for clones
 
-# No outputs of a stage; training/timing.py, commands/summary.py and training/resume.py say why.
+# No outputs of a stage; training/timing.py, commands/summary.py, receipt/ and training/resume.py say why.
 TIMING = RESULTS / "timing"
 SUMMARY = RESULTS / "summary"
+RECEIPT = RESULTS / "receipt"
 STATE = Path(".state")
 FETCHED = STATE / "fetched"  # archives of packages and files, as they came; what is there is not fetched again
 
