@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, embed_batch
 from protomtl.model.heads import attribute
 from protomtl.model.prototypes import pairwise_similarity, prototypical_loss
@@ -39,10 +40,10 @@ class PrototypicalLoss(nn.Module):
             self.register_buffer("done", torch.zeros((), dtype=torch.long))
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """embeddings: [n, width] float32; labels: [n] 0 .. classes - 1."""
+        """embeddings: [n, width] float32; labels: [n] 0 .. classes - 1, on the CPU."""
         inverse = self.log_inverse_temperature.exp() if self.settings.distance == "cosine" else 1.0
         if self.settings.prototypes == "epoch":
-            return self.epoch_loss(embeddings, labels, inverse)
+            return self.epoch_loss(embeddings, put(labels, embeddings.device), inverse)
         return prototypical_loss(embeddings, labels, self.settings.distance, self.settings.prototypes, inverse)[0]
 
     def epoch_loss(self, embeddings: Tensor, labels: Tensor, inverse_temperature: Tensor | float) -> Tensor:
@@ -82,7 +83,7 @@ def objective(
         for name, parts in embed_batch(encoder, groups).items():
             embedding = torch.stack(parts).sum(0)  # f(a) + f(b) (A.2), or the one embedding there is
             classes = class_indices(tasks[name], torch.from_numpy(labels[name][rows[name]]))
-            found[name] = loss[attribute(name)](embedding, classes.to(encoder.device))
+            found[name] = loss[attribute(name)](embedding, classes)
         return found
 
     return Objective(nn.ModuleDict({"encoder": encoder, "loss": loss}), losses, fixed({}))

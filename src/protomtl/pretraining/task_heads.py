@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, embed_batch
 from protomtl.model.heads import SingleHead, attribute
 from protomtl.model.seeding import seed_torch
@@ -47,7 +48,7 @@ def objective(
     def losses(rows: Batches) -> dict[str, Tensor]:
         groups = {name: tables[name].sequences_of(r, settings.pair_encoding == "concat") for name, r in rows.items()}
         outputs = {name: heads[attribute(name)](*parts) for name, parts in embed_batch(encoder, groups).items()}
-        gold = {name: torch.from_numpy(labels[name][r]).to(encoder.device) for name, r in rows.items()}
+        gold = {name: put(torch.from_numpy(labels[name][r]), encoder.device) for name, r in rows.items()}
         found = {name: task_loss(tasks[name], outputs[name], gold[name]) for name in rows}
         if settings.smoothness.weight:
             moved = divergences(encoder, heads, tasks, groups, outputs, settings.smoothness)
