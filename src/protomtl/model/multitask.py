@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from protomtl.core.paths import TOKENS
 from protomtl.model import distributed, vectors
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, evaluating
 from protomtl.model.heads import attribute, build_heads, combine_pair
 from protomtl.model.seeding import seeded
@@ -69,7 +70,7 @@ class MultiTaskModel(nn.Module):
         alone = distributed.place()[1] == 1  # several processes encode together
         shared = vectors.shared(*self.identity(table), encode) if self.frozen and alone else encode()
         whole = [found.to(self.encoder.device) for found in shared]
-        return lambda rows: tuple(found[torch.from_numpy(rows)] for found in whole)
+        return lambda rows: tuple(found[put(torch.from_numpy(rows), self.encoder.device)] for found in whole)
 
     def encoded(self, table: TokenTable) -> list[Tensor]:
         """[rows, width] of all rows of a table, one tensor per group."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from protomtl.model import readout
+from protomtl.model.device import put
 from protomtl.model.heads import attribute, combine_pair
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.prototypes import all_prototypes, pairwise_similarity, prototypical_loss
@@ -75,16 +76,17 @@ class PrototypicalLoss(nn.Module):
         self.log_inverse_temperature.fill_(math.log(found.scale))
 
     def forward(self, vectors: Tensor, labels: Tensor) -> Tensor:
-        """vectors: [n, width] float32; labels: [n] as the task has them."""
+        """vectors: [n, width] float32; labels: [n] as the task has them, on the CPU."""
         inverse = self.log_inverse_temperature.exp() if self.scaled else 1.0
         prior = self.log_prior if self.settings.prior else None
         if self.settings.values == "between" and not self.task.what.has_classes:
-            return self.loss_of_shares(vectors, ordinal.shares(self.task, labels), inverse, prior)
+            return self.loss_of_shares(vectors, put(ordinal.shares(self.task, labels), vectors.device), inverse, prior)
         classes = class_indices(self.task, labels)
         if self.kind == "epoch":
-            return self.epoch_loss(vectors, classes, inverse, prior)
+            return self.epoch_loss(vectors, put(classes, vectors.device), inverse, prior)
         if self.kind in KEPT:
-            return self.kept_loss(vectors, functional.one_hot(classes, len(self.means)).float(), inverse, prior)
+            shares = functional.one_hot(classes, len(self.means)).float()
+            return self.kept_loss(vectors, put(shares, vectors.device), inverse, prior)
         return prototypical_loss(vectors, classes, self.settings.distance, self.kind, inverse, prior)[0]
 
     def loss_of_shares(self, vectors: Tensor, targets: Tensor, inverse: Tensor | float, prior: Tensor | None) -> Tensor:
@@ -170,7 +172,7 @@ class Joint(NamedTuple):
     scale_lr: float
 
     def loss(self, name: str, parts: Sequence[Tensor], labels: Tensor) -> Tensor:
-        """Of a task's embeddings [n, width] of each sequence group and labels [n]."""
+        """Of a task's embeddings [n, width] of each sequence group and labels [n], on the CPU."""
         found: Tensor = self.modules[attribute(name)](class_vectors(parts, name in self.related), labels)
         return found
 

@@ -18,6 +18,7 @@ from protomtl.core.settings import Backbone
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model import distributed
 from protomtl.model.checkpoint import save_encoder, save_heads, save_record, starting_encoder, trained_distance
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, embed_batch, settle
 from protomtl.model.heads import attribute
 from protomtl.model.multitask import MultiTaskModel
@@ -189,14 +190,15 @@ def finetuning_losses(
             parts = embed_batch(model.encoder, groups)
         else:
             groups, parts = {}, {name: stored[name](r) for name, r in rows.items()}
-        labels = {n: torch.from_numpy(tables[n].labels[r]).to(model.encoder.device) for n, r in rows.items()}
+        known = {name: torch.from_numpy(tables[name].labels[r]) for name, r in rows.items()}
+        labels = {name: put(values, model.encoder.device) for name, values in known.items()}
         outputs = {name: model.heads[attribute(name)](*parts[name]) for name in rows}
         found = {name: task_loss(tasks[name], outputs[name], labels[name], settings.label_smoothing) for name in rows}
         if smoothness.weight:
             moved = divergences(model.encoder, model.heads, tasks, groups, outputs, smoothness)
             found = {name: found[name] + smoothness.weight * moved[name] for name in rows}
         if joint:
-            found = {n: found[n] + settings.prototypes.weight * joint.loss(n, parts[n], labels[n]) for n in rows}
+            found = {n: found[n] + settings.prototypes.weight * joint.loss(n, parts[n], known[n]) for n in rows}
         return found
 
     return losses
