@@ -21,7 +21,7 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
         elif data.source == "cs224n":
             cs224n(part, data.mirror or os.environ.get("PROTOMTL_MIRROR", ""))
         else:
-            own_files(Path(data.folder).expanduser(), tasks, part)
+            own_files(Path(data.folder), tasks, part)
     print(f"{data.source} data: {', '.join(sorted(p.name for p in RAW.iterdir()))}")
 
 
