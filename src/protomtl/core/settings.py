@@ -28,6 +28,13 @@ def different(values: list[Any]) -> list[Any]:
     return values
 
 
+def followed(folder: str) -> str:
+    """A folder that DVC finds, too: for it `~` is a name like any other."""
+    if folder.startswith("~"):
+        raise ValueError("~ is a home to a shell, but not to DVC, which follows this folder; write the whole path")
+    return folder
+
+
 def instead(word: str, known: Iterable[str]) -> str:
     """The end of a message about a word that is not known: the nearest one that is, or what there is."""
     near = difflib.get_close_matches(word, names := list(known), 1)
@@ -40,6 +47,7 @@ Positive = Annotated[int, Field(ge=1, le=10**6)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what every generator takes
 Text = Annotated[str, Field(min_length=1)]
+Folder = Annotated[Text, AfterValidator(followed)]  # a dependency by its name, in dvc.yaml
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -62,7 +70,7 @@ class Block(BaseModel):
 class Data(Block):
     source: Literal["starter", "cs224n", "folder", "hub"]
     mirror: str
-    folder: Text
+    folder: Folder
     on_bad_row: Literal["error", "drop"]
     split_seed: Seed
     max_train_rows: Count
@@ -70,7 +78,7 @@ class Data(Block):
 
 class Backbone(Block):
     name: Text
-    folder: Text
+    folder: Folder
     revision: str
     pooling: Literal["mean", "cls", "pooler"]
 

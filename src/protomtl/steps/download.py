@@ -23,7 +23,7 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
         elif data.source == "hub":
             hub(tasks, part)
         else:
-            own_files(Path(data.folder).expanduser(), tasks, part)
+            own_files(Path(data.folder), tasks, part)
     print(f"{data.source} data: {', '.join(sorted(p.name for p in RAW.iterdir()))}")
 
 
