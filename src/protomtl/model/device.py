@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,6 +32,14 @@ def precision_of(compute: Compute, device: torch.device) -> str:
     # Intel's cores multiply bf16 fast by AMX only, which virtual machines may hide; else at half fp32's rate.
     fast = torch.cpu._is_amx_tile_supported() or (torch.cpu._is_avx512_bf16_supported() and not is_intel())
     return "bf16" if fast else "fp32"
+
+
+def processor(device: torch.device) -> list[Any]:
+    """What decides the last bits of a result beside the precision: which of its kernels a library takes."""
+    if device.type == "cuda":
+        return [torch.cuda.get_device_name(device)]
+    faster = (torch.cpu._is_amx_tile_supported(), torch.cpu._is_avx512_bf16_supported())
+    return [torch.backends.cpu.get_cpu_capability(), *faster]
 
 
 @contextmanager

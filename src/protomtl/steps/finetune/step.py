@@ -4,6 +4,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ from protomtl.training.sampling import Batches
 from protomtl.training.settings import Finetune
 from protomtl.training.smoothness import divergences
 from protomtl.training.weighting import Uncertainty, fixed
+
+Seen = dict[str, list[tuple[Tensor, ...]]]  # vectors of dev rows: of each task, of each block, of each sequence group
 
 
 def run(
@@ -97,14 +100,20 @@ def fit(
 ) -> loop.Result:
     """Train all heads, and the encoder unless it is frozen, choosing the epoch by dev overall."""
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
-    validate = validation(model, tasks)
+    seen: Seen = {name: [] for name in tasks}
+    validate = validation(model, tasks, seen)
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
     trained = nn.ModuleDict({"encoder": model.encoder, "heads": model.heads} | ({"weigh": weigh} if weigh else {}))
     losses = finetuning_losses(model, tables, tasks, settings)
     objective = loop.Objective(trained, losses, weigh or fixed(settings.weights))
     sizes = {name: len(table) for name, table in tables.items()}
     purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
-    return loop.train(purpose, objective, sizes, settings, seed, folder, validate)
+    result = loop.train(purpose, objective, sizes, settings, seed, folder, validate)
+    if not model.frozen and result.best_epoch == settings.epochs and all(seen.values()):  # the weights last validated
+        trained = model.trained_by(method, seed)
+        for name, blocks in seen.items():
+            model.leave(TokenTable.open(TOKENS, name, "dev"), trained, blocks)
+    return result
 
 
 def fit_at_once(
@@ -136,15 +145,21 @@ def fit_at_once(
     return loop.Result(curves, best_epoch=0, steps=0, seconds=time.monotonic() - begin)
 
 
-def validation(model: MultiTaskModel, tasks: dict[str, Task]) -> loop.Validate:
-    """What gives the dev figure of each task, and `overall`."""
+def validation(model: MultiTaskModel, tasks: dict[str, Task], seen: Seen | None = None) -> loop.Validate:
+    """What gives the dev figure of each task, and `overall`; seen: where it leaves the last vectors, in blocks."""
     dev = {name: TokenTable.open(TOKENS, name, "dev") for name in tasks}
     embed = {name: model.embedder(table) for name, table in dev.items()}
+
+    def remembered(name: str, rows: np.ndarray) -> tuple[Tensor, ...]:
+        found = embed[name](rows)
+        if seen is not None:
+            seen[name] = [*(seen[name] if rows[0] else []), found]
+        return found
 
     def validate() -> dict[str, float]:
         main = {}
         for name, task in tasks.items():
-            scores = model.scores(name, task, embed[name], len(dev[name]))
+            scores = model.scores(name, task, partial(remembered, name), len(dev[name]))
             metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
             main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else -math.inf
         return {"overall": overall(tasks, main), **main}
