@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -62,6 +63,14 @@ def enough_memory(purpose: str) -> Iterator[None]:
             f"{purpose}: a step does not fit into memory; set compute.micro_batch in params.yaml, to 64 or to half of "
             "what it is: so many sequences are then held at a time"
         ) from None
+
+
+def processor(device: torch.device) -> list[Any]:
+    """What decides the last bits of a result beside the precision: which of its kernels a library takes."""
+    if device.type == "cuda":
+        return [torch.cuda.get_device_name(device)]
+    faster = (torch.cpu._is_amx_tile_supported(), torch.cpu._is_avx512_bf16_supported())
+    return [torch.backends.cpu.get_cpu_capability(), *faster]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The shared encoder: sequences in, one vector each out, in the precision the hardware is good at."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from protomtl.core.files import digest_folder
 from protomtl.model import distributed
-from protomtl.model.device import device_of, precision_of, put, settle_gpu
+from protomtl.model.device import device_of, precision_of, processor, put, settle_gpu
 from protomtl.model.packed import bert, memory, varlen
 from protomtl.model.packed.engine import PackedEngine
 from protomtl.model.packed.network import open_bert
@@ -58,8 +59,20 @@ class Encoder(nn.Module):
     @cached_property
     def identity(self) -> list[Any]:
         """All that its vectors depend on before it is trained, but for the code."""
-        weights = digest_folder(self.folder)
-        return [weights, self.pooling, self.precision, self.device.type, self.threads]
+        return [digest_folder(self.folder), *self.computation]
+
+    def fingerprint(self) -> list[Any]:
+        """The same of what it is now, trained or not."""
+        found = hashlib.sha256()
+        for name, value in self.network.state_dict().items():
+            found.update(f"{name} {tuple(value.shape)}".encode())
+            found.update(np.ascontiguousarray(value.detach().cpu().numpy()).data)
+        return [found.hexdigest(), *self.computation]
+
+    @property
+    def computation(self) -> list[Any]:
+        """How vectors are computed: what their last bits depend on beside the weights."""
+        return [self.pooling, self.precision, self.device.type, self.threads, *processor(self.device)]
 
     def train(self, mode: bool = True) -> "Encoder":
         """As any module's; a padded engine chooses its attention by it."""

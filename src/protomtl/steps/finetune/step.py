@@ -4,6 +4,7 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ from protomtl.training.sampling import Batches, steps_per_epoch
 from protomtl.training.settings import Finetune
 from protomtl.training.smoothness import divergences
 from protomtl.training.weighting import Uncertainty, fixed
+
+Seen = dict[str, list[tuple[Tensor, ...]]]  # vectors of dev rows: of each task, of each block, of each sequence group
 
 
 def run(
@@ -105,7 +108,8 @@ def fit(
     """
     tasks = settings.trained(main)
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in main}
-    validate = validation(model, tasks)
+    seen: Seen = {name: [] for name in tasks}
+    validate = validation(model, tasks, seen)
     labels = {name: np.asarray(tables[name].labels) for name in tasks}
     if settings.value_bias == "mean":
         balance.begin_at_mean(model.heads, tasks, labels)
@@ -121,7 +125,12 @@ def fit(
         rates |= {f"weigh.{name}": settings.weighting_lr for name, _ in weigh.named_parameters()}
     objective = loop.Objective(trained, losses, weigh or fixed(weights), rates)
     purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
-    return loop.train(purpose, objective, sizes, settings, seed, folder, validate)
+    result = loop.train(purpose, objective, sizes, settings, seed, folder, validate)
+    if not model.frozen and result.best_epoch == settings.epochs and all(seen.values()):  # the weights last validated
+        author = model.trained_by(method, seed)
+        for name, blocks in seen.items():
+            model.leave(TokenTable.open(TOKENS, name, "dev"), author, blocks)
+    return result
 
 
 def fit_at_once(
@@ -153,15 +162,21 @@ def fit_at_once(
     return loop.Result(curves, best_epoch=0, steps=0, seconds=time.monotonic() - begin)
 
 
-def validation(model: MultiTaskModel, tasks: dict[str, Task]) -> loop.Validate:
-    """What gives the dev figure of each task, and `overall`."""
+def validation(model: MultiTaskModel, tasks: dict[str, Task], seen: Seen | None = None) -> loop.Validate:
+    """What gives the dev figure of each task, and `overall`; seen: where it leaves the last vectors, in blocks."""
     dev = {name: TokenTable.open(TOKENS, name, "dev") for name in tasks}
     embed = {name: model.embedder(table) for name, table in dev.items()}
+
+    def remembered(name: str, rows: np.ndarray) -> tuple[Tensor, ...]:
+        found = embed[name](rows)
+        if seen is not None:
+            seen[name] = [*(seen[name] if rows[0] else []), found]
+        return found
 
     def validate() -> dict[str, float]:
         main = {}
         for name, task in tasks.items():
-            scores = model.scores(name, task, embed[name], len(dev[name]))
+            scores = model.scores(name, task, partial(remembered, name), len(dev[name]))
             metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
             main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else -math.inf
         return {"overall": overall(tasks, main), **main}
