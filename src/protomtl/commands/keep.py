@@ -23,6 +23,7 @@ from protomtl.core.sections import validate
 from protomtl.core.settings import Method
 from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params, load
+from protomtl.publishing.curves import CURVES, dev_curve
 from protomtl.steps.tables.build import SPLITS, Evaluated, build_tables
 from protomtl.tasks.settings import Task, main_tasks
 
@@ -141,6 +142,7 @@ def keep_seed(params: Params, seed: int, folder: Path) -> None:
     whole.reset_index().to_parquet(folder / PREDICTIONS, compression="zstd", index=False)
     write_json(folder / RECORDS, records)
     write_csv(folder / "checkpoints.csv", checkpoints(params.methods, seed))
+    write_csv(folder / CURVES, [point for method in params.methods for point in dev_curve(Run(method, seed))])
 
 
 def split_tasks(params: Params) -> list[tuple[str, str]]:
