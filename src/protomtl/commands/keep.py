@@ -19,6 +19,7 @@ from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params, load
+from protomtl.publishing.curves import CURVES, dev_curve
 from protomtl.receipt import here, kept
 from protomtl.receipt.here import LOCK, settings
 from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS, RECORDS, Margin
@@ -133,6 +134,7 @@ def keep_seed(params: Params, seed: int, folder: Path) -> None:
     write_csv(folder / CHECKPOINTS, checkpoints(params.methods, seed))
     files = {path: digest for method in params.methods for path, digest in here.digests(Run(method, seed)).items()}
     write_csv(folder / DIGESTS, [{"path": path, "sha256": digest} for path, digest in files.items()])
+    write_csv(folder / CURVES, [point for method in params.methods for point in dev_curve(Run(method, seed))])
 
 
 def split_tasks(params: Params) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from protomtl.core.markdown import markdown_table, plain
 from protomtl.core.paths import PREPARED, RAW, results
 from protomtl.core.settings import SPLITS, Data
 from protomtl.data.readers import BadRow, Row, read_table
-from protomtl.data.split_profile import SplitProfile, described, shared
+from protomtl.data.split_profile import SplitProfile, check_held_out, described, shared
 from protomtl.tasks.settings import Task
 
 BATCH = 8192  # rows that are held at a time, however many there are
@@ -40,6 +40,7 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
                 if not found[split].rows:
                     raise SystemExit(f"tasks.{name}: the {split} split has no row left")
                 print(f"prepare {name} {split}: {found[split].rows} rows", flush=True)
+            check_held_out(name, found)
             report["splits"][name] = {split: described(rows) for split, rows in found.items()}
             report["shared_texts"] |= dict(shared(name, found))
     report |= {"dropped": bad, "left_out": left_out}
