@@ -105,6 +105,10 @@ def fit(
     tasks = settings.trained(main)
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in main}
     validate = validation(model, tasks)
+    if settings.start != "random":
+        from protomtl.steps.finetune.closed_form import start_heads  # heavy
+
+        start_heads(model, tasks, settings.start, seed)
     labels = {name: np.asarray(tables[name].labels) for name in tasks}
     if settings.value_bias == "mean":
         balance.begin_at_mean(model.heads, tasks, labels)
