@@ -94,7 +94,7 @@ class Finetune(Heads, Training, extra="forbid"):
         linear = not self.hidden or self.encodings <= {"concat", "both_ways"}
         if self.start != "random" and (self.fit != "steps" or "joint" in self.encodings or not linear):
             raise ValueError(
-                f"`start: {self.start}` needs `fit: steps` and one linear layer: `hidden: false` for texts apart, no joint pairs"
+                f"`start: {self.start}` needs `fit: steps` and one linear layer: `hidden: false`, no joint pairs"
             )
         if self.start != "random" and self.smoothness.spectral:
             raise ValueError(f"`start: {self.start}` and r4f both set the heads' weights; choose one")
