@@ -28,7 +28,7 @@ COLUMNS = {
     *("overall_rescaled", "data", "backbone", "split", "id", "gold", "by"),
 }
 FIGURES = {figure for kind in KINDS.values() for figure in kind.metrics} | {
-    *("nearest", "mean", "best_member", "sd", "iqm", "low", "high", "paper", "difference")
+    *("nearest", "first", "first_nearest", "mean", "best_member", "sd", "iqm", "low", "high", "paper", "difference")
 }
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy import stats
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 from sklearn.neighbors import NearestCentroid
 
 from protomtl import params
@@ -23,6 +23,7 @@ from protomtl.core.runs import Run
 from protomtl.metrics import accuracy, pearson
 from protomtl.model import readout
 from protomtl.model.checkpoint import trained_model
+from protomtl.model.encoder import Encoder, embed_table
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.tasks.settings import Task
@@ -146,6 +147,42 @@ def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: 
             assert stored[split][f"{name}_nearest"] == pytest.approx(right, abs=1e-6)
     assert "sts_nearest" not in stored["dev"]
     assert "nearest" not in predictions(Path(f"results/evaluate/{method}/seed1/dev/sts.csv"))
+
+
+def test_prototypes_predict_straight_after_phase_1_in_the_distance_that_was_trained(evaluated: Path) -> None:
+    """By numpy, of pairs as one sequence; τ is looked for on a grid."""
+    encoder = Encoder(Path("results/pretrain/prototypical/seed1/encoder"), "mean", params.load().compute)
+    stored = read_json(Path("results/evaluate/prototypical/seed1/metrics.json"))
+    for name in TASKS:
+        x, y = {}, {}
+        for split in ("train", "dev", "test"):
+            table = TokenTable.open(Path("data/tokens"), name, split)
+            x[split] = embed_table(encoder, table, True, np.arange(len(table)))[0].double().numpy()
+            y[split] = np.floor(np.array(table.labels, float) + 0.5).astype(int)
+        present, counts = np.unique(y["train"], return_counts=True)
+        means, prior = np.stack([x["train"][y["train"] == k].mean(0) for k in present]), np.log(counts / counts.sum())
+        far = {split: np.linalg.norm(x[split][:, None] - means, axis=2) for split in ("dev", "test")}
+        known = np.isin(y["dev"], present)
+        place = np.searchsorted(present, y["dev"][known])[:, None]
+        costs = {
+            scale: -np.take_along_axis(log_softmax(prior - scale * far["dev"][known], axis=1), place, 1).mean()
+            for scale in np.exp(np.linspace(-14, 14, 3000))
+        }
+        scale = min(costs, key=lambda s: costs[s])
+        for split in ("dev", "test"):
+            gold = np.array(TokenTable.open(Path("data/tokens"), name, split).labels, float)
+            likely = softmax(prior - scale * far[split], axis=1)
+            by_hand = pearson(gold, likely @ present) if name == "sts" else accuracy(gold, present[likely.argmax(1)])
+            assert stored[split][f"{name}_first"] == pytest.approx(by_hand, abs=2e-3)
+            if name != "sts":
+                nearest = accuracy(gold, present[far[split].argmin(1)])
+                assert stored[split][f"{name}_first_nearest"] == pytest.approx(nearest, abs=1e-6)
+    assert "sts_first_nearest" not in stored["dev"]
+    for method in ("baseline", "cosine"):  # without a first phase
+        assert "sst_first" not in read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))["dev"]
+    table = pd.read_csv("results/tables/table1.csv").set_index("method")
+    assert table.loc["prototypical", "sst_first"] == pytest.approx(stored["dev"]["sst_first"], abs=6e-5)
+    assert "| straight after phase 1 (sst, para, sts) |" in Path("results/tables/table1.md").read_text()
 
 
 def test_prototypes_are_of_some_training_rows_only(evaluated: Path) -> None:

@@ -44,7 +44,9 @@ def test_names_that_are_other_types_in_yaml_are_told_to_stand_in_quotes(tmp_path
             load(tmp_path / "params.yaml")
 
 
-@pytest.mark.parametrize("name", ["overall", "label", "seconds", "sts_spearman", "sst_nearest", "para_paper"])
+@pytest.mark.parametrize(
+    "name", ["overall", "label", "seconds", "sts_spearman", "sst_nearest", "para_paper", "sst_first"]
+)
 def test_a_task_whose_column_the_tables_have_already_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SystemExit, match=rf"tasks\.{name}: its column {name} is one of .*, too; rename it"):
         load(edited(tmp_path, f"tasks.{name}", SST))

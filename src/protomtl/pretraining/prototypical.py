@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from protomtl.model.encoder import Encoder, embed_batch, embed_table
-from protomtl.model.heads import attribute
+from protomtl.model.heads import attribute, class_vectors
 from protomtl.model.sequences import TokenTable
 from protomtl.pretraining.settings import Pretrain
 from protomtl.tasks.settings import Task
 from protomtl.training.loop import Objective
-from protomtl.training.prototypes import PrototypicalLoss, Rows, class_vectors, scale_rates
+from protomtl.training.prototypes import PrototypicalLoss, Rows, scale_rates
 from protomtl.training.sampling import Batches, steps_per_epoch
 from protomtl.training.weighting import fixed
 

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from protomtl.model import readout
 from protomtl.model.device import put
-from protomtl.model.heads import attribute, combine_pair
-from protomtl.model.multitask import MultiTaskModel
+from protomtl.model.heads import attribute, class_vectors
+from protomtl.model.multitask import MultiTaskModel, in_blocks
 from protomtl.model.prototypes import all_prototypes, pairwise_similarity, prototypical_loss
 from protomtl.model.sequences import TokenTable
 from protomtl.seeds import some_rows
@@ -134,8 +134,7 @@ class PrototypicalLoss(nn.Module):
 
     def means_of_all(self) -> Tensor:
         """[classes, width] of the whole train split, as the encoder is now; without dropout."""
-        rows = np.arange(len(self.train_rows.labels))
-        vectors = self.train_rows.embed(rows)
+        vectors = torch.cat([self.train_rows.embed(rows) for rows in in_blocks(len(self.train_rows.labels))])
         classes = class_indices(self.task, torch.tensor(self.train_rows.labels)).to(vectors.device)
         return all_prototypes(vectors, classes, self.task.number_of_classes)
 
@@ -154,14 +153,6 @@ def moved(means: Tensor, vectors: Tensor, targets: Tensor) -> Tensor:
     now = targets.t() @ vectors / counts[:, None]
     after = torch.where(means.isnan(), now, MOMENTUM * means + (1 - MOMENTUM) * now)
     return torch.where(counts[:, None] > ordinal.NOBODY, after, means)
-
-
-def class_vectors(parts: Sequence[Tensor], relation: bool) -> Tensor:
-    """[n, width] of one text or of a pair as one sequence, or f(a) + f(b) of two texts (A.2); or what relates these
-    two, [n, 2 · width]."""
-    if relation and len(parts) == 2:
-        return combine_pair(parts[0], parts[1], "relation")
-    return torch.stack(list(parts)).sum(0)
 
 
 class Joint(NamedTuple):

@@ -75,6 +75,7 @@ Tasks = Annotated[list[Name], Field(min_length=1), AfterValidator(different)]
 class Finetune(Heads, Training, extra="forbid"):
     tasks: Literal["all"] | Tasks
     fit: Literal["steps", "lda", "prototypes", "logistic"]
+    start: Literal["random", "prototypes", "lda", "logistic"]
     smoothness: Smoothness
     prototypes: JointPrototypes
     weighting: Literal["fixed", "uncertainty", "balanced"]
@@ -90,6 +91,13 @@ class Finetune(Heads, Training, extra="forbid"):
     def options_fit_each_other(self) -> Self:
         if self.weighting != "fixed" and self.weights:
             raise ValueError("`weights` belongs to `weighting: fixed`")
+        linear = not self.hidden or self.encodings <= {"concat", "both_ways"}
+        if self.start != "random" and (self.fit != "steps" or "joint" in self.encodings or not linear):
+            raise ValueError(
+                f"`start: {self.start}` needs `fit: steps` and one linear layer: `hidden: false`, no joint pairs"
+            )
+        if self.start != "random" and self.smoothness.spectral:
+            raise ValueError(f"`start: {self.start}` and r4f both set the heads' weights; choose one")
         if self.weighting_lr and self.weighting != "uncertainty":
             raise ValueError("`weighting_lr` belongs to `weighting: uncertainty`")
         if self.frozen and (self.smoothness.weight or self.prototypes.weight):

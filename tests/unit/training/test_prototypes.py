@@ -9,9 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from protomtl import params
+from protomtl.model.heads import class_vectors
 from protomtl.model.prototypes import prototypical_loss
 from protomtl.training import ordinal
-from protomtl.training.prototypes import COSINE, MOMENTUM, PrototypicalLoss, Rows, class_vectors, moved, scale_rates
+from protomtl.training.prototypes import COSINE, MOMENTUM, PrototypicalLoss, Rows, moved, scale_rates
 from protomtl.training.settings import Distances
 from tests.support import ROOT
 

@@ -110,6 +110,10 @@ def fit(
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in main}
     seen: Seen = {name: [] for name in tasks}
     validate = validation(model, tasks, seen)
+    if settings.start != "random":
+        from protomtl.steps.finetune.closed_form import start_heads  # heavy
+
+        start_heads(model, tasks, settings.start, seed)
     labels = {name: np.asarray(tables[name].labels) for name in tasks}
     if settings.value_bias == "mean":
         balance.begin_at_mean(model.heads, tasks, labels)

@@ -19,6 +19,14 @@ BESIDE = {  # figures without the head, by their names in metrics.json
         "prototypes with prior and scale",
         "the same figures as the head's, by -τ d + log π, with π the shares of the training rows and τ fitted on dev.",
     ),
+    "first": (
+        "straight after phase 1",
+        "the figures of prototypes with prior and scale before any head is trained.",
+    ),
+    "first_nearest": (
+        "straight after phase 1, nearest prototype",
+        "the same without prior and scale, as the report reads prototypes.",
+    ),
 }
 Row = dict[Any, Any]  # of a table
 
