@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from protomtl.inference.estimators import PrototypeClassifier
-    from protomtl.inference.model import Model, load
+    from protomtl.inference.loading import load
+    from protomtl.inference.model import Model
     from protomtl.inference.text_encoder import TextEncoder
 
 __version__ = "0.2.0"
 __all__ = ["Model", "PrototypeClassifier", "TextEncoder", "load"]
-HOMES = {"PrototypeClassifier": "estimators", "TextEncoder": "text_encoder"}  # of the others: model
+HOMES = {"Model": "model", "PrototypeClassifier": "estimators", "TextEncoder": "text_encoder", "load": "loading"}
 
 
 def __getattr__(name: str) -> Any:
@@ -18,4 +19,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"protomtl.inference.{HOMES.get(name, 'model')}"), name)
+    return getattr(import_module(f"protomtl.inference.{HOMES[name]}"), name)

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         parser = argparse.ArgumentParser()
         demo.arguments(parser)
         demo.run(parser.parse_args(["--model", str(folder)]))
-    from protomtl.inference.model import load
+    from protomtl.inference.loading import load
 
     model = load(folder)
     for texts in given(args.texts):

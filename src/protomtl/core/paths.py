@@ -22,6 +22,7 @@ FETCHED = STATE / "fetched"  # archives of packages and files, as they came; wha
 
 # In an exported folder.
 RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"
+CALIBRATION, EXAMPLES = "calibration.json", "examples.json"
 READOUT = "readout.safetensors"  # also of step `evaluate`, which fits it
 
 

@@ -5,21 +5,15 @@ from typing import Any
 import numpy as np
 
 from protomtl.calibration import softened
+from protomtl.novelty import class_logits
 from protomtl.tasks.settings import Task
-
-
-def class_logits(task: Task, outputs: np.ndarray) -> np.ndarray:
-    """[n, classes] logits of a softmax, or of several labels a row of a sigmoid each; outputs: of the head, [n, …]."""
-    if task.kind == "binary":  # its one output is the logit of yes
-        return np.concatenate([np.zeros_like(outputs), outputs], axis=1)
-    return outputs
 
 
 def scores(task: Task, outputs: np.ndarray, temperature: float) -> np.ndarray:
     """[n, classes] float32 probabilities; of values [n, 1] these, as they are."""
     if not task.what.has_classes:
         return outputs
-    return softened(class_logits(task, outputs), temperature, task.kind == "multilabel").astype(np.float32)
+    return softened(class_logits(outputs, task.kind), temperature, task.kind == "multilabel").astype(np.float32)
 
 
 def labels(task: Task, found: np.ndarray) -> np.ndarray:

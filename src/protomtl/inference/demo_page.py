@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 from sklearn.neighbors import KNeighborsRegressor
 
-from protomtl.inference.model import Model, load
+from protomtl.inference.loading import load
+from protomtl.inference.model import Model
 from protomtl.inference.rows import Row
 from protomtl.tasks.settings import Task
 

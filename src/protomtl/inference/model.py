@@ -2,55 +2,19 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors.numpy import load_file
 
-from protomtl.core.files import read_json
-from protomtl.core.paths import MAP, RECORD
+from protomtl.core.paths import MAP
 from protomtl.inference import answers
 from protomtl.inference.rows import BLOCK, Row, Rows, asked, blocks, checked, stacked
-from protomtl.model.settings import Compute
+from protomtl.inference.trust import read_examples, read_trust, strangeness
 from protomtl.tasks.settings import Task
 
 if TYPE_CHECKING:
     from protomtl.inference.network import Network
-
-
-def load(
-    folder: str | Path,
-    *,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
-    precision: Literal["auto", "bf16", "fp32"] = "fp32",
-    threads: int = 1,
-) -> "Model":
-    """Load what `protomtl export` wrote.
-
-    precision: fp32 gives the vectors that other loaders of the folder give; auto is faster where the hardware
-    multiplies bf16. threads: of a CPU. Raises FileNotFoundError, with what to do, if the folder holds no export, and
-    ValueError if what it holds is damaged or does not fit together.
-    """
-    from protomtl.inference.network import Network  # heavy
-
-    folder = exported(folder)
-    compute = Compute(device=device, precision=precision, threads=threads, processes=1)
-    try:
-        record = read_json(folder / RECORD)
-        return Model(folder, record, Network(folder, record, compute))
-    except SystemExit as error:  # a step ends by it; a user's program goes on
-        raise ValueError(error.code) from None
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / RECORD}: this is no record of an export: {error!r}") from None
-
-
-def exported(folder: str | Path) -> Path:
-    """The folder, if it holds an export; else FileNotFoundError."""
-    if not (Path(folder) / RECORD).is_file():
-        raise FileNotFoundError(
-            f"{folder}: no {RECORD} there; `protomtl export METHOD --to {folder}` makes such a folder"
-        )
-    return Path(folder)
 
 
 class Model:
@@ -65,6 +29,8 @@ class Model:
         self.folder, self.record, self.network = folder, record, network
         self.tasks: dict[str, Task] = network.tasks
         self.width: int = network.width  # of a vector
+        self.trust = read_trust(folder, self.tasks)
+        self.examples = read_examples(folder, self.tasks, self.width)
 
     def encode(
         self,
@@ -95,27 +61,69 @@ class Model:
         for block in blocks(checked(texts, 1), BLOCK):
             yield from self.network.encode(block)
 
-    def predict(self, task: str, rows: Rows, *, batch_size: int = BLOCK, show_progress_bar: bool = False) -> Any:
+    def predict(
+        self,
+        task: str,
+        rows: Rows,
+        *,
+        unknown: Any = None,
+        batch_size: int = BLOCK,
+        show_progress_bar: bool = False,
+    ) -> Any:
         """[n] labels: names of classes, of several labels a row a tuple of them, or values within their range.
 
-        Of one row by itself its label.
+        Of one row by itself its label. unknown: what is said of a row that is none of the task's; see `novelty`.
         """
         what = self.task(task)
         found, one = asked(rows, len(what.texts), batch_size, show_progress_bar)
-        said = answers.labels(what, stacked(self.scores(task, found), what.what.score_columns(what)))
-        return said.item() if one else said
+        said = [self.labels(task, block, unknown) for block in found]
+        whole = np.concatenate(said) if said else self.labels(task, [], None)
+        return whole.item() if one else whole
+
+    def labels(self, task: str, rows: list[Row], unknown: Any) -> np.ndarray:
+        """[n] what `predict` says of one block."""
+        what = self.tasks[task]
+        said = answers.labels(what, stacked(self.scores(task, [rows] if rows else []), what.what.score_columns(what)))
+        return said if unknown is None else answers.with_unknown(said, self.novelty(task, rows) > 0, unknown)
 
     def predict_proba(
-        self, task: str, rows: Rows, *, batch_size: int = BLOCK, show_progress_bar: bool = False
+        self,
+        task: str,
+        rows: Rows,
+        *,
+        calibrated: bool = True,
+        batch_size: int = BLOCK,
+        show_progress_bar: bool = False,
     ) -> np.ndarray:
         """[n, classes] float32 probabilities, in the order of `classes`; of one row [classes].
 
-        Of several labels a row each class has a probability of its own. ValueError for a task of values.
+        Of several labels a row each class has a probability of its own. calibrated: by the temperature that was
+        likeliest on dev; without it as step `evaluate` has them. ValueError for a task of values.
         """
         what = self.classified(task)
         found, one = asked(rows, len(what.texts), batch_size, show_progress_bar)
-        likely = stacked(self.scores(task, found), what.what.score_columns(what))
+        likely = stacked(self.scores(task, found, calibrated), what.what.score_columns(what))
         return likely[0] if one else likely
+
+    def novelty(self, task: str, rows: Rows) -> Any:
+        """[n] above 0 where a row is none of what the task was trained on, as far as its score and the threshold can
+        tell, which lets 95 % of dev rows through. ValueError for a model that was exported without."""
+        what, known = self.task(task), self.trust[task].novelty
+        if known is None:
+            raise ValueError(f"this model has no threshold of novelty of {task!r}; export it again")
+        found, one = asked(rows, len(what.texts), BLOCK, False)
+        said = [strangeness(self.network, task, known, block) for block in found]
+        return (said[0].item() if one else np.concatenate(said)) if said else np.empty(0)
+
+    def explain(self, task: str, rows: Rows, top: int = 3) -> list[Any]:
+        """Of each row the nearest training examples by the cosine of their vectors, as {text, label, cosine}; of one
+        row by itself this list. ValueError for a model that was exported without examples."""
+        what = self.task(task)
+        if task not in self.examples:
+            raise ValueError(f"this model has no examples of {task!r}; export it with `--examples 1000`")
+        found, one = asked(rows, len(what.texts), BLOCK, False)
+        near = [self.examples[task].nearest(self.network.vectors(task, block), top) for block in found]
+        return near[0][0] if one else [row for block in near for row in block]
 
     def classes(self, task: str) -> list[str | int]:
         """What the columns of `predict_proba` stand for."""
@@ -125,10 +133,11 @@ class Model:
         """The probabilities [classes] of each row while rows come, or its value [1] as the head gives it."""
         yield from self.scores(task, blocks(checked(rows, len(self.task(task).texts)), BLOCK))
 
-    def scores(self, task: str, rows: Iterable[list[Row]]) -> Iterator[np.ndarray]:
+    def scores(self, task: str, rows: Iterable[list[Row]], calibrated: bool = True) -> Iterator[np.ndarray]:
         """The probabilities [classes] of each row of some blocks, or its value [1]."""
+        temperature = self.trust[task].temperature if calibrated else 1.0
         for block in rows:
-            yield from answers.scores(self.tasks[task], self.network.outputs(task, block), 1.0)
+            yield from answers.scores(self.tasks[task], self.network.outputs(task, block), temperature)
 
     def vectors(self, task: str, rows: Rows) -> np.ndarray:
         """[n, width] of a task's rows as the task encodes them, of two their sum: see `prototypes`."""

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from protomtl.inference.model import load
+from protomtl.inference.loading import load
 from protomtl.inference.rows import BLOCK
 
 

@@ -65,7 +65,7 @@ def refuse_source(target: Path, args: argparse.Namespace) -> None:
 
 def loaded(args: argparse.Namespace) -> "Model":
     """The model that the arguments name; this process is for it alone."""
-    from protomtl.inference.model import load  # heavy
+    from protomtl.inference.loading import load  # heavy
     from protomtl.model.encoder import settle
 
     try:
