@@ -75,7 +75,7 @@ def settings(params: Params) -> dict[str, Any]:
         "pretrain": params.pretrain.model_dump(),
         "finetune": params.finetune.model_dump(),
         "methods": {name: params.method[name].model_dump(mode="json", exclude_unset=True) for name in params.methods},
-    }
+    } | ({"worsened": params.data.worsened.model_dump()} if params.data.worsened.active else {})
 
 
 def this_part(params: Params) -> dict[str, Any]:

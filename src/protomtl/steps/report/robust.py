@@ -31,8 +31,14 @@ WORDS = {
     "negated": "a negation put in",
     "other_name": "another name in one text",
     "other_number": "another number in one text",
+    "advglue": "AdvGLUE",
+    "advglue_apart": "AdvGLUE, no text of a training row",
+    "sick": "SICK",
+    "sick_apart": "SICK, no text of a training row",
+    "msrp": "MSRP",
+    "msrp_apart": "MSRP, no text of a training row",
 }
-RIGHT = {"label": "known", "same": "as before", "lower": "not above before"}
+RIGHT = {"label": "known", "same": "as before", "lower": "not above before", "side": "the side of the middle"}
 
 
 class Measured(NamedTuple):
@@ -46,8 +52,8 @@ class Measured(NamedTuple):
 
 def words(stress: str) -> str:
     """What a stress does, for people."""
-    what, _, share = stress.partition("_")
-    return f"typos in {share} % of the words" if what == "typos" else WORDS.get(stress, stress)
+    _, _, share = stress.partition("typos_")
+    return f"typos in {share} % of the words" if share else WORDS.get(stress, stress)
 
 
 def page(found: Measured, runs: Sequence[Run], labels: Mapping[str, str], report: Mapping[str, Any]) -> list[Part]:
@@ -58,7 +64,7 @@ def page(found: Measured, runs: Sequence[Run], labels: Mapping[str, str], report
             parts += loss_tables(found.losses[found.losses["kind"] == kind], title, labels)
     if len(found.failures):
         text = "The share of rows whose answer is not the one that the change decides (Ribeiro et al. 2020)."
-        parts.append(Part("Meaning", text, failure_table(found.failures, labels)))
+        parts.append(Part("Tests that a row passes or fails", text, failure_table(found.failures, labels)))
     if len(found.calibration):
         text = "On test, or on dev where test has no labels. T is the likeliest temperature on dev. Less is better."
         table = found.calibration.assign(method=found.calibration["method"].map(labels))

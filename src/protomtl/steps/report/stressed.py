@@ -41,9 +41,10 @@ def read(runs: Sequence[Run], tasks: Mapping[str, Task]) -> Tables:
     return found
 
 
-def stresses(table: pd.DataFrame, *kinds: str) -> list[str]:
-    """Those of some kinds, in order."""
-    return [*dict.fromkeys(table.loc[table["kind"].isin(kinds), "stress"])]
+def stresses(table: pd.DataFrame, tests: bool) -> list[str]:
+    """Those that have the task's own figure, or those that are passed or failed, in order."""
+    figures = table["kind"].isin(["noise", "shift"]) & (table["expected"] == "label")
+    return [*dict.fromkeys(table.loc[~figures & (table["kind"] != CLEAN) if tests else figures, "stress"])]
 
 
 def answers(several: Mapping[Run, pd.DataFrame], stress: str) -> tuple[pd.DataFrame, np.ndarray]:
@@ -72,7 +73,7 @@ def losses(tables: Tables, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame, Dra
     drawn: Drawn = {}
     for name, several in tables.items():
         first = next(iter(several.values()))
-        for stress in stresses(first, "noise", "shift"):
+        for stress in stresses(first, tests=False):
             cases, predicted = answers(several, stress)
             about = {"task": name, "kind": cases["kind"].iloc[0], "stress": stress, "rows": len(cases)}
             paired = about["kind"] == "noise"
@@ -147,12 +148,12 @@ def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
     """A row for each task, test of meaning and method: the share of rows that fail, and its interval.
 
     A row fails whose answer is not the one that its making decides: another class, or a value further off than a tenth
-    of the range; of `lower` an answer that is above the one before.
+    of the range; of `lower` an answer that is above the one before; of `side` one on the other side of the middle.
     """
     rows: list[dict[str, Any]] = []
     for name, several in tables.items():
         first = next(iter(several.values()))
-        for stress in stresses(first, "meaning"):
+        for stress in stresses(first, tests=True):
             cases, _ = answers(several, stress)
             wrong = failed(tasks[name], several, stress)
             random = generator(SEED, "stress", name, stress)
@@ -173,6 +174,9 @@ def failed(task: Task, several: Mapping[Run, pd.DataFrame], stress: str) -> np.n
     if expected == "lower":
         before, after = (level(task, several, stress, plain) for plain in (True, False))
         return (after > before + 1e-6).astype(float)
+    if expected == "side":
+        above = level(task, several, stress, False, middle=True) > 0
+        return np.asarray(above != (cases["label"].to_numpy(float)[:, None] > sum(task.bounds) / 2), dtype=float)
     right = clean_of(several, cases) if expected == "same" else cases["label"].to_numpy(float)[:, None]
     if task.what.has_classes:
         return np.asarray(predicted != right, dtype=float)
@@ -180,14 +184,22 @@ def failed(task: Task, several: Mapping[Run, pd.DataFrame], stress: str) -> np.n
     return np.asarray(np.abs(predicted - right) > NEAR * (high - low), dtype=float)
 
 
-def level(task: Task, several: Mapping[Run, pd.DataFrame], stress: str, plain: bool) -> np.ndarray:
-    """[n, runs] values, of classes their mean under the scores, of the cases or of their clean rows."""
+def level(
+    task: Task, several: Mapping[Run, pd.DataFrame], stress: str, plain: bool, middle: bool = False
+) -> np.ndarray:
+    """[n, runs] values, of classes their mean under the scores, of the cases or of their clean rows.
+
+    middle: of classes the mass above the middle one minus that below, of values the distance from the middle.
+    """
     cases, predicted = answers(several, stress)
+    half = sum(task.bounds) / 2
     if not task.what.has_classes:
-        return clean_of(several, cases) if plain else predicted
+        return (clean_of(several, cases) if plain else predicted) - (half if middle else 0)
     found = np.zeros_like(predicted)
     for k in range(len(task.class_names)):
         column = f"score_{k}"
         here = [table.loc[table["stress"] == stress, column].to_numpy(float) for table in several.values()]
-        found += k * (clean_of(several, cases, column) if plain else np.stack(here, axis=1))
+        found += (np.sign(k - half) if middle else k) * (
+            clean_of(several, cases, column) if plain else np.stack(here, axis=1)
+        )
     return found
