@@ -93,7 +93,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "the source of one stage": (append(f"{SOURCES}/steps/embed/step.py", "# edited\n"), stages("embed")),
     "a shared module, its results the same": (
         append(f"{SOURCES}/seeds.py", "# edited\n"),
-        stages(*PER_RUN, "perturb", "embed", "export", "tables"),
+        stages(*PER_RUN, "prepare", "perturb", "embed", "export", "tables", "report"),
     ),
     "a back-dated source": (back_dated_source, stages("figures")),
     "raw data": (

@@ -1,11 +1,12 @@
-"""Rows of other places than a task's own: other domains of the rated snippets, the genres of the STS Benchmark."""
+"""Rows of other places than a task's own: other domains and genres of the starter data, test sets of other people."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from protomtl.core.settings import SPLITS
 from protomtl.data import starter
-from protomtl.data.readers import Row, read_lines
+from protomtl.data.readers import Row, checked_row, read_lines
 from protomtl.data.split_profile import normalised
 from protomtl.tasks.settings import Task
 
@@ -50,3 +51,62 @@ def genres(raw: Path, name: str, task: Task) -> Iterator[tuple[str, Row]]:
                 continue
             if isinstance(row, Row) and fields[0] in GENRES:
                 yield GENRES[fields[0]], row
+
+
+def cs224n_places(
+    raw: Path, tasks: Mapping[str, Task], seen: set[str], trained: Mapping[str, set[frozenset[str]]]
+) -> dict[str, Places]:
+    """Of the tasks `sts`, `para` and `sst` the rows of SICK, of MSRP, and of AdvGLUE, each twice.
+
+    NAME: without the rows that are training rows of the task (trained: their normalised texts); NAME_apart: without
+    all that share a text with a training row of any task (seen). {} where they were not fetched.
+    """
+    found: dict[str, Places] = {}
+    for (name, place), (file, read) in TEST_SETS.items():
+        if name in tasks and (raw / file).is_file():
+            rows = [(row, frozenset(map(normalised, row.texts))) for row in read(raw / file, tasks[name])]
+            places = found.setdefault(name, {})
+            places[place] = [row for row, texts in rows if texts not in trained.get(name, ())]
+            places[f"{place}_apart"] = [row for row, texts in rows if not texts & seen]
+    return found
+
+
+def sick(path: Path, task: Task) -> Iterator[Row]:
+    """Pairs with their relatedness, 1 to 5 (Marelli et al. 2014)."""
+    for line, (number, a, b, score, *_) in tsv(path):
+        yield checked_row(path, line, task, f"sick-{number}", [a, b], score)
+
+
+def msrp(path: Path, task: Task) -> Iterator[Row]:
+    """Pairs of news, paraphrases or not (Dolan and Brockett 2005); quotes are plain characters."""
+    for line, (label, first, second, a, b) in tsv(path):
+        yield checked_row(path, line, task, f"msrp-{first}-{second}", [a, b], label)
+
+
+def tsv(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Lines without quoting, the header aside."""
+    return ((line, fields) for line, fields in read_lines(path) if line > 1 and len(fields) > 1)
+
+
+def attacked_pairs(path: Path, task: Task) -> Iterator[Row]:
+    """AdvGLUE's questions (Wang et al. 2021)."""
+    for row in json.loads(path.read_text(encoding="utf-8")):
+        texts = [row["question1"], row["question2"]]
+        yield checked_row(path, 1, task, f"advglue-{row['idx']}", texts, str(row["label"]))
+
+
+def attacked_opinions(path: Path, task: Task) -> Iterator[Row]:
+    """AdvGLUE's sentences on films: bad or good, here the lowest or the highest class. Which side of the middle a model
+    is on is all that can be asked."""
+    for row in json.loads(path.read_text(encoding="utf-8")):
+        label = f"{task.bounds[row['label']]:g}"
+        yield checked_row(path, 1, task, f"advglue-{row['idx']}", [row["sentence"]], label)
+
+
+SIDES = ("sst", "advglue")  # task and place of which only the side of the middle is known
+TEST_SETS: dict[tuple[str, str], tuple[str, Callable[[Path, Task], Iterator[Row]]]] = {
+    ("sts", "sick"): ("sick-test.tsv", sick),
+    ("para", "msrp"): ("msr-test.tsv", msrp),
+    ("para", "advglue"): ("advglue-qqp-dev.json", attacked_pairs),
+    SIDES: ("advglue-sst2-dev.json", attacked_opinions),
+}

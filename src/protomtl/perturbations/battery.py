@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from protomtl.perturbations.kinds import Case, Source, Stress, Texts, stresses
+from protomtl.perturbations.kinds import Case, Place, Source, Stress, Texts, stresses
 from protomtl.perturbations.settings import Perturb
 from protomtl.perturbations.words import vocabulary, words
 from protomtl.seeds import generator
@@ -28,7 +28,7 @@ def battery(
     rows: Sequence[Source],
     settings: Perturb,
     most: int,
-    elsewhere: Mapping[str, Sequence[Source]] | None = None,
+    elsewhere: Mapping[str, Place] | None = None,
 ) -> Battery:
     """All cases of a task, at most `most`, 0 for all; elsewhere: rows of other places, by what they are called.
 
@@ -37,7 +37,10 @@ def battery(
     known = vocabulary(text for row in rows for text in row.texts)
     chosen, told = stresses(task, settings.about.get(name), settings, known)
     given = [(stress, rows) for stress in chosen]
-    given += [(Stress("shift", place, lambda row, _: row.texts), found) for place, found in (elsewhere or {}).items()]
+    given += [
+        (Stress("shift", place, lambda row, _: row.texts, how), found)
+        for place, (found, how) in (elsewhere or {}).items()
+    ]
     fair = 1 + 2 * most // max(1, len(given)) if most else 0  # one may have more than its share where others have less
     several = [
         Taken(stress, name, ordered(found, name, settings.seed, most), settings.seed, fair) for stress, found in given

@@ -12,8 +12,8 @@ from protomtl.perturbations.settings import Perturb, Subject
 from protomtl.tasks.settings import Task
 
 Texts = tuple[str, ...]
-# The right answer is `label`; the one to the row as it was; or one that is not above that.
-Expected = Literal["label", "same", "lower"]
+# The right answer is `label`; the one to the row as it was; one not above that; one on the label's side of the middle.
+Expected = Literal["label", "same", "lower", "side"]
 
 
 class Source(NamedTuple):
@@ -23,6 +23,13 @@ class Source(NamedTuple):
     id: str
     texts: Texts
     label: float
+
+
+class Place(NamedTuple):
+    """Rows from elsewhere, and what of their labels is known."""
+
+    rows: Sequence[Source]
+    expected: Expected = "label"
 
 
 class Case(NamedTuple):

@@ -28,7 +28,7 @@ def settings(params: Params) -> dict[str, Any]:
         "methods": {name: params.method[name].model_dump(mode="json", exclude_unset=True) for name in params.methods},
         "joined": {n: row.model_dump() for n, row in params.joined.items() if set(row.parts) <= set(params.methods)},
         "tasks": {name: task.model_dump(mode="json", exclude_unset=True) for name, task in params.tasks.items()},
-    }
+    } | ({"worsened": params.data.worsened.model_dump()} if params.data.worsened.active else {})
 
 
 def part(params: Params, methods: list[str], seeds: list[int]) -> dict[str, Any]:

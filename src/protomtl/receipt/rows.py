@@ -19,7 +19,7 @@ from protomtl.verification import read_lock
 
 SAME, EQUIVALENT, DIFFERENT, OPEN = "same bytes", "equivalent", "different", "cannot tell"
 PHASES = ("pretrain", "finetune")
-SHARED = ("data", "rows", "backbone", *PHASES)  # settings of all methods
+SHARED = ("data", "rows", "worsened", "backbone", *PHASES)  # settings of all methods
 
 
 class Row(NamedTuple):

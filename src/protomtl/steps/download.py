@@ -1,14 +1,15 @@
 """Step `download`: data/raw holds the files of the chosen source, as they were published and checked."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
-from protomtl.core.files import atomic
+from protomtl.core.files import atomic, read_json
 from protomtl.core.paths import RAW
 from protomtl.core.settings import SPLITS, Data
 from protomtl.sources import fetch, hub_data
-from protomtl.sources.catalogue import CS224N, GITHUB, PAIRS, RATINGS
+from protomtl.sources.catalogue import ADVGLUE, ADVGLUE_LISTS, CS224N, ELSEWHERE, GITHUB, PAIRS, RATINGS
 from protomtl.tasks.settings import Task
 
 
@@ -19,7 +20,9 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
         if data.source == "starter":
             starter(part)
         elif data.source == "cs224n":
-            cs224n(part, data.mirror or os.environ.get("PROTOMTL_MIRROR", ""))
+            cs224n(part, mirror := data.mirror or os.environ.get("PROTOMTL_MIRROR", ""))
+            if data.elsewhere:
+                elsewhere(part, mirror)
         elif data.source == "hub":
             hub(tasks, part)
         else:
@@ -39,7 +42,7 @@ def starter(target: Path) -> None:
 def cs224n(target: Path, mirror: str) -> None:
     """The nine files of the CS224N default project, from a mirror folder or from GitHub."""
     if mirror:
-        fetch.mirror(Path(mirror).expanduser(), [name for name, _ in CS224N.values()], target)
+        mirrored(mirror, [name for name, _ in CS224N.values()], target)
         return
     for public, (name, checksum) in CS224N.items():
         fetch.url(GITHUB + public, target / name, checksum)
@@ -50,6 +53,30 @@ def hub(tasks: dict[str, Task], target: Path) -> None:
     for name, (key, columns) in wanted(tasks).items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         hub_data.from_hub(key, name, columns, target / name)
+
+
+def elsewhere(target: Path, mirror: str) -> None:
+    """The test sets from elsewhere, from a mirror folder or from where they are published."""
+    if mirror:
+        mirrored(mirror, [*ELSEWHERE, *ADVGLUE_LISTS], target)
+        return
+    for name, (address, checksum) in ELSEWHERE.items():
+        fetch.url(address, target / name, checksum)
+    address, checksum = ADVGLUE
+    fetch.url(address, whole := target / "advglue-dev.json", checksum)
+    lists = read_json(whole)
+    for name, (key, checksum) in ADVGLUE_LISTS.items():
+        (target / name).write_text(json.dumps(lists[key], indent=0, ensure_ascii=False), encoding="utf-8")
+        fetch.check(target / name, checksum, f"{address}: {key}")
+    whole.unlink()
+
+
+def mirrored(mirror: str, names: list[str], target: Path) -> None:
+    """Copy files from the first of several mirror folders that has all of them; else from the first, which tells."""
+    several = [mirror] if Path(mirror).expanduser().is_dir() else mirror.split(os.pathsep)
+    folders = [Path(folder).expanduser() for folder in several if folder]
+    whole = [folder for folder in folders if all((folder / name).is_file() for name in names)]
+    fetch.mirror((whole or folders)[0], names, target)
 
 
 def own_files(folder: Path, tasks: dict[str, Task], target: Path) -> None:

@@ -13,9 +13,10 @@ from protomtl.core.files import atomic, digest_folder, write_json
 from protomtl.core.paths import BACKBONE, PERTURBED, PREPARED, RAW
 from protomtl.core.settings import Data
 from protomtl.data import elsewhere
+from protomtl.data.readers import Row
 from protomtl.data.split_profile import normalised
 from protomtl.perturbations.battery import Battery, battery
-from protomtl.perturbations.kinds import Source
+from protomtl.perturbations.kinds import Place, Source
 from protomtl.perturbations.settings import Perturb
 from protomtl.tasks.settings import Task, main_tasks
 from protomtl.tokenizer import Tokens, open_tokenizer, token_numbers
@@ -60,31 +61,32 @@ def read(name: str, task: Task, split: str) -> list[Source]:
 
 def other_places(
     perturb: Perturb, data: Data, tasks: Mapping[str, Task], rows: Mapping[str, Sequence[Source]]
-) -> tuple[dict[str, dict[str, list[Source]]], dict[str, list[str]]]:
+) -> tuple[dict[str, dict[str, Place]], dict[str, list[str]]]:
     """Rows of other places for each task that has any, none that a model has been shown; and what is left out."""
+    main = main_tasks(tasks)
     if "shift" not in perturb.kinds:
         return {}, {}
-    main = main_tasks(tasks)
-    if data.source != "starter":
+    if data.source == "folder":
         return {}, {name: ["shift: no other place is known of these data"] for name in main}
     used = {row.split for several in rows.values() for row in several}
-    seen = {
-        normalised(text)
-        for name, task in tasks.items()
-        for split in {"train", "dev"} - used
-        for row in read(name, task, split)
-        for text in row.texts
+    splits = {"train", "dev"} - used
+    shown = {name: [row for split in splits for row in read(name, task, split)] for name, task in tasks.items()}
+    seen = {normalised(text) for several in shown.values() for row in several for text in row.texts}
+    if data.source == "starter":
+        found = elsewhere.starter_places(RAW, tasks, seen)
+    else:
+        trained = {name: {frozenset(map(normalised, row.texts)) for row in several} for name, several in shown.items()}
+        found = elsewhere.cs224n_places(RAW, tasks, seen, trained)
+    places = {
+        name: {place: place_of(name, place, several) for place, several in own.items()} for name, own in found.items()
     }
-    found = elsewhere.starter_places(RAW, tasks, seen)
-    cases = {
-        name: {
-            place: [Source("elsewhere", row.id, row.texts, row.label or 0.0) for row in several]
-            for place, several in own.items()
-        }
-        for name, own in found.items()
-        if name in main
-    }
-    return cases, {name: ["shift: no other place is known of it"] for name in main if name not in cases}
+    absent = "shift: no other place is known of it" if data.source == "starter" else "shift: `data.elsewhere` is false"
+    return places, {name: [absent] for name in main if name not in places}
+
+
+def place_of(name: str, place: str, rows: Sequence[Row]) -> Place:
+    sided = (name, place.removesuffix("_apart")) == elsewhere.SIDES
+    return Place([Source("elsewhere", r.id, r.texts, r.label or 0.0) for r in rows], "side" if sided else "label")
 
 
 def write_cases(folder: Path, name: str, found: Battery, backend: Any) -> None:

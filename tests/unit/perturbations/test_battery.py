@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protomtl.perturbations.battery import CLEAN, Battery, battery
-from protomtl.perturbations.kinds import Source
+from protomtl.perturbations.kinds import Place, Source
 from protomtl.perturbations.settings import Perturb
 from protomtl.tasks.settings import Task
 
@@ -121,7 +121,7 @@ def test_a_sample_is_part_of_the_whole() -> None:
 def test_rows_of_other_places_are_taken_as_they_are() -> None:
     task = task_of("opinion")
     other = [Source("elsewhere", f"e{k}", (f"text {k}",), 1.0) for k in range(9)]
-    found = battery("opinion", task, rows_of(task, 5), settings(), 0, {"amazon": other})
+    found = battery("opinion", task, rows_of(task, 5), settings(), 0, {"amazon": Place(other)})
     assert [c.texts for c in found.cases if c.stress == "amazon"] == [row.texts for row in other]
     assert found.counts["amazon"] == {"made": 9, "left_out": 0}
     assert all(c.split == "test" for c in found.cases if c.stress == CLEAN)
