@@ -30,7 +30,7 @@ from protomtl.tasks.settings import Task
 from protomtl.training import timing
 from tests.support import ROOT
 from tests.support.makers import make_workdir, patch_params
-from tests.support.steps import run_all, run_method, run_steps
+from tests.support.steps import UNTRAINED, run_all, run_method, run_steps
 
 TASKS = params.load(ROOT / "params.yaml").tasks
 
@@ -265,7 +265,7 @@ def test_the_last_validation_leaves_its_vectors_and_the_bytes_are_the_same_witho
     epochs: int, workdir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patch_params(workdir, {"finetune": {"epochs": epochs, "averaging": 0.5}})
-    run_steps("download", "backbone", "prepare", "tokens")
+    run_steps(*UNTRAINED)
     encoded, encode = [], MultiTaskModel.encoded
     monkeypatch.setattr(
         MultiTaskModel, "encoded", lambda model, table: encoded.append(table.split) or encode(model, table)
@@ -299,7 +299,7 @@ def test_seeds_give_mean_and_standard_deviation(workdir: Path) -> None:
     patch_params(
         workdir, {"methods": ["concat"], "seeds": [1, 2], "embed": {"method": "concat"}, "export": {"method": "concat"}}
     )
-    run_steps("download", "backbone", "prepare", "tokens")
+    run_steps(*UNTRAINED)
     for seed in (1, 2):
         run_method("concat", seed=seed)
     run_steps("collect", "tables")

@@ -18,7 +18,7 @@ from protomtl.core.users_files import BadPath
 from protomtl.model.checkpoint import trained_model
 from protomtl.steps.export import step
 from tests.support.makers import make_workdir, patch_params
-from tests.support.steps import run_method, run_steps
+from tests.support.steps import UNTRAINED, run_method, run_steps
 
 TEXTS = ["a good film", "the cat runs and the dog sits, and the man plays the piano", "!", "bad " * 40]
 PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man"), ("great story " * 20, "dull plot " * 20)]
@@ -33,7 +33,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     patch_params(folder, {"methods": METHODS, "backbone": {"pooling": request.param}, **chosen})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run_steps("download", "backbone", "prepare", "tokens")
+        run_steps(*UNTRAINED)
         for method in METHODS:
             run_method(method)
     return folder

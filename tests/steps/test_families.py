@@ -14,7 +14,7 @@ from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.tokenizer import open_tokenizer, token_numbers
 from tests.support.families import FAMILIES, make_encoder
 from tests.support.makers import WORDS, make_workdir, patch_params
-from tests.support.steps import run_method, run_steps
+from tests.support.steps import UNTRAINED, run_method, run_steps
 
 LENGTH = (
     12  # short: many pairs are cut, some of two texts as long; an odd number of tokens is left for a pair of BERT's
@@ -43,7 +43,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     patch_params(folder, {"pretrain": short, "finetune": short, "embed": chosen, "export": chosen})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run_steps("download", "backbone", "prepare", "tokens")
+        run_steps(*UNTRAINED)
         yield folder
 
 
