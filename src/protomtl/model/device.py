@@ -1,5 +1,6 @@
 """Which device computes, and in which precision."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,11 +34,17 @@ def precision_of(compute: Compute, device: torch.device) -> str:
     return "bf16" if fast else "fp32"
 
 
+FORKED: list[
+    bool
+] = []  # filled in a process that was forked: OpenMP's threads are not in it, and it would wait for them
+os.register_at_fork(after_in_child=lambda: FORKED.append(True))
+
+
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Inside, torch computes with so many threads; after it, with as many as before."""
+    """Inside, torch computes with so many threads, after a fork with one; after it, with as many as before."""
     before = torch.get_num_threads()
-    torch.set_num_threads(number)
+    torch.set_num_threads(1 if FORKED else number)
     try:
         yield
     finally:
