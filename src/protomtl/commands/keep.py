@@ -47,7 +47,7 @@ def keep(name: str) -> None:
     settings is an error.
     """
     params = load()
-    for path in (results("tables") / "table1.csv", ENSEMBLE):
+    for path in (results("tables") / "table1.csv", ENSEMBLE, LOCK):
         if not path.exists():
             raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
     target = KEPT / name
@@ -132,12 +132,15 @@ def split_tasks(params: Params) -> list[tuple[str, str]]:
 
 
 def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
-    """Path and MD5, as dvc.lock has them, of every output of both trainings: what DVC can bring back."""
+    """Path and MD5, as dvc.lock has them, of every output of both trainings: what DVC can bring back.
+
+    SystemExit where it knows none of them.
+    """
     stages = yaml.load(LOCK.read_bytes(), Loader)["stages"]  # noqa: S506  # a safe one
     wanted = [f"{phase}@{method}-{seed}" for phase in ("finetune", "pretrain") for method in methods]
-    return [
-        {"path": out["path"], "md5": out["md5"]} for name in wanted if name in stages for out in stages[name]["outs"]
-    ]
+    if not (known := [name for name in wanted if name in stages]):
+        raise SystemExit(f"{LOCK}: has no training of seed {seed}; run `snakemake --cores 4 all` first")
+    return [{"path": out["path"], "md5": out["md5"]} for name in known for out in stages[name]["outs"]]
 
 
 def make_tables(params: Params, folder: Path) -> None:
@@ -170,4 +173,8 @@ def read_kept(methods: list[str], folders: Mapping[int, Path]) -> Evaluated:
 
 
 def git(*command: str) -> str:
-    return subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout.rstrip()  # noqa: S607
+    """What git says. SystemExit where it says no."""
+    done = subprocess.run(["git", *command], capture_output=True, text=True, check=False)  # noqa: S607
+    if done.returncode:
+        raise SystemExit(f"git {command[0]}: {' '.join(done.stderr.split())}; a run is kept with its commit")
+    return done.stdout.rstrip()
