@@ -22,10 +22,19 @@ def kept(workdir: Path, complete_once: Path) -> Path:
         findings.write()
     with pytest.raises(SystemExit, match=r"table1\.csv: not there"):
         keep("own")
+    shutil.copytree(complete_once / "results", workdir / "results")
+    with pytest.raises(SystemExit, match=r"^dvc\.lock: not there; run"):
+        keep("own")
+    (workdir / "dvc.lock").write_text("{schema: '2.0', stages: {}}")
+    with pytest.raises(SystemExit, match=r"^git status: .*not a git repository.*; a run is kept with its commit$"):
+        keep("own")
     call(workdir, "git", "init", "-q")
     call(workdir, "git", "add", "params.yaml")
     call(workdir, "git", "commit", "-qm", "one")
     shutil.copytree(complete_once, workdir, dirs_exist_ok=True)
+    with pytest.raises(SystemExit, match=r"^dvc\.lock: has no training of seed 1; run"):
+        keep("own")
+    assert not (workdir / "docs/runs/own").exists()
     keep_as(workdir, [1])
     return workdir / "docs/runs/own"
 

@@ -12,7 +12,7 @@ from protomtl.analysis.bootstrap import LEVEL
 from protomtl.analysis.comparisons import NOTHING
 from protomtl.analysis.verdicts import QUESTIONS, Compared, judged, overall_against_first, verdict, word
 from protomtl.core.files import atomic, read_json
-from protomtl.core.markdown import markdown_table, number
+from protomtl.core.markdown import markdown_table, number, plain
 from protomtl.core.paths import KEPT
 from protomtl.plots import style
 from protomtl.plots.bars import draw_bars, draw_differences
@@ -88,7 +88,7 @@ def against(rows: pd.DataFrame, run: Path) -> list[str]:
     found = overall_against_first(rows)
     if found.empty:
         return [NOTHING, ""]
-    labels = pd.read_csv(run / "tables-table1.csv").set_index("method")["label"].to_dict()
+    labels = pd.read_csv(run / "tables-table1.csv").set_index("method")["label"].map(plain).to_dict()
     split, reference = found["split"].iloc[0], found["reference"].iloc[0]
     lines = [f"**Every other method minus `{reference}`** ({labels[reference]}), {split}, overall:", ""]
     lines += [

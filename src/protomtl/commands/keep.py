@@ -70,7 +70,7 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     or curves (digests.csv); Figure 1. A run of other settings is an error.
     """
     params = load()
-    for path in (results("tables") / "table1.csv", ENSEMBLE):
+    for path in (results("tables") / "table1.csv", ENSEMBLE, LOCK):
         if not path.exists():
             raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
     target = KEPT / name
@@ -142,12 +142,15 @@ def split_tasks(params: Params) -> list[tuple[str, str]]:
 
 
 def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
-    """Path and MD5, as dvc.lock has them, of every output of both trainings: what DVC can bring back."""
+    """Path and MD5, as dvc.lock has them, of every output of both trainings: what DVC can bring back.
+
+    SystemExit where it knows none of them.
+    """
     stages = yaml.load(LOCK.read_bytes(), Loader)["stages"]  # noqa: S506  # a safe one
     wanted = [f"{phase}@{method}-{seed}" for phase in ("finetune", "pretrain") for method in methods]
-    return [
-        {"path": out["path"], "md5": out["md5"]} for name in wanted if name in stages for out in stages[name]["outs"]
-    ]
+    if not (known := [name for name in wanted if name in stages]):
+        raise SystemExit(f"{LOCK}: has no training of seed {seed}; run `snakemake --cores 4 all` first")
+    return [{"path": out["path"], "md5": out["md5"]} for name in known for out in stages[name]["outs"]]
 
 
 def make_tables(params: Params, folder: Path, order: list[str]) -> None:

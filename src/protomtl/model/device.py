@@ -36,6 +36,13 @@ def precision_of(compute: Compute, device: torch.device) -> str:
     return "bf16" if fast else "fp32"
 
 
+FORKED: list[
+    bool
+] = []  # filled in a process that was forked: OpenMP's threads are not in it, and it would wait for them
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=lambda: FORKED.append(True))
+
+
 def put(values: Tensor, device: torch.device) -> Tensor:
     """Values of the CPU on a device. A GPU copies them while it and the CPU go on."""
     if device.type == "cuda" and values.device.type == "cpu":
@@ -75,9 +82,9 @@ def processor(device: torch.device) -> list[Any]:
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Inside, torch computes with so many threads; after it, with as many as before."""
+    """Inside, torch computes with so many threads, after a fork with one; after it, with as many as before."""
     before = torch.get_num_threads()
-    torch.set_num_threads(number)
+    torch.set_num_threads(1 if FORKED else number)
     try:
         yield
     finally:

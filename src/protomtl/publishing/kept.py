@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from protomtl.core.markdown import plain
+
 TASKS = {"sst": "sentiment", "para": "paraphrase", "sts": "similarity"}
 FIGURES = (*TASKS, "overall")
 
@@ -15,7 +17,7 @@ Table = dict[str, Row]  # method -> its row
 def read(run: Path, split: str) -> Table:
     """Table 1 (`dev`) or Table 2 (`test`) of a run: method -> its row."""
     path = run / {"dev": "tables-table1.csv", "test": "tables-table2.csv"}[split]
-    return {row["method"]: row for row in records(pd.read_csv(path))}
+    return {row["method"]: row | {"label": plain(row["label"])} for row in records(pd.read_csv(path))}
 
 
 def best_first(table: Table) -> Table:

@@ -1,11 +1,14 @@
-"""Which device and precision `auto` is."""
+"""Which device and precision `auto` is, and with how many threads it computes."""
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from protomtl.model.device import device_of, enough_memory, is_intel, precision_of, put
+from protomtl.model.device import device_of, enough_memory, is_intel, precision_of, put, threads
 from protomtl.model.settings import Compute
 from protomtl.params import load
 from tests.support import ROOT
@@ -59,3 +62,23 @@ def test_values_that_are_there_already_are_not_copied() -> None:
     values = torch.ones(3)
     assert put(values, torch.device("cpu")) is values
     assert put(values, torch.device("meta")).device.type == "meta"
+
+
+def test_a_forked_process_computes_with_one_thread_and_does_not_hang() -> None:
+    """OpenMP's threads do not live on in it."""
+
+    def compute() -> int:
+        with threads(2):
+            torch.ones(2048, 512).softmax(1)
+            return torch.get_num_threads()
+
+    assert compute() == 2
+    child = os.fork()
+    if not child:
+        os._exit(compute())
+    end = time.monotonic() + 60
+    while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < end:
+        time.sleep(0.02)
+    if not ended[0]:
+        os.kill(child, signal.SIGKILL)
+    assert ended[0] == child and os.waitstatus_to_exitcode(ended[1]) == 1
