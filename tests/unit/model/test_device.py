@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from protomtl.model.device import device_of, is_intel, precision_of
+from protomtl.model.encoder import Encoder
 from protomtl.model.settings import Compute
 from protomtl.params import load
 from tests.support import ROOT
@@ -47,3 +48,19 @@ def test_auto_precision_and_device_are_resolved() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(SystemExit, match=r"compute\.device"):
             device_of(auto.model_copy(update={"device": "cuda"}))
+
+
+def test_vectors_are_told_apart_by_weights_and_by_the_kernels_of_the_processor(
+    tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Encoder(tiny_backbone, "mean", FP32)
+    seen = [encoder.fingerprint()]
+    assert encoder.fingerprint() == seen[0]
+    with torch.no_grad():
+        encoder.network.embeddings.LayerNorm.bias[0] += 1
+    seen.append(encoder.fingerprint())
+    amx = torch.cpu._is_amx_tile_supported()
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: not amx)
+    seen.append(encoder.fingerprint())
+    assert seen[0] != seen[1] != seen[2] and seen[1][0] == seen[2][0]
+    assert encoder.identity[1:] == seen[2][1:]
