@@ -27,7 +27,8 @@ def dump_stages(lockfile: Any, stages: list[Any], **options: Any) -> None:
     before = path.read_text(encoding="utf-8") if path.exists() else HEAD
     text: str | None = before
     for stage in stages:
-        text = text and with_stage(text, stage.name, dumps_yaml({"stages": to_lockfile(stage, **options)}))
+        if text is not None:
+            text = with_stage(text, stage.name, dumps_yaml({"stages": to_lockfile(stage, **options)}))
     if text is None:
         whole(lockfile, stages, **options)
     elif text != before:

@@ -87,3 +87,13 @@ def test_what_has_not_changed_is_not_written(job: ModuleType, tmp_path: Path, mo
     monkeypatch.setattr(job, "to_lockfile", lambda stage: {stage.name: {"cmd": "x"}})
     monkeypatch.setattr(job, "write", None)  # a call would fail
     job.dump_stages(SimpleNamespace(path=str(path)), [SimpleNamespace(name="a")])
+
+
+def test_an_empty_lock_is_written_by_dvc(job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path := tmp_path / "dvc.lock").touch()
+    left: list[Any] = []
+    monkeypatch.setattr(job, "to_lockfile", lambda stage: {stage.name: {"cmd": "x"}})
+    monkeypatch.setattr(job, "whole", lambda lockfile, stages: left.extend(stages))
+    stages = [SimpleNamespace(name="a"), SimpleNamespace(name="b")]
+    job.dump_stages(SimpleNamespace(path=str(path)), stages)
+    assert left == stages
