@@ -54,10 +54,13 @@ def with_stage(text: str, name: str, dumped: str) -> str | None:
 def write(path: Path, text: str) -> None:
     """Put a whole file in the place of the old one, so that a kill cuts nothing off."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    if path.exists():
-        shutil.copymode(path, part)
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        if path.exists():
+            shutil.copymode(path, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,9 @@ def test_the_file_is_replaced_whole_and_keeps_its_rights(job: ModuleType, tmp_pa
     job.write(path, "new\n")
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("new\n", 0o640)
     assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(UnicodeEncodeError):
+        job.write(path, "half \udc80\n")  # as on a full disk, what was begun goes and what was there stays
+    assert list(tmp_path.iterdir()) == [path] and path.read_text() == "new\n"
 
 
 def test_what_has_not_changed_is_not_written(job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
