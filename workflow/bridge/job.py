@@ -27,12 +27,13 @@ def dump_stages(lockfile: Any, stages: list[Any], **options: Any) -> None:
     before = path.read_text(encoding="utf-8") if path.exists() else HEAD
     text: str | None = before
     for stage in stages:
-        text = text and with_stage(text, stage.name, dumps_yaml({"stages": to_lockfile(stage, **options)}))
+        if text is not None:
+            text = with_stage(text, stage.name, dumps_yaml({"stages": to_lockfile(stage, **options)}))
     if text is None:
         whole(lockfile, stages, **options)
     elif text != before:
         dvcfile.logger.info("%s lock file '%s'", "Updating" if path.exists() else "Generating", lockfile.relpath)
-        write(path, text, Path(lockfile.repo.tmp_dir))
+        write(path.resolve(), text)
         lockfile.repo.scm_context.track_file(lockfile.relpath)
 
 
@@ -50,13 +51,16 @@ def with_stage(text: str, name: str, dumped: str) -> str | None:
     return text[: here.start()] + block + text[here.end() :] if len(found) == 1 and here[0].startswith(key) else None
 
 
-def write(path: Path, text: str, folder: Path) -> None:
-    """Put a whole file in the place of the old one, so that a kill cuts nothing off; `folder` is for its beginning."""
-    part = folder / f"{path.name}.{os.getpid()}"
-    part.write_text(text, encoding="utf-8")
-    if path.exists():
-        shutil.copymode(path, part)
-    part.replace(path.resolve())
+def write(path: Path, text: str) -> None:
+    """Put a whole file in the place of the old one, so that a kill cuts nothing off."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        if path.exists():
+            shutil.copymode(path, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -75,13 +75,14 @@ def test_a_lock_of_another_form_is_left_to_dvc(job: ModuleType, text: str) -> No
 
 
 def test_the_file_is_replaced_whole_and_keeps_its_rights(job: ModuleType, tmp_path: Path) -> None:
-    (real := tmp_path / "real.lock").write_text("old")
-    (link := tmp_path / "dvc.lock").symlink_to(real)
-    (folder := tmp_path / "tmp").mkdir()
-    real.chmod(0o640)
-    job.write(link, "new\n", folder)
-    assert (link.is_symlink(), real.read_text(), real.stat().st_mode & 0o777) == (True, "new\n", 0o640)
-    assert not list(folder.iterdir())
+    (path := tmp_path / "dvc.lock").write_text("old")
+    path.chmod(0o640)
+    job.write(path, "new\n")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new\n", 0o640)
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(UnicodeEncodeError):
+        job.write(path, "half \udc80\n")  # as on a full disk, what was begun goes and what was there stays
+    assert list(tmp_path.iterdir()) == [path] and path.read_text() == "new\n"
 
 
 def test_what_has_not_changed_is_not_written(job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,3 +90,13 @@ def test_what_has_not_changed_is_not_written(job: ModuleType, tmp_path: Path, mo
     monkeypatch.setattr(job, "to_lockfile", lambda stage: {stage.name: {"cmd": "x"}})
     monkeypatch.setattr(job, "write", None)  # a call would fail
     job.dump_stages(SimpleNamespace(path=str(path)), [SimpleNamespace(name="a")])
+
+
+def test_an_empty_lock_is_written_by_dvc(job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path := tmp_path / "dvc.lock").touch()
+    left: list[Any] = []
+    monkeypatch.setattr(job, "to_lockfile", lambda stage: {stage.name: {"cmd": "x"}})
+    monkeypatch.setattr(job, "whole", lambda lockfile, stages: left.extend(stages))
+    stages = [SimpleNamespace(name="a"), SimpleNamespace(name="b")]
+    job.dump_stages(SimpleNamespace(path=str(path)), stages)
+    assert left == stages
