@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import engine, extrapolate, graph, measure, picture, workload
+from benchmarks import engine, extrapolate, flat, gpu, graph, measure, picture, workload
 
 
 def test_the_operations_of_a_forward_pass_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,3 +73,40 @@ def test_a_peers_best_is_the_precision_that_is_faster_here(monkeypatch: pytest.M
 
 def test_the_hardware_has_a_name() -> None:
     assert len(workload.hardware("cpu")) > 5
+
+
+def test_what_one_gpu_tells_is_written_after_each_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    seconds = {"protomtl": 1.0, "protomtl-compiled": 0.5, "trainer-bf16": 2.0, "trainer-fp32": 4.0}
+    seconds |= {"sentence_transformers-fp32": 3.0, "sentence_transformers-bf16": 4.0}
+
+    def run(kind: str, name: str, *job: Any) -> list[dict[str, Any]]:
+        return [
+            {"sequences": 120, "seconds": seconds.get(name, 5.0), "gigabytes": 1, "losses": [1.0], "weights": [name]}
+        ]
+
+    for module in (gpu, engine):
+        monkeypatch.setattr(module, "run", run)
+        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    gpu.main(["repeats", "training", "encoding"], tmp_path, "cpu")
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert found["repeats"]["protomtl"] == {"losses": True, "weights": True}
+    rows = found["training"]["512 pairs"]
+    assert [rows[name]["ratio"] for name in ("protomtl", "protomtl-compiled")] == [2.0, 4.0]
+    assert set(found["encoding"]) == {*("protomtl", "sentence_transformers-fp32", "sentence_transformers-default")}
+    assert set(found["seconds"]) == {"repeats", "training", "encoding"}
+
+
+def test_the_picture_of_what_is_linear_and_flat(tmp_path: Path) -> None:
+    figures = {"processor": 2.0, "megabytes": 300}
+    rows = [{"rows": size, "what": name, **figures} for name in flat.STREAMS for size in flat.TEXTS]
+    rows += [
+        {"rows": size, "what": name, **figures}
+        for name in ("prepare", "tokens", "pretrain", "finetune")
+        for size in flat.PAIRS
+    ]
+    picture.flat(rows, tmp_path / "flat.png")
+    assert (tmp_path / "flat.png").stat().st_size > 10_000
+    lines = flat.table(rows).splitlines()
+    assert lines[0] == "|  | 10,000: s | MB | 100,000: s | MB | 1,000,000: s | MB |"
+    assert lines[2] == "| predict | 2.0 | 300 | 2.0 | 300 | 2.0 | 300 |"

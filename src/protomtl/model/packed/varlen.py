@@ -23,8 +23,10 @@ WIDEST, MULTIPLE = 256, 8  # of a head, in flash attention
 
 def supports(config: Any) -> bool:
     """Whether this engine computes what a network of this configuration does: BERT with heads that flash takes."""
+    if not bert.supports(config):
+        return False
     d = config.hidden_size // config.num_attention_heads
-    return bert.supports(config) and d <= WIDEST and d % MULTIPLE == 0
+    return bool(d <= WIDEST and d % MULTIPLE == 0)
 
 
 def runs_on(device: torch.device) -> bool:
