@@ -88,7 +88,7 @@ def test_a_stage_declares_exactly_the_parameters_that_its_step_is_given(step: st
 
 
 def test_only_the_dispatch_of_steps_hands_them_parameters() -> None:
-    """`cli.py` checks all of params.yaml before a step, and hands nothing on; the folders that are left out are none."""
+    """`cli.py` checks all of params.yaml before a step, and hands nothing on; folders left out are none."""
     reading = re.compile(
         r"\bread_yaml\(|\bsections\.(section|phase_settings)\(|\b(params\.)?load\((part|run=method)?\)"
     )
