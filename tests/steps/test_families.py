@@ -9,7 +9,7 @@ import torch
 
 import protomtl
 from protomtl.core.files import read_json
-from protomtl.inference.model import flat
+from protomtl.inference.network import flat
 from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.tokenizer import open_tokenizer, token_numbers
 from tests.support.families import FAMILIES, make_encoder
@@ -24,7 +24,10 @@ METHODS = {
     "of_prototypes": {"pretrain": {"objective": "prototypical"}, "finetune": {"pair_encoding": "concat", **SMOOTH}},
     "of_softmax": {"pretrain": {"objective": "softmax"}, "finetune": {"pair_encoding": "joint"}},
     "of_muppet": {"pretrain": {"objective": "muppet", "smoothness": {"weight": 1.0}}, "finetune": {"frozen": True}},
-    "of_words": {"pretrain": {"objective": "mlm"}, "finetune": {"pair_encoding": "both_ways", "prototypes": 0.1}},
+    "of_words": {
+        "pretrain": {"objective": "mlm"},
+        "finetune": {"pair_encoding": "both_ways", "prototypes": {"weight": 0.1}},
+    },
 }
 
 

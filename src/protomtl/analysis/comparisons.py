@@ -40,7 +40,10 @@ def resampled_figures(predictions: Predictions, tasks: dict[str, Task], split: s
         gold = table.index.get_level_values("gold").to_numpy(dtype=float)
         methods = table.columns.unique(0)
         if not np.isnan(gold).any():
-            values = resampled_task(task, gold, table.to_numpy(dtype=float), generator(SEED, "examples", split, name))
+            there = table.notna().all().to_numpy()  # of methods that have trained the task
+            values = np.full((bootstrap.RESAMPLES, len(there)), np.nan)
+            predicted = table.to_numpy(dtype=float)[:, there]
+            values[:, there] = resampled_task(task, gold, predicted, generator(SEED, "examples", split, name))
             found[name] = values.reshape(len(values), len(methods), -1)
     whole = {"overall": np.mean([found[n] for n in counted(tasks)], axis=0)} if len(found) == len(tasks) else {}
     return found | whole

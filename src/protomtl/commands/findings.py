@@ -30,18 +30,29 @@ def write() -> None:
 
     Beside each run's figures go its pictures: table1.png, Table 1 as bars, and differences.png.
     """
-    runs = sorted(path.parent for path in KEPT.glob("*/about.json"))
-    if not runs:
-        raise SystemExit(f"{KEPT}: no run is kept; `python -m protomtl keep NAME` keeps the results that are here")
-    lines = ["# Findings", "", *INTRODUCTION]
+    runs = kept_runs()
     for run in runs:
         draw(run)
-        lines += section(run)
     with atomic(PAGE) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.write_text(page(runs), encoding="utf-8")
     print(f"{PAGE}: of {', '.join(run.name for run in runs)}")
     for path in markers.update([*Path().glob("README.md"), *sorted(Path("docs").rglob("*.md"))], KEPT):
         print(f"{path}: its tables are those of the kept runs again")
+
+
+def kept_runs() -> list[Path]:
+    """The folders of all but those that were kept for receipts alone. SystemExit without one."""
+    abouts = sorted(KEPT.glob("*/about.json"))
+    runs = [about.parent for about in abouts if read_json(about).get("findings", True)]
+    if not runs:
+        raise SystemExit(f"{KEPT}: no run is kept; `python -m protomtl keep NAME` keeps the results that are here")
+    return runs
+
+
+def page(runs: list[Path]) -> str:
+    """The whole page, a section a run."""
+    lines = ["# Findings", "", *INTRODUCTION, *(line for run in runs for line in section(run))]
+    return "\n".join(lines) + "\n"
 
 
 INTRODUCTION = (

@@ -5,69 +5,78 @@ again of the predictions of all seeds. `--again` makes them of what is kept alon
 """
 
 import argparse
-import hashlib
 import shutil
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
 
-from protomtl.analysis.predictions import read_run, side_by_side
+from protomtl.analysis.predictions import read_task, side_by_side
 from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run
-from protomtl.core.sections import validate
-from protomtl.core.settings import Method
+from protomtl.core.sections import argument
 from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params, load
 from protomtl.publishing.curves import CURVES, dev_curve
-from protomtl.steps.tables.build import SPLITS, Evaluated, build_tables
-from protomtl.tasks.settings import Task, main_tasks
+from protomtl.receipt import here, kept
+from protomtl.receipt.here import LOCK, settings
+from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS, RECORDS, Margin
+from protomtl.steps.tables.build import SPLITS
+from protomtl.tasks.settings import main_tasks
 
-LOCK = Path("dvc.lock")
 ENSEMBLE = results("ensemble") / "metrics.json"
 OTHERS = (ENSEMBLE, results("embed") / "space.json", results("embed") / "figure1.png")  # of the seeds kept last
-PREDICTIONS, RECORDS = "predictions.parquet", "records.json"  # of one seed
-KEY, RECORDED = ["split", "task", "id", "gold"], ("steps", "best_epoch")
+RECORDED = ("steps", "best_epoch")
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", help="a name for the run, such as its data")
-    command.add_argument("--again", action="store_true", help="only make the tables of this kept run again")
+    add = command.add_argument
+    add("name", help="a name for the run, such as its data")
+    add("--again", action="store_true", help="only make the tables of this kept run again")
+    add(
+        "--margin",
+        type=argument(Margin),
+        help="difference of overall up to which another run counts as equivalent: state it before there is one "
+        f"(default: what NAME has, else {MARGIN})",
+    )
+    add("--no-findings", action="store_true", help="for receipts alone: no part of `findings`")
 
 
 def run(args: argparse.Namespace) -> None:
-    (again if args.again else keep)(args.name)
+    if args.again:
+        again(args.name)
+    else:
+        keep(args.name, args.margin, not args.no_findings)
 
 
 def again(name: str) -> None:
     """Make the tables of docs/runs/NAME again of the predictions that it keeps, with `compare` and `margin` as here."""
-    folder, params = KEPT / name, load()
+    folder, params = kept.find(name), load()
     about = read_json(folder / "about.json")
     for seed in (seed for part in about["parts"] for seed in part["seeds"]):
         if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
             raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
-    rows = pd.read_csv(folder / "tables-table1.csv")["method"]
-    make_tables(params, folder, [*rows])
+    make_tables(params, folder, kept.rows(folder))
     print(f"{folder}: tables made again; `python -m protomtl findings` writes the page of findings of all that is kept")
 
 
-def keep(name: str) -> None:
+def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     """Keep the results that are here as docs/runs/NAME; of seeds that it has already, these take the place.
 
     about.json: data, budgets and recipes, and for each part its seeds and commit; the tables; and for each seed
-    every prediction, the metrics, and the digest of every trained model (checkpoints.csv); Figure 1. A run of other
-    settings is an error.
+    every prediction, the metrics, the digest of every output (checkpoints.csv, for DVC) and of every file of weights
+    or curves (digests.csv); Figure 1. A run of other settings is an error.
     """
     params = load()
     for path in (results("tables") / "table1.csv", ENSEMBLE):
         if not path.exists():
             raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
     target = KEPT / name
-    about = settings(params) | {"parts": [*older_parts(target, params), this_part(params)]}
+    older = older_parts(target, params)
+    about = settings(params) | {"parts": [*older, here.part(params, params.methods, params.seeds)]}
+    about |= {"margin": margin or margin_of(target), "findings": findings}
     with atomic(target) as part:
         part.mkdir()
         for seed in older_seeds(about):
@@ -80,30 +89,6 @@ def keep(name: str) -> None:
             if path.exists():
                 shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
     print(f"{target}: kept; `python -m protomtl findings` writes the page of findings of all that is kept")
-
-
-def settings(params: Params) -> dict[str, Any]:
-    """What all parts of a run must have in common."""
-    return {
-        "data": params.data.source,
-        "rows": params.data.max_train_rows,
-        "backbone": params.backbone.label,
-        "pretrain": params.pretrain.model_dump(),
-        "finetune": params.finetune.model_dump(),
-        "methods": {name: params.method[name].model_dump(mode="json", exclude_unset=True) for name in params.methods},
-        "tasks": {name: task.model_dump(mode="json", exclude_unset=True) for name, task in params.tasks.items()},
-    }
-
-
-def this_part(params: Params) -> dict[str, Any]:
-    """The seeds and what made them: commit, and the files that were not as it has them (documents make no result)."""
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":(exclude){KEPT.parent}")
-    return {
-        "seeds": params.seeds,
-        "commit": git("rev-parse", "HEAD"),
-        "changed": sorted(line[3:] for line in changed.splitlines()),
-        "dvc_lock": hashlib.sha256(LOCK.read_bytes()).hexdigest(),
-    }
 
 
 def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
@@ -120,6 +105,12 @@ def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
     return parts
 
 
+def margin_of(target: Path) -> float:
+    """What a kept run states."""
+    path = target / "about.json"
+    return float(read_json(path).get("margin", MARGIN)) if path.exists() else MARGIN
+
+
 def older_seeds(about: dict[str, Any]) -> list[int]:
     return [seed for part in about["parts"][:-1] for seed in part["seeds"]]
 
@@ -127,21 +118,22 @@ def older_seeds(about: dict[str, Any]) -> list[int]:
 def keep_seed(params: Params, seed: int, folder: Path) -> None:
     """The predictions of all methods (a row an example, a column a method), their records and checkpoints."""
     folder.mkdir()
-    columns, records = {}, {}
-    for method in params.methods:
-        run = Run(method, seed)
-        columns[method] = pd.concat(
-            {(split, task): read_run(run, split, task) for split, task in split_tasks(params)}, names=KEY[:2]
-        )
+    runs = [Run(method, seed) for method in params.methods]
+    tables = {key: side_by_side(read_task(runs, *key), runs) for key in split_tasks(params)}
+    whole = pd.concat(tables, names=KEY[:2])
+    whole.columns = pd.Index(params.methods)
+    records = {}
+    for method, run in zip(params.methods, runs, strict=True):
         record = read_json(results("finetune", *run) / "config.json")
         records[method] = {key: record[key] for key in RECORDED} | {
             "epochs": record["finetune"]["epochs"],
             "metrics": read_json(results("evaluate", *run) / "metrics.json"),
         }
-    whole = pd.DataFrame(columns)
     whole.reset_index().to_parquet(folder / PREDICTIONS, compression="zstd", index=False)
     write_json(folder / RECORDS, records)
-    write_csv(folder / "checkpoints.csv", checkpoints(params.methods, seed))
+    write_csv(folder / CHECKPOINTS, checkpoints(params.methods, seed))
+    files = {path: digest for method in params.methods for path, digest in here.digests(Run(method, seed)).items()}
+    write_csv(folder / DIGESTS, [{"path": path, "sha256": digest} for path, digest in files.items()])
     write_csv(folder / CURVES, [point for method in params.methods for point in dev_curve(Run(method, seed))])
 
 
@@ -159,48 +151,6 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
 
 
 def make_tables(params: Params, folder: Path, order: list[str]) -> None:
-    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all; order: of the methods."""
-    about = read_json(folder / "about.json")
-    seeds = sorted(seed for part in about["parts"] for seed in part["seeds"])
-    methods = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in order}
-    evaluated = read_kept(order, {seed: folder / f"seed{seed}" for seed in seeds})
-    beside = {"backbone": about["backbone"], "data": about["data"]}
-    tasks = kept_tasks(about, params, folder, evaluated)
-    for name, table in build_tables(evaluated, params.compare, methods, tasks, beside, params.margin).items():
+    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all; order: of the rows."""
+    for name, table in kept.tables(folder, order, params.compare, params.margin, params.tasks).items():
         table.to_csv(folder / f"tables-{name}.csv", index=False, lineterminator="\n")
-
-
-def kept_tasks(about: Mapping[str, Any], params: Params, folder: Path, evaluated: Evaluated) -> dict[str, Task]:
-    """The main tasks of a kept run; one of an older version does not say them, and must have those of params.yaml."""
-    blocks = about.get("tasks")
-    every = params.tasks if blocks is None else validate(f"{folder}/about.json: tasks", dict[str, Task], blocks)
-    tasks, kept = main_tasks(every), [*evaluated.predictions["dev"]]
-    if sorted(tasks) != sorted(kept):
-        raise SystemExit(f"{folder}: a run of {', '.join(kept)}, but params.yaml has {', '.join(tasks)}")
-    return {name: tasks[name] for name in kept}  # about.json has them by name, the predictions in their order
-
-
-def read_kept(methods: list[str], folders: Mapping[int, Path]) -> Evaluated:
-    """What `keep_seed` wrote, of all seeds; folders: of each seed."""
-    predicted = {seed: pd.read_parquet(folder / PREDICTIONS) for seed, folder in folders.items()}
-    kept = {seed: read_json(folder / RECORDS) for seed, folder in folders.items()}
-    runs = [Run(method, seed) for method in methods for seed in folders]
-    predictions: dict[str, dict[str, pd.DataFrame]] = {}
-    for split, task in next(iter(predicted.values()))[KEY[:2]].drop_duplicates().itertuples(index=False):
-        own = {
-            seed: frame[(frame["split"] == split) & (frame["task"] == task)].set_index(KEY[2:])
-            for seed, frame in predicted.items()
-        }
-        columns = {run: own[run.seed][run.method] for run in runs}
-        predictions.setdefault(split, {})[task] = side_by_side(columns)
-    metrics = {run: kept[run.seed][run.method]["metrics"] for run in runs}
-    records = {run: kept[run.seed][run.method] for run in runs}
-    return Evaluated(
-        predictions,
-        metrics,
-        {run: record | {"finetune": {"epochs": record["epochs"]}} for run, record in records.items()},
-    )
-
-
-def git(*command: str) -> str:
-    return subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout.rstrip()  # noqa: S607

@@ -11,7 +11,8 @@ from protomtl.analysis import curves
 from protomtl.core.files import read_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
-from protomtl.publishing.tables import Rows, against_first, chosen, read
+from protomtl.publishing.kept import against_first, chosen, read
+from protomtl.publishing.tables import Rows
 
 CURVES = "curves.csv"  # of one seed of a kept run: method, updates of both phases, dev overall
 

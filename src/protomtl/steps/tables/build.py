@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from protomtl.analysis import bootstrap, comparisons, trainings
-from protomtl.analysis.predictions import Predictions
 from protomtl.core.runs import Run, methods_of, seeds_of
-from protomtl.core.settings import Method
+from protomtl.core.settings import Joined, Method
+from protomtl.steps.tables.joined import Evaluated
 from protomtl.tasks.settings import Task
 
 PAPER = Path(__file__).with_name("paper.csv")
@@ -22,18 +22,10 @@ PAPERS = {
 }
 
 
-class Evaluated(NamedTuple):
-    """What is known of the runs."""
-
-    predictions: Mapping[str, Predictions]  # of each split
-    metrics: Mapping[Run, Mapping[str, Mapping[str, float]]]  # split -> figure -> value
-    records: Mapping[Run, Mapping[str, Any]]  # epochs, steps and best_epoch, at least
-
-
 def build_tables(
     evaluated: Evaluated,
     references: Sequence[str],
-    blocks: Mapping[str, Method],
+    blocks: Mapping[str, Method | Joined],
     tasks: dict[str, Task],
     about: Mapping[str, str],
     margin: float,
@@ -53,11 +45,12 @@ def build_tables(
 
 
 def figures_of(evaluated: Evaluated, split: str) -> dict[str, pd.DataFrame]:
-    """Method -> its figures: a row a seed, a column each (none without labels)."""
+    """Method -> its figures: a row a seed, a column each (none without labels, NaN of other tasks than its own)."""
     runs = [*evaluated.metrics]
+    every = dict.fromkeys(figure for run in runs for figure in evaluated.metrics[run][split])
     return {
         method: pd.DataFrame(
-            [evaluated.metrics[Run(method, seed)][split] for seed in seeds_of(runs)], seeds_of(runs), dtype=float
+            [evaluated.metrics[Run(method, seed)][split] for seed in seeds_of(runs)], seeds_of(runs), [*every], float
         )
         for method in methods_of(runs)
     }
@@ -67,7 +60,7 @@ def table_of(
     figures: Mapping[str, pd.DataFrame],
     resampled: comparisons.Resampled,
     records: Mapping[Run, Mapping[str, Any]],
-    blocks: Mapping[str, Method],
+    blocks: Mapping[str, Method | Joined],
     tasks: Mapping[str, Task],
     split: str,
     about: Mapping[str, str],

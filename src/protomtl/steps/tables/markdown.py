@@ -8,7 +8,7 @@ import pandas as pd
 from protomtl.analysis import bootstrap, caveats, trainings, verdicts
 from protomtl.analysis.comparisons import NOTHING
 from protomtl.core.markdown import UNDEFINED, markdown_table, number, plain
-from protomtl.core.settings import Method
+from protomtl.core.settings import Joined, Method
 from protomtl.tasks.settings import Task, counted
 
 RESCALED = "overall, rescaled"
@@ -18,6 +18,14 @@ BESIDE = {  # figures without the head, by their names in metrics.json
     "readout": (
         "prototypes with prior and scale",
         "the same figures as the head's, by -τ d + log π, with π the shares of the training rows and τ fitted on dev.",
+    ),
+    "first": (
+        "straight after phase 1",
+        "the figures of prototypes with prior and scale before any head is trained.",
+    ),
+    "first_nearest": (
+        "straight after phase 1, nearest prototype",
+        "the same without prior and scale, as the report reads prototypes.",
     ),
 }
 Row = dict[Any, Any]  # of a table
@@ -127,7 +135,7 @@ def beside_cell(row: Row, how: str, tasks: list[str]) -> str:
 
 
 def comparisons_markdown(
-    table: pd.DataFrame, blocks: Mapping[str, Method], tasks: Mapping[str, Task], seeds: Sequence[int]
+    table: pd.DataFrame, blocks: Mapping[str, Method | Joined], tasks: Mapping[str, Task], seeds: Sequence[int]
 ) -> str:
     """The comparisons to read: a table for each split and reference, a row a method."""
     if table.empty:
