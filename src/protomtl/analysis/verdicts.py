@@ -13,9 +13,11 @@ QUESTIONS = (  # (question, the method that is to be better, than which other)
     ("Does prototypical pre-training help?", "prototypical", "concat"),
     ("Does it help more than as many updates of plain fine-tuning?", "prototypical", "concat_longer"),
     ("Is it the prototypes, or would linear heads on the same classes do?", "prototypical", "softmax_pretrained"),
-    ("Is it the classes, or would any pre-training do?", "prototypical", "shuffled_pretrained"),
+    ("Do the labels of the first phase matter?", "prototypical", "shuffled_pretrained"),
+    ("Do prototypes help that leave out the row itself?", "leave_one_out", "concat"),
+    ("Do these help more than as many updates of plain fine-tuning?", "leave_one_out", "concat_longer"),
     ("Does pre-finetuning with task heads (MUPPET) do better?", "muppet", "prototypical"),
-    ("Is the best recipe, with its own budget, above the paper's best row?", "best", "prototypical"),
+    ("Is the best recipe better, with its own budget?", "best", "prototypical"),
 )
 
 

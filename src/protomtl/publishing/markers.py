@@ -12,7 +12,8 @@ A block begins with `<!-- table: RUN KIND WORDS -->` and ends with `<!-- /table 
 - `RUN seed N [METHODS]`: dev and test of one seed; the order is that of the run.
 - `RUN soon [METHODS]`: updates until 95 % of the end of training, of its own and of the run's first reference.
 - `RUN area RUN…`: the area under overall on test against log rows, over runs that differ in `max_train_rows`.
-- `all questions`, `all power`: what was asked before the runs, and what the plans could find (questions.py).
+- `all questions`, `all power`, `all answers`: what was asked before the runs, what the plans could find, and what was
+  found where the runs of a plan are kept (questions.py).
 - `RUN claims`: each claim of the report, what the run measured of it on test, and whether it holds (claims.py).
 - `RUN checks`: each comparison that those claims demand.
 - `RUN ensemble`: the single runs and the ensemble of all of them, on dev and test.

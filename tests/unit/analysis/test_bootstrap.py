@@ -238,6 +238,25 @@ def test_methods_a_margin_apart_are_called_equal_about_once_in_20(true: float, s
     assert (bootstrap.equal_p(differences, 0.03) < 0.05).mean() == pytest.approx(share, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("noise", "seeds", "share", "of"),
+    [(1, 1, 0.11, 0.71), (1, 3, 0.05, 0.96), (100, 3, 0.17, 0.75), (100, 5, 0.11, 0.85)],
+)
+def test_few_seeds_make_equality_and_what_is_detectable_too_hopeful_as_the_page_says(
+    noise: float, seeds: int, share: float, of: float
+) -> None:
+    """1000 methods a margin of three standard errors from the reference; noise as in the test of false alarms."""
+    random = generator(17, "test", seeds)
+    found = random.normal(size=(1000, 1)) + noise * random.normal(size=(1000, seeds))
+    values = np.zeros((2000, 1001, seeds))
+    values[:, 1:] = found + random.normal(size=(2000, 1000, 1))
+    differences = bootstrap.paired_differences(values, 0, bootstrap.draw_counts(random, 2000, seeds))
+    error = (1 + noise**2 / seeds) ** 0.5
+    assert (bootstrap.equal_p(differences + 3 * error, 3 * error) < 0.05).mean() == pytest.approx(share, abs=0.04)
+    true = bootstrap.standard_errors_to_detect(1) * error
+    assert bootstrap.detectable(differences, 1).mean() / true == pytest.approx(of, abs=0.03)
+
+
 def test_the_detectable_difference_by_hand() -> None:
     """1.960 + 0.842 standard errors for one; with ten, the first of Holm's levels is 0.005, 2.807 + 0.842."""
     assert bootstrap.standard_errors_to_detect(1) == pytest.approx(1.95996 + 0.84162, abs=1e-4)
