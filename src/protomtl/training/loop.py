@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -35,6 +36,7 @@ class Objective(NamedTuple):
     losses: Losses
     weigh: Weigh
     rates: Mapping[str, float] = {}  # learning rates of their own, by the parameter's name
+    classes: Mapping[str, np.ndarray] = {}  # [rows] of each task, for `sampling: episodes`
 
 
 @dataclass
@@ -79,7 +81,7 @@ def train(
     progress, begin = Progress(purpose, total, done), time.monotonic()
     model.train()
     while done < total:
-        rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps)
+        rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps, objective.classes)
         seed_torch(seed, purpose, "dropout", done)
         lr = set_learning_rate(optimizer, settings, done, total)
         values = update(objective, optimizer, rows, settings)

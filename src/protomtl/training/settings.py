@@ -24,7 +24,7 @@ class Training(Block):
     epochs: Positive
     steps_per_epoch: Count
     batch_size: Positive
-    sampling: Literal["longest", "zip", "proportional", "sqrt", "annealed"]
+    sampling: Literal["longest", "zip", "proportional", "sqrt", "annealed", "episodes"]
     gradients: Literal["sum", "pcgrad"]
     lr: Rate
     head_lr: Rate
