@@ -17,6 +17,7 @@ from protomtl.model import distributed
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.seeding import seed_torch
 from protomtl.training import averaging, pcgrad, resume, sampling
+from protomtl.training.combining import Combine, combiner
 from protomtl.training.optimizer import build_optimizer, set_learning_rate
 from protomtl.training.progress import Progress
 from protomtl.training.sampling import Batches
@@ -73,6 +74,9 @@ def train(
     Several processes each encode a part of a step (distributed.py) and are alike in everything else.
     """
     model = objective.model
+    combine = combiner(settings.gradients, settings.number_of_losses(sizes))
+    if isinstance(combine, nn.Module):
+        model.add_module("gradients", combine)  # what it remembers is saved with the state
     optimizer, weights = build_optimizer(model, settings, objective.rates), trained_parameters(model)
     average = averaging.begin(weights, settings.averaging)
     steps = sampling.steps_per_epoch(sizes, settings)
@@ -84,7 +88,7 @@ def train(
         rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps, objective.classes)
         seed_torch(seed, purpose, "dropout", done)
         lr = set_learning_rate(optimizer, settings, done, total)
-        values = update(objective, optimizer, rows, settings)
+        values = update(objective, optimizer, rows, settings, combine)
         done += 1
         averaging.update(average, weights, settings.averaging, done)
         curves.train.append(point(done, steps, lr, values))
@@ -106,7 +110,11 @@ def train(
 
 
 def update(
-    objective: Objective, optimizer: torch.optim.Optimizer, rows: Batches, settings: Training
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    rows: Batches,
+    settings: Training,
+    combine: Combine | None = None,
 ) -> dict[str, float]:
     """One step: forward, backward, clip, update. Returns the weighted sum of the losses and each of them.
 
@@ -116,8 +124,8 @@ def update(
     terms, parameters = objective.weigh(by_task), list(trained_parameters(objective.model).values())
     loss = torch.stack(terms).sum()
     optimizer.zero_grad(set_to_none=True)
-    if settings.gradients == "pcgrad":
-        pcgrad.backward(terms, parameters)
+    if combine:
+        pcgrad.backward(terms, parameters, combine)
     else:
         loss.backward()  # type: ignore[no-untyped-call]
         distributed.average([p.grad for p in parameters if p.grad is not None])
