@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from protomtl.model.encoder import Encoder, embed_batch, embed_table
 from protomtl.model.heads import attribute, class_vectors
-from protomtl.model.sequences import TokenTable
+from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.pretraining.settings import Pretrain
 from protomtl.tasks.settings import Task
+from protomtl.tasks.tensors import class_indices
 from protomtl.training.loop import Objective
 from protomtl.training.prototypes import PrototypicalLoss, Rows, scale_rates
 from protomtl.training.sampling import Batches, steps_per_epoch
@@ -44,13 +45,34 @@ def objective(
         own.fit_scale(seed, name)
     loss = nn.ModuleDict({attribute(name): own for name, own in by_task.items()})
 
+    width = encoder.network.get_input_embeddings().embedding_dim  # not the encoder's, in some families
+    tokens = TaskTokens([*tasks], width).to(encoder.device) if settings.task_token else None
+
     def losses(rows: Batches) -> dict[str, Tensor]:
         groups = {name: tables[name].sequences_of(r, whole) for name, r in rows.items()}
         found = {}
-        for name, parts in embed_batch(encoder, groups).items():
+        for name, parts in embed_batch(encoder, groups, tokens(groups) if tokens else None).items():
             known = torch.from_numpy(labels[name][rows[name]])  # on the CPU, which groups them
             found[name] = by_task[name](class_vectors(parts, relation), known)
         return found
 
-    trained = nn.ModuleDict({"encoder": encoder, "loss": loss})
-    return Objective(trained, losses, fixed({}), scale_rates(loss, "loss", settings.scale_lr))
+    trained = nn.ModuleDict({"encoder": encoder, "loss": loss} | ({"tokens": tokens} if tokens else {}))
+    by_class = {n: class_indices(task, torch.tensor(labels[n])).numpy() for n, task in tasks.items()}
+    return Objective(trained, losses, fixed({}), scale_rates(loss, "loss", settings.scale_lr), by_class)
+
+
+class TaskTokens(nn.Module):
+    """What tells the encoder which task a text is of: a learned vector on the first token (after Wu et al. 2021)."""
+
+    def __init__(self, tasks: list[str], width: int) -> None:
+        super().__init__()
+        self.vectors = nn.ParameterDict({attribute(name): nn.Parameter(torch.zeros(width)) for name in tasks})
+
+    def forward(self, groups: Mapping[str, list[Sequences]]) -> Tensor:
+        """[tokens of all groups, width], to be added to the embeddings of the words."""
+        lengths = {name: np.concatenate([part.lengths for part in several]) for name, several in groups.items()}
+        every = np.concatenate([*lengths.values()])
+        firsts = torch.from_numpy(np.cumsum(every) - every)
+        own = [self.vectors[attribute(name)].expand(len(found), -1) for name, found in lengths.items()]
+        rows = torch.cat(own)
+        return rows.new_zeros(int(every.sum()), rows.shape[1]).index_copy(0, firsts.to(rows.device), rows)

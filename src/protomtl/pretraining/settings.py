@@ -12,6 +12,7 @@ class Pretrain(Distances, Training):
     auxiliary: bool
     pair_encoding: Literal["concat", "sum", "relation"]
     prototypes: Means
+    task_token: bool
     shuffled_labels: bool
 
     @model_validator(mode="after")
@@ -21,6 +22,10 @@ class Pretrain(Distances, Training):
         if self.objective not in ("prototypical", "softmax") and (self.prior or self.values == "between"):
             raise ValueError("`prior` and `values: between` belong to the objectives prototypical and softmax")
         self.check_means(self.prototypes)
+        if self.task_token and (self.objective != "prototypical" or self.prototypes == "train"):
+            raise ValueError("`task_token` belongs to `objective: prototypical`, and not to `prototypes: train`")
+        if self.objective == "mlm" and self.sampling == "episodes":
+            raise ValueError("`sampling: episodes` draws by classes; mlm has none")
         if self.objective == "mlm" and self.pair_encoding == "relation":
             raise ValueError("`pair_encoding: relation` is of two vectors; mlm has words")
         if self.objective == "mlm" and self.shuffled_labels:

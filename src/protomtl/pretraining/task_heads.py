@@ -39,8 +39,9 @@ def objective(
     the place of the prototypes.
     """
     own, own_labels = tasks, labels
+    by_class = {name: class_indices(task, torch.tensor(labels[name])).numpy() for name, task in tasks.items()}
     if settings.objective == "softmax":
-        labels = {name: class_indices(task, torch.tensor(labels[name])).numpy() for name, task in tasks.items()}
+        labels = by_class
         tasks = {name: as_classes(task) for name, task in tasks.items()}
     seed_torch(seed, "heads of pre-finetuning")
     heads = nn.ModuleDict({attribute(name): head_of(encoder, task, settings) for name, task in tasks.items()})
@@ -62,7 +63,7 @@ def objective(
             found = {name: found[name] + settings.smoothness.weight * moved[name] for name in rows}
         return found
 
-    return Objective(nn.ModuleDict({"encoder": encoder, "heads": heads}), losses, fixed(weights))
+    return Objective(nn.ModuleDict({"encoder": encoder, "heads": heads}), losses, fixed(weights), classes=by_class)
 
 
 def head_of(encoder: Encoder, task: Task, settings: Pretrain) -> nn.Module:

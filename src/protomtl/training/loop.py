@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +18,7 @@ from protomtl.model.device import enough_memory
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.seeding import seed_torch
 from protomtl.training import averaging, pcgrad, resume, sampling
+from protomtl.training.combining import Combine, combiner
 from protomtl.training.optimizer import build_optimizer, set_learning_rate
 from protomtl.training.progress import Progress
 from protomtl.training.sampling import Batches
@@ -39,6 +41,7 @@ class Objective(NamedTuple):
     losses: Losses
     weigh: Weigh
     rates: Mapping[str, float] = {}  # learning rates of their own, by the parameter's name
+    classes: Mapping[str, np.ndarray] = {}  # [rows] of each task, for `sampling: episodes`
 
 
 @dataclass
@@ -75,6 +78,9 @@ def train(
     Several processes each encode a part of a step (distributed.py) and are alike in everything else.
     """
     model = objective.model
+    combine = combiner(settings.gradients, settings.number_of_losses(sizes))
+    if isinstance(combine, nn.Module):
+        model.add_module("gradients", combine)  # what it remembers is saved with the state
     optimizer, weights = build_optimizer(model, settings, objective.rates), trained_parameters(model)
     average = averaging.begin(weights, settings.averaging)
     steps = sampling.steps_per_epoch(sizes, settings)
@@ -84,11 +90,11 @@ def train(
     unread: list[Unread] = []
     model.train()
     while done < total:
-        rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps)
+        rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps, objective.classes)
         seed_torch(seed, purpose, "dropout", done)
         lr = set_learning_rate(optimizer, settings, done, total)
         with enough_memory(purpose):
-            values = update(objective, optimizer, rows, settings)
+            values = update(objective, optimizer, rows, settings, combine)
         done += 1
         averaging.update(average, weights, settings.averaging, done)
         unread.append((done, lr, values))
@@ -113,7 +119,11 @@ def train(
 
 
 def update(
-    objective: Objective, optimizer: torch.optim.Optimizer, rows: Batches, settings: Training
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    rows: Batches,
+    settings: Training,
+    combine: Combine | None = None,
 ) -> dict[str, Tensor]:
     """One step: forward, backward, clip, update. Returns the weighted sum of the losses and each of them.
 
@@ -124,8 +134,8 @@ def update(
     terms, parameters = objective.weigh(by_task), list(trained_parameters(objective.model).values())
     loss = torch.stack(terms).sum()
     optimizer.zero_grad(set_to_none=True)
-    if settings.gradients == "pcgrad":
-        pcgrad.backward(terms, parameters)
+    if combine:
+        pcgrad.backward(terms, parameters, combine)
     else:
         loss.backward()  # type: ignore[no-untyped-call]
         distributed.average([p.grad for p in parameters if p.grad is not None])

@@ -1,7 +1,7 @@
 """What params.yaml says of training: the budget and the optimiser of both phases, and the second phase's own part."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -24,19 +24,24 @@ class Training(Block):
     epochs: Positive
     steps_per_epoch: Count
     batch_size: Positive
-    sampling: Literal["longest", "zip", "proportional", "sqrt", "annealed"]
-    gradients: Literal["sum", "pcgrad"]
+    sampling: Literal["longest", "zip", "proportional", "sqrt", "annealed", "episodes"]
+    gradients: Literal["sum", "pcgrad", "upgrad", "cagrad", "aligned_mtl", "imtl_g", "gradvac", "random"]
     lr: Rate
     head_lr: Rate
     layer_decay: Annotated[float, Field(gt=0, le=1)]
     schedule: Literal["linear", "constant"]
     warmup: Fraction
     weight_decay: Annotated[float, Field(ge=0, le=100)]
+    decayed: Literal["all", "matrices"]
     clip_norm: Annotated[float, Field(ge=0, le=10**6)]
     averaging: Annotated[float, Field(ge=0, lt=1)]
     value_bias: Literal["zero", "mean"]
     save_every: Positive
     smoothness: Smoothness
+
+    def number_of_losses(self, tasks: Mapping[str, Any]) -> int:
+        """Of a step, where these are all tasks."""
+        return len(tasks)
 
 
 Means = Literal["batch", "leave_one_out", "episode", "epoch", "average", "train"]
@@ -82,6 +87,9 @@ class Finetune(Heads, Training, extra="forbid"):
     weighting_lr: Annotated[float, Field(ge=0, le=10)]
     weights: dict[Name, Weight]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+
+    def number_of_losses(self, tasks: Mapping[str, Any]) -> int:
+        return len(tasks) if self.tasks == "all" else len(self.tasks)
 
     def trained(self, main: Mapping[str, Task]) -> dict[str, Task]:
         """The tasks that have heads and losses, of all main ones."""

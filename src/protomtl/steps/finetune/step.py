@@ -26,7 +26,7 @@ from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.tasks.settings import Task, main_tasks, predictions
-from protomtl.tasks.tensors import task_loss
+from protomtl.tasks.tensors import class_indices, task_loss
 from protomtl.training import balance, loop, resume, timing
 from protomtl.training.prototypes import Joint, joint_prototypes
 from protomtl.training.sampling import Batches, steps_per_epoch
@@ -120,6 +120,8 @@ def fit(
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
     weights = balance.weights(tasks, labels) if settings.weighting == "balanced" else settings.weights
     sizes = {name: len(table) for name, table in tables.items()}
+    every = {name: torch.tensor(np.asarray(table.labels)) for name, table in tables.items()}
+    by_class = {name: class_indices(main[name], own).numpy() for name, own in every.items()}
     joint = joint_prototypes(model, tables, tasks, settings, steps_per_epoch(sizes, settings), seed)
     beside = ({"weigh": weigh} if weigh else {}) | ({"prototypes": joint.modules} if joint else {})
     trained = nn.ModuleDict({"encoder": model.encoder, "heads": model.heads, **beside})
@@ -127,7 +129,7 @@ def fit(
     rates = joint.rates("prototypes") if joint else {}
     if weigh and settings.weighting_lr:
         rates |= {f"weigh.{name}": settings.weighting_lr for name, _ in weigh.named_parameters()}
-    objective = loop.Objective(trained, losses, weigh or fixed(weights), rates)
+    objective = loop.Objective(trained, losses, weigh or fixed(weights), rates, by_class)
     purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
     result = loop.train(purpose, objective, sizes, settings, seed, folder, validate)
     if not model.frozen and result.best_epoch == settings.epochs and all(seen.values()):  # the weights last validated
