@@ -3,7 +3,6 @@
 import csv
 import ctypes
 import errno
-import fcntl
 import glob
 import hashlib
 import json
@@ -69,6 +68,8 @@ def abandoned(path: Path) -> bool:
 
 
 def is_running(process: int) -> bool:
+    if os.name != "posix":
+        return True  # where signal 0 is Ctrl-C, nobody asks
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -88,6 +89,8 @@ def flush(part: Path) -> None:
 
 def sync(path: Path) -> None:
     """Have the disk store a file, or the names in a folder, where it can."""
+    if os.name != "posix":
+        return  # elsewhere only who writes a file can
     with suppress(PermissionError):  # a folder may be written and not read
         number = os.open(path, os.O_RDONLY)
         try:
@@ -126,6 +129,8 @@ def put(whole: Path, path: Path) -> None:
 
 def exchanged(a: Path, b: Path) -> bool:
     """Exchange two names at once, as Linux can; False where it is not possible."""
+    if os.name != "posix":
+        return False
     call = getattr(ctypes.CDLL(None), "renameat2", None)
     here, at_once = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
     return call is not None and call(here, os.fsencode(a), here, os.fsencode(b), at_once) == 0
@@ -201,6 +206,8 @@ def held(lock: Path) -> Iterator[bool]:
 
     SystemExit where nothing can be locked.
     """
+    import fcntl  # of Unix: the pipeline needs it, who uses a model does not
+
     with lock.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

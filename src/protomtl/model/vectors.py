@@ -4,7 +4,6 @@ They lie in .state, outside of all outputs, keyed by all that they depend on. Wh
 same bytes.
 """
 
-import fcntl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,8 @@ def shared(name: str, depends: Any, encode: Callable[[], list[Tensor]]) -> list[
 
     name: whose vectors they are; older ones of that name go. A second process waits for the first one's.
     """
+    import fcntl  # of Unix: the pipeline needs it, who uses a model does not
+
     folder = STATE / "vectors" / name
     path = folder / f"{digest_of(depends, digest_folder(CODE), torch.__version__)}.safetensors"
     folder.mkdir(parents=True, exist_ok=True)
