@@ -5,10 +5,11 @@ VENV ?= .venv
 # By file where tests of a file share what they have in memory; one test at a time, in order, where each takes long.
 BY_FILE := -n 2 --dist loadfile
 ONE_BY_ONE := -n 2 --dist load --maxschedchunk 1
+OUTSIDE := tests/unit/inference tests/unit/test_calibration.py tests/unit/test_novelty.py  # need no library of the pipeline
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all soak cluster bench fewshot new-classes docs lint format lock
+.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all lowest soak cluster bench fewshot new-classes docs lint format lock
 
 all: $(VENV)/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
@@ -38,6 +39,14 @@ test-outside: $(VENV)/ready ## what needs Chromium and sshd; skipped without the
 
 test-all: test              ## every test, the quick ones first
 	pytest $(ONE_BY_ONE) -m 'outside or faults or pipeline' tests/outside tests/faults tests/pipeline
+
+lowest:                     ## a model outside the pipeline, on the lowest versions that pyproject.toml allows (PYTHON=python3.11)
+	rm -rf .lowest && $(PYTHON) -m venv .lowest
+	.lowest/bin/python -m pip install --quiet --disable-pip-version-check . pytest hypothesis pandas $$($(PYTHON) -c \
+	  'import tomllib; needs = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+	   print(*(need.partition(",")[0].replace(">=", "==") for need in needs))')
+	.lowest/bin/python -m pytest --confcutdir tests/unit/inference $(OUTSIDE)
+	rm -rf .lowest build
 
 soak: $(VENV)/ready         ## random kills of random processes, and the same bytes each time (7 min)
 	PYTHONPATH=src python -m tests.faults.soak

@@ -104,6 +104,8 @@ def main() -> None:
         sys.exit("interrupted; run the same command again to go on")
     except BrokenPipeError:  # the reader of our output left
         os._exit(1)
+    except ModuleNotFoundError as error:
+        sys.exit(missing(error))
     except (OSError, SafetensorError) as error:
         if is_missing_result(error):
             sys.exit(f"{error.filename}: not there; run the step that makes it first, or `snakemake --cores 4 all`")
@@ -115,6 +117,17 @@ def main() -> None:
             f"no space left on the disk ({error}); free some and run the same command again: "
             "what is finished is kept, and training goes on from its last saved step"
         )
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """What to install for a module that is not there. The error itself if it is one of ours."""
+    name = (error.name or "").partition(".")[0]
+    command = " ".join(["protomtl", *sys.argv[1:2]])
+    if name == "protomtl" or not name:
+        raise error
+    if name in ("fcntl", "resource"):
+        return f"{command}: the pipeline needs Linux or macOS; on Windows models can be used, not trained"
+    return f"{command} needs {name}: pip install 'protomtl[pipeline]'"
 
 
 def is_missing_result(error: OSError | SafetensorError) -> TypeGuard[FileNotFoundError]:

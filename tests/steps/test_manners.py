@@ -15,13 +15,10 @@ import torch
 
 import protomtl
 from protomtl import Model
-from protomtl.core.files import read_json
-from tests.support import ROOT
 
 TEXTS = ["a good film", "the dog sits", "bad bad story"]
 PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man")]
 MOODS = ["very negative", "negative", "neutral", "positive", "very positive"]
-OLD = ROOT / "tests/support/export_0_1"
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +102,3 @@ def test_pickled_and_dumped_it_says_the_same(loaded: Model, tmp_path: Path) -> N
     np.testing.assert_array_equal(again.predict_proba("sst", TEXTS), expected)
     joblib.dump(loaded, tmp_path / "model.joblib")
     np.testing.assert_array_equal(joblib.load(tmp_path / "model.joblib").predict_proba("sst", TEXTS), expected)
-
-
-def test_an_export_of_0_1_says_what_it_said_then() -> None:
-    """Kept from version 0.1.0, with what its own code said: classes had numbers, there were no temperatures."""
-    said, old = read_json(OLD / "said.json"), protomtl.load(OLD)
-    np.testing.assert_allclose(old.encode(said["texts"]), said["vectors"], atol=1e-5)
-    np.testing.assert_allclose(old.predict_proba("sst", said["texts"]), said["sst"], atol=1e-5)
-    np.testing.assert_allclose(old.predict_proba("para", said["pairs"]), said["para"], atol=1e-5)
-    assert old.predict("sts", said["pairs"]) == pytest.approx(np.clip(np.array(said["sts"])[:, 0], 0, 5), abs=1e-5)
-    assert old.predict("sst", said["texts"]).tolist() == np.argmax(said["sst"], 1).tolist()
-    assert type(old.predict("sst", said["texts"][0])) is int

@@ -5,7 +5,6 @@ its last validation encoded to the evaluation (`leave`, `take`). They lie in .st
 all that they depend on. Who finds none there encodes anew, to the same bytes.
 """
 
-import fcntl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ def shared(name: str, depends: Any, encode: Callable[[], list[Tensor]]) -> list[
 
     name: whose vectors they are; older ones of that name go. A second process waits for the first one's.
     """
+    import fcntl  # of Unix: the pipeline needs it, who uses a model does not
+
     path = place_of(name, depends)
     path.parent.mkdir(parents=True, exist_ok=True)
     with (path.parent / "lock").open("w") as lock:
