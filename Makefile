@@ -8,7 +8,7 @@ ONE_BY_ONE := -n 2 --dist load --maxschedchunk 1
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all soak cluster bench fewshot docs lint format lock
+.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all soak cluster bench fewshot robust docs lint format lock
 
 all: $(VENV)/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
@@ -50,6 +50,9 @@ bench: $(VENV)/bench        ## training and encoding beside transformers' and se
 
 fewshot: $(VENV)/bench all  ## new classes from a few examples, beside SetFit and logistic regression (2 h)
 	python -m benchmarks.fewshot results/export
+
+robust: $(VENV)/ready       ## training under few rows, wrong labels and rare classes, after `protomtl preset robust`; it resumes
+	PYTHONPATH=src python -m benchmarks.robust
 
 docs: $(VENV)/ready         ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=src mkdocs build --strict

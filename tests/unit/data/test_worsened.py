@@ -88,8 +88,6 @@ def test_what_is_rare_already_stays() -> None:
 
 
 def test_classes_without_an_order_have_no_next_one() -> None:
-    with pytest.raises(
-        SystemExit, match=r"worsened.to: next: the classes of tasks.topic have no order; write any"
-    ):
+    with pytest.raises(SystemExit, match=r"worsened.to: next: the classes of tasks.topic have no order; write any"):
         worsened("topic", TOPIC, rows_of(TOPIC, 5), settings(wrong_labels=0.2, to="next"))
     assert worsened("topic", TOPIC, rows_of(TOPIC, 5), settings(wrong_labels=0.4))[1]["wrong_labels"] == 2
