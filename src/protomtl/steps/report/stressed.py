@@ -138,7 +138,8 @@ def overall(
         drawn[stress, "overall"] = np.mean([drawn[stress, name][:, columns[name]] for name in names], axis=0)
         about = {"task": "overall", "kind": here[0]["kind"], "stress": stress, "rows": sum(sizes.values())}
         means = pd.DataFrame(here).groupby("method")[["figure", "clean"]].mean().loc[[run.method for run in runs]]
-        found += by_method(runs, about, *means.to_numpy().T, drawn[stress, "overall"])
+        under, clean = means.to_numpy().T
+        found += by_method(runs, about, under, clean, drawn[stress, "overall"])
     return found
 
 
