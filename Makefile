@@ -9,7 +9,7 @@ OUTSIDE := tests/unit/inference tests/unit/test_calibration.py tests/unit/test_n
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all lowest soak cluster bench fewshot new-classes docs lint format lock
+.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all lowest soak cluster bench fewshot new-classes robust docs lint format lock
 
 all: $(VENV)/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
@@ -62,6 +62,9 @@ fewshot: $(VENV)/bench all  ## new classes from a few examples, beside SetFit an
 
 new-classes: $(VENV)/ready  ## questions (d) and (e): new classes on the encoders of the run that is here
 	python -m benchmarks.new_classes
+
+robust: $(VENV)/ready       ## training under few rows, wrong labels and rare classes, after `protomtl preset robust`; it resumes
+	PYTHONPATH=src python -m benchmarks.robust
 
 docs: $(VENV)/ready         ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=src mkdocs build --strict

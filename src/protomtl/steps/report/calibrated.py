@@ -22,9 +22,10 @@ class Scored(NamedTuple):
 
 
 def read(run: Run, task: Task, name: str, split: str) -> Scored | None:
-    """What a run said of a split; None without labels or classes."""
+    """What a run said of a split; None without labels or classes, and of a task that it was not trained on."""
     path = results("evaluate", *run) / split / f"{name}.csv"
-    return scored(pd.read_csv(path, dtype={"id": str}), task, "gold") if task.what.has_classes else None
+    known = task.what.has_classes and path.exists()
+    return scored(pd.read_csv(path, dtype={"id": str}), task, "gold") if known else None
 
 
 def scored(table: pd.DataFrame, task: Task, label: str) -> Scored | None:

@@ -57,7 +57,7 @@ def words(stress: str) -> str:
 
 
 def page(found: Measured, runs: Sequence[Run], labels: Mapping[str, str], report: Mapping[str, Any]) -> list[Part]:
-    """All parts, the answer first."""
+    """All parts, the answer first. runs: those that have all tasks which count."""
     parts = [Part("The answer", answer(found, runs, labels))] if len(labels) > 1 else []
     if len(found.losses):
         for kind, title in (("noise", "Noise"), ("shift", "Other places")):
@@ -76,7 +76,7 @@ def page(found: Measured, runs: Sequence[Run], labels: Mapping[str, str], report
 def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> str | Markup:
     """The primary figure in a sentence."""
     typos = [s for s in dict.fromkeys(found.losses.get("stress", [])) if s.startswith("typos_")]
-    pair = next((pair for pair in PRIMARY if {*pair} <= {*labels}), None)
+    pair = next((pair for pair in PRIMARY if {*pair} <= {run.method for run in runs}), None)
     if not typos or pair is None or (typos[-1], "overall") not in found.drawn:
         return "The rows and methods that would answer it are not in this run."
     drawn = found.drawn[typos[-1], "overall"]

@@ -71,7 +71,7 @@ def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[
     losses, drawn = stressed.losses(tables, tasks)
     found = robust.Measured(losses, drawn, stressed.failures(tables, tasks), calibrated.table(runs, tasks))
     cases = {name: pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False) for name in tables}
-    parts = robust.page(found, runs, labels, read_json(PERTURBED / "report.json"))
+    parts = robust.page(found, stressed.whole_runs(tables, tasks), labels, read_json(PERTURBED / "report.json"))
     own = {"robust": ("Robust?", parts), "perturbed": ("The texts under stress", robust.texts(cases, tasks))}
     return Stressed(own, losses)
 

@@ -125,23 +125,28 @@ def overall(
     rows: Sequence[dict[str, Any]], drawn: Drawn, tasks: Mapping[str, Task], tables: Tables
 ) -> list[dict[str, Any]]:
     """The rows of `overall`, of each stress that all tasks have which count; fills `drawn` with them."""
-    names = counted(tasks)
-    if len(names) < 2 or not {*names} <= {*tables}:
+    names, runs = counted(tasks), whole_runs(tables, tasks)
+    if len(names) < 2 or not runs:
         return []
-    runs, found = [*next(iter(tables.values()))], []
+    found = []
+    columns = {name: [[*tables[name]].index(run) for run in runs] for name in names}
     for stress in dict.fromkeys(row["stress"] for row in rows):
         here = [row for row in rows if row["stress"] == stress and row["task"] in names]
-        if {row["task"] for row in here} != {*names}:
+        sizes = {row["task"]: row["rows"] for row in here}
+        if {*sizes} != {*names}:
             continue
-        drawn[stress, "overall"] = np.mean([drawn[stress, name] for name in names], axis=0)
-        about = {"task": "overall", "kind": here[0]["kind"], "stress": stress}
-        about["rows"] = sum(row["rows"] for row in here) // len(methods_of(runs))
-        of = {
-            key: [[row[key] for row in here if row["method"] == run.method] for run in runs]
-            for key in ("figure", "clean")
-        }
-        found += by_method(runs, about, np.mean(of["figure"], 1), np.mean(of["clean"], 1), drawn[stress, "overall"])
+        drawn[stress, "overall"] = np.mean([drawn[stress, name][:, columns[name]] for name in names], axis=0)
+        about = {"task": "overall", "kind": here[0]["kind"], "stress": stress, "rows": sum(sizes.values())}
+        means = pd.DataFrame(here).groupby("method")[["figure", "clean"]].mean().loc[[run.method for run in runs]]
+        under, clean = means.to_numpy().T
+        found += by_method(runs, about, under, clean, drawn[stress, "overall"])
     return found
+
+
+def whole_runs(tables: Tables, tasks: Mapping[str, Task]) -> list[Run]:
+    """The runs that have all tasks which count."""
+    names = counted(tasks)
+    return [run for run in tables.get(names[0], {}) if all(run in tables.get(name, {}) for name in names)]
 
 
 def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
