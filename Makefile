@@ -45,8 +45,8 @@ soak: $(VENV)/ready         ## random kills of random processes, and the same by
 cluster: $(VENV)/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/guides/cluster.md; 15 to 25 min)
 	tests/outside/cluster/run
 
-bench: $(VENV)/bench        ## training and encoding beside transformers' and sentence-transformers' (25 min)
-	python -m benchmarks.engine
+bench: $(VENV)/bench        ## training and encoding beside transformers' and sentence-transformers' (25 min); DEVICE=cuda
+	python -m benchmarks.engine 3 $(DEVICE)
 
 fewshot: $(VENV)/bench all  ## new classes from a few examples, beside SetFit and logistic regression (2 h)
 	python -m benchmarks.fewshot results/export

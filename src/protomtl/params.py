@@ -6,12 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from protomtl.analysis.comparisons import Margin
 from protomtl.core import runner
 from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, validate
 from protomtl.core.settings import Backbone, Block, Data, Joined, Method, Name, Seed, different, instead
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.model.settings import Compute
+from protomtl.perturbations.settings import Perturb
 from protomtl.pretraining.settings import Pretrain
+from protomtl.sources import hub_data
 from protomtl.steps.embed.settings import Embed
 from protomtl.steps.export.settings import Export
 from protomtl.tasks.kinds import KINDS
@@ -25,7 +28,7 @@ COLUMNS = {
     *("overall_rescaled", "data", "backbone", "split", "id", "gold", "by"),
 }
 FIGURES = {figure for kind in KINDS.values() for figure in kind.metrics} | {
-    *("nearest", "first", "first_nearest", "mean", "best_member", "sd", "low", "high", "paper", "difference")
+    *("nearest", "first", "first_nearest", "mean", "best_member", "sd", "iqm", "low", "high", "paper", "difference")
 }
 
 
@@ -37,10 +40,12 @@ class Params(Block):
     compare: Annotated[
         list[Name], AfterValidator(different)
     ]  # need not be among `methods`, so that a run of a few methods changes nothing else
+    margin: Margin
     data: Data
     tasks: Annotated[dict[Name, Task], Field(min_length=1)]
     backbone: Backbone
     tokens: Tokens
+    perturb: Perturb
     compute: Compute
     pretrain: Pretrain
     finetune: Finetune
@@ -71,6 +76,9 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
             raise SystemExit(f"{path}: {name}.method: {block.method} is not among `methods`; name one of them")
         if block.seed not in params.seeds:
             raise SystemExit(f"{path}: {name}.seed: {block.seed} is not among `seeds`; name one of them")
+    for name, task in params.tasks.items() if params.data.source == "hub" else ():
+        for split, value in task.files:
+            hub_data.place(f"tasks.{name}.files.{split}", value)
     check_figures(path, main_tasks(params.tasks))
     for name, method in params.method.items():
         settings_of_method("pretrain", params.pretrain, name, method.pretrain)

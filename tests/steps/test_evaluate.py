@@ -18,7 +18,7 @@ from protomtl import params
 from protomtl.analysis import comparisons
 from protomtl.analysis.predictions import read_predictions
 from protomtl.core import runner
-from protomtl.core.files import read_json
+from protomtl.core.files import digest_folder, read_json
 from protomtl.core.runs import Run
 from protomtl.metrics import accuracy, pearson
 from protomtl.model import readout
@@ -226,7 +226,7 @@ def test_intervals_are_of_the_resampled_predictions(evaluated: Path) -> None:
     resampled = comparisons.resampled_figures(predictions, TASKS, "test")
     table = pd.read_csv("results/tables/table2.csv")
     for figure in (*TASKS, "overall"):
-        expected = np.percentile(resampled[figure][:, :, 0], [2.5, 97.5], axis=0)
+        expected = np.nanpercentile(resampled[figure][:, :, 0], [2.5, 97.5], axis=0)
         found = table[[f"{figure}_low", f"{figure}_high"]].to_numpy().T
         assert found == pytest.approx(expected, abs=6e-5)
 
@@ -258,6 +258,26 @@ def test_the_checkpoint_of_the_best_dev_epoch_is_the_one_evaluated(evaluated: Pa
         stored = read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))["dev"]["overall"]
         assert best == curve["epoch"][curve["overall"].idxmax()]
         assert stored == pytest.approx(curve["overall"].max(), abs=2e-6)
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_the_last_validation_leaves_its_vectors_and_the_bytes_are_the_same_without(
+    epochs: int, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch_params(workdir, {"finetune": {"epochs": epochs, "averaging": 0.5}})
+    run_steps("download", "backbone", "prepare", "tokens")
+    encoded, encode = [], MultiTaskModel.encoded
+    monkeypatch.setattr(
+        MultiTaskModel, "encoded", lambda model, table: encoded.append(table.split) or encode(model, table)
+    )
+    run_method("cosine")
+    last = read_json(Path("results/finetune/cosine/seed1/config.json"))["best_epoch"] == epochs
+    assert encoded == (["test"] * 3 if last else ["dev", "dev", "dev", "test", "test", "test"])
+    with_left = digest_folder(Path("results/evaluate"))
+    assert not [*Path(".state/vectors").rglob("*.safetensors")]  # nothing is left for good
+    run_method("cosine", "evaluate")
+    assert encoded[-6:] == ["dev", "dev", "dev", "test", "test", "test"]
+    assert digest_folder(Path("results/evaluate")) == with_left
 
 
 def test_figures_are_written_as_png_and_svg(evaluated: Path) -> None:

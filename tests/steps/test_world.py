@@ -1,7 +1,10 @@
 """The caller's world: whatever is called of the public API, it is afterwards as it was before."""
 
+import inspect
 import pickle
+import re
 import shutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,12 +23,16 @@ import protomtl
 from protomtl import Model, PrototypeClassifier, TextEncoder
 from tests.support.world import world
 
+PARTS = {  # what others are made of, no public names (docs/reference/api.md)
+    *("check_settings", "begin", "add", "similarities", "log_prior", "nearness", "likeliest_temperature"),
+    *("set_partial_fit_request", "set_score_request"),
+}
 TEXTS = ["a good film", "the dog sits", "bad bad story"] * 2
 PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man")]
 LABELS = ["up", "down", "down"] * 2
 
 
-def abandoned(stream: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+def abandoned(stream: Iterator[Any]) -> Iterator[Any]:
     """Its first row; it is left half way, and alive."""
     next(stream)
     return stream
@@ -49,16 +56,29 @@ CALLS: dict[str, Callable[[Model, Path], Any]] = {
     "stream": lambda model, _: [*model.stream(TEXTS)],
     "leave a stream": lambda model, _: abandoned(model.stream(TEXTS)),
     "leave a stream of scores": lambda model, _: abandoned(model.stream_scores("sts", PAIRS)),
-    "predict": lambda model, _: model.predict("sst", TEXTS),
+    "predict": lambda model, _: (model.predict("sst", TEXTS), model.predict_proba("sst", TEXTS)),
+    "encode to a tensor": lambda model, _: model.encode(TEXTS, convert_to_tensor=True, normalize_embeddings=True),
     "predict what is no task": lambda model, _: refused(lambda: model.predict("nosuch", TEXTS)),
     "tasks": lambda model, _: (model.sentiment(TEXTS), model.paraphrase(PAIRS), model.similarity(PAIRS)),
     "vectors": lambda model, _: model.vectors("para", PAIRS),
+    "embedded": lambda model, _: [*model.embedded("para", PAIRS)],
+    "leave what is embedded": lambda model, _: abandoned(model.embedded("sst", TEXTS)),
+    "encoded": lambda model, _: model.encoded(model.table("", TEXTS)),
+    "by prototypes": lambda model, _: (model.by_prototypes("sst", TEXTS), model.by_prototypes("sts", PAIRS)),
     "prototypes": lambda model, _: (model.prototypes("sst"), model.map("sst"), model.width),
     "fit and score": lambda _, folder: fitted(folder).score(TEXTS, LABELS),
+    "names of features": lambda _, folder: TextEncoder(str(folder)).fit(TEXTS).get_feature_names_out(),
     "fit in parts": lambda *_: PrototypeClassifier().partial_fit([[0.0]], ["a"], classes=["a", "b"]).predict([[1.0]]),
     "probabilities": lambda _, folder: fitted(folder).predict_proba(TEXTS),
     "pickle": lambda _, folder: pickle.loads(pickle.dumps(fitted(folder))).predict(TEXTS),  # noqa: S301
 }
+
+
+def test_every_public_name_is_called() -> None:
+    called = inspect.getsource(sys.modules[__name__]).partition("def fitted(")[2].partition("\n}\n")[0]
+    for name in (*protomtl.__all__, *vars(Model), *vars(PrototypeClassifier)):
+        if not name.startswith("_") and name not in PARTS and name != "Model":
+            assert re.search(rf"\b{name}\(|\.{name}\b", called), name
 
 
 def damaged(folder: Path) -> Path:
@@ -132,7 +152,7 @@ def test_what_a_caller_chose_does_not_change_the_vectors(loaded: tuple[Model, Pa
             found = one.encode(TEXTS)
             assert found.dtype == np.float32
             np.testing.assert_array_equal(found, expected)
-            assert one.predict("sst", TEXTS).dtype == np.float32
+            assert one.predict_proba("sst", TEXTS).dtype == np.float32
 
 
 def test_while_a_stream_is_read_the_world_is_the_callers(loaded: tuple[Model, Path]) -> None:

@@ -72,15 +72,19 @@ def outputs_deleted(project: Path) -> None:
 EDITS: dict[str, tuple[Edit, set[str]]] = {
     "a global parameter": (
         global_parameter,
-        stages("finetune", "evaluate", "export", "collect", *RESULTS),
+        stages("finetune", "evaluate", "stress", "export", "collect", *RESULTS),
     ),
     "a parameter of one method": (
         parameter_of_one_method,
-        stages("finetune", "evaluate", "collect", *RESULTS, methods=["cosine"]),
+        stages("finetune", "evaluate", "stress", "collect", *RESULTS, methods=["cosine"]),
     ),
     "one pre-training recipe": (
         recipe_of_one_method,
         stages(*PER_RUN, "embed", "export", "collect", *RESULTS, methods=["prototypical"]),
+    ),
+    "the shares of noise": (
+        parameters(perturb={"noise": [0.2]}),
+        stages("perturb", "stress", "collect", "report"),
     ),
     "a method added": (
         parameters(methods=[*METHODS, "concat"]),
@@ -89,7 +93,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "the source of one stage": (append(f"{SOURCES}/steps/embed/step.py", "# edited\n"), stages("embed")),
     "a shared module, its results the same": (
         append(f"{SOURCES}/seeds.py", "# edited\n"),
-        stages(*PER_RUN, "embed", "export", "tables"),
+        stages(*PER_RUN, "prepare", "perturb", "embed", "export", "tables", "report"),
     ),
     "a back-dated source": (back_dated_source, stages("figures")),
     "raw data": (

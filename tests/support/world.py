@@ -1,9 +1,14 @@
 """What a program shares with the libraries that it calls."""
 
+import gc
+import locale
 import logging
+import multiprocessing
 import os
 import random
 import signal
+import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -28,6 +33,10 @@ def world() -> dict[str, Any]:
         "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
         "deterministic": (torch.are_deterministic_algorithms_enabled(), torch.backends.mkldnn.enabled),
         "autocast": torch.is_autocast_enabled("cpu"),
+        "device": torch.get_default_device(),
+        "precision": (torch.get_float32_matmul_precision(), torch.backends.cuda.matmul.allow_tf32),
+        "cuDNN": (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic, torch.backends.cudnn.enabled),
+        "sharing": (multiprocessing.get_start_method(allow_none=True), torch.multiprocessing.get_sharing_strategy()),
         "transformers": (transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()),
         "hub": are_progress_bars_disabled(),
         "logging": {name: (own.level, own.disabled, own.propagate, [*own.handlers]) for name, own in loggers.items()},
@@ -35,6 +44,20 @@ def world() -> dict[str, Any]:
         "NumPy's errors": np.geterr(),
         "environment": dict(os.environ),
         "folder": Path.cwd(),
+        "path": [*sys.path],
+        "streams": (sys.stdin, sys.stdout, sys.stderr, sys.excepthook),
+        "open files": sorted(os.listdir("/proc/self/fd")) if sys.platform == "linux" else [],  # noqa: PTH208
+        "own threads": sorted(thread.name for thread in threading.enumerate()),
+        "collector": gc.isenabled(),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "umask": umask(),
         "group": dist.is_initialized(),
         "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)],
     }
+
+
+def umask() -> int:
+    """Which rights new files lack; it can be read only by setting it."""
+    found = os.umask(0o022)
+    os.umask(found)
+    return found

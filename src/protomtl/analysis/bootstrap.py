@@ -1,21 +1,30 @@
-"""What the difference between two methods is worth: bootstrap intervals, paired tests, Holm's correction.
+"""What the difference between two methods is worth: bootstrap intervals, paired tests, equality, Holm's correction.
 
 A resample of n examples is a row of counts, how often each example was drawn; a figure of many resamples and many
 predictions at once is then a matrix product.
+
+On some resamples a figure may not be defined: a correlation where all drawn labels are equal, say. Such a value is NaN
+and is left out, for it is neither 0 nor any other number. Where many are left out there is no interval and no p.
 """
 
 from collections.abc import Callable
+from statistics import NormalDist
 
 import numpy as np
 
-RESAMPLES = 2000
-BLOCK = 2**21  # counts that are in memory at a time: 16 MB
+RESAMPLES = 20_000  # so many that Holm's smallest p, 2 × comparisons / (RESAMPLES + 1), decides no verdict
+LEVEL, POWER = 0.05, 0.8  # a difference is decided below this p; how often one that is there is to be found
+BLOCK = 2**18  # counts that are in memory at a time: 2 MB
+MOST = 0.05  # share of resamples that may be left out: beyond what both tails hold, their ends lie anywhere
 
 
 def draw_counts(random: np.random.Generator, resamples: int, n: int) -> np.ndarray:
     """[resamples, n] how often each of n things is among n drawn with replacement."""
-    drawn = random.integers(n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
+    counts = np.empty((resamples, n))
+    drawn = random.integers(n, size=(resamples, n), dtype=np.int32)
+    for row, places in zip(counts, drawn, strict=True):  # one by one they stay in the cache
+        row[:] = np.bincount(places, minlength=n)
+    return counts
 
 
 def resample(figure: Callable[[np.ndarray], np.ndarray], n: int, random: np.random.Generator) -> np.ndarray:
@@ -31,18 +40,17 @@ def accuracy(counts: np.ndarray, correct: np.ndarray) -> np.ndarray:
 
 
 def pearson(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """[k, c] Pearson correlation on k resamples, by weighted moments; what is constant in one correlates with 0, and
-    so do fewer than three rows (see metrics.py).
+    """[k, c] Pearson correlation on k resamples, by weighted moments; NaN where metrics.py says that it is not defined.
 
     counts: [k, n]; gold: [n]; predicted: [n, c].
     """
     if len(gold) < 3:
-        return np.zeros((len(counts), predicted.shape[1]))
+        return np.full((len(counts), predicted.shape[1]), np.nan)
     weights = counts / counts.sum(1, keepdims=True)
     y, x = standardised(gold[:, None]), standardised(predicted)
     deviations = deviation(weights, y) * deviation(weights, x)
     covariance = weights @ (x * y) - (weights @ x) * (weights @ y)
-    return np.asarray(np.divide(covariance, deviations, out=np.zeros_like(covariance), where=deviations > 0))
+    return np.asarray(np.divide(covariance, deviations, out=np.full_like(covariance, np.nan), where=deviations > 0))
 
 
 def standardised(values: np.ndarray) -> np.ndarray:
@@ -58,9 +66,24 @@ def deviation(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.sqrt(np.where(variance > 1e-12 * square, variance, 0))
 
 
+def undefined(values: np.ndarray) -> np.ndarray:
+    """[...] on how many of the resamples [resamples, ...] there is no value."""
+    return np.asarray(np.isnan(values).sum(0))
+
+
+def enough(values: np.ndarray) -> np.ndarray:
+    """[...] whether so few resamples are left out that the others allow an interval and a p."""
+    return undefined(values) <= MOST * len(values)
+
+
 def interval(values: np.ndarray) -> np.ndarray:
-    """[2, ...] the 95 % percentile interval of resampled values [resamples, ...] (Efron and Tibshirani 1993, §13.3)."""
-    return np.asarray(np.percentile(values, [2.5, 97.5], axis=0))
+    """[2, ...] the 95 % percentile interval of resampled values [resamples, ...] (Efron and Tibshirani 1993, §13.3).
+
+    Resamples without a value are left out; NaN where too many are.
+    """
+    whole = enough(values)
+    ends = np.nanpercentile(np.where(whole, values, 0), [2.5, 97.5], axis=0)
+    return np.asarray(np.where(whole, ends, np.nan))
 
 
 def paired_differences(values: np.ndarray, reference: int, seeds: np.ndarray) -> np.ndarray:
@@ -68,9 +91,10 @@ def paired_differences(values: np.ndarray, reference: int, seeds: np.ndarray) ->
 
     values: [resamples, methods, seeds], a figure on the same resample of examples for all methods and seeds;
     reference: a place among the methods; seeds: [resamples, seeds], how often each seed was drawn. Methods are paired
-    by example and by seed; with one seed, only examples are resampled.
+    by example and by seed; with one seed, only examples are resampled. NaN where a drawn seed has no value for either.
     """
     differences = np.delete(values, reference, axis=1) - values[:, [reference]]
+    differences = np.where(seeds[:, None] > 0, differences, 0)
     mean: np.ndarray = np.einsum("bms,bs->bm", differences, seeds / seeds.sum(1, keepdims=True))
     return mean.round(12)  # methods that agree differ by exactly 0, in whichever order a product sums
 
@@ -79,10 +103,39 @@ def two_sided_p(differences: np.ndarray) -> np.ndarray:
     """[m] p values of the hypothesis of no difference, given resampled differences [resamples, m].
 
     Twice the share of resamples on the rarer side of 0, with both counts plus one (Davison and Hinkley 1997, §4.2):
-    never below 2 / (resamples + 1), and below 0.05 about when the 95 % interval leaves out 0.
+    never below 2 / (resamples + 1), and below 0.05 about when the 95 % interval leaves out 0. Resamples without a value
+    are left out; NaN where too many are.
     """
     rarer = np.minimum((differences <= 0).sum(0), (differences >= 0).sum(0))
-    return np.asarray(np.minimum(1, 2 * (rarer + 1) / (len(differences) + 1)))
+    there = len(differences) - undefined(differences)
+    return np.where(enough(differences), np.minimum(1, 2 * (rarer + 1) / (there + 1)), np.nan)
+
+
+def equal_p(differences: np.ndarray, margin: float) -> np.ndarray:
+    """[m] p values of the hypothesis of a difference of `margin` or more, given resampled differences [resamples, m].
+
+    Two one-sided tests (Schuirmann 1987): the larger of the shares of resamples at or beyond either margin, with both
+    counts plus one. Below 0.05 about when the 90 % interval lies within the margins. Resamples without a value are
+    left out; NaN where too many are.
+    """
+    beyond = np.maximum((differences <= -margin).sum(0), (differences >= margin).sum(0))
+    there = len(differences) - undefined(differences)
+    return np.where(enough(differences), (beyond + 1) / (there + 1), np.nan)
+
+
+def detectable(differences: np.ndarray, family: int) -> np.ndarray:
+    """[m] the smallest true differences that a test like this one finds with a chance of POWER.
+
+    The test is two-sided at LEVEL / family, what Holm asks of the smallest p of a family: (z_{1 - α/2} + z_{power})
+    standard errors (Cohen 1988, §2.5; Bloom 1995), which are the deviations of the resampled differences.
+    """
+    return np.asarray(standard_errors_to_detect(family) * np.nanstd(differences, axis=0, ddof=1))
+
+
+def standard_errors_to_detect(family: int) -> float:
+    """How many standard errors a difference must have to be found with a chance of POWER, at LEVEL / family."""
+    z = NormalDist().inv_cdf
+    return z(1 - LEVEL / (2 * family)) + z(POWER)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

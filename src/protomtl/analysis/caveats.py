@@ -7,7 +7,13 @@ import pandas as pd
 UNDEFINED = (
     "n/a: the figure says nothing. It needs three rows at least, and neither labels nor predictions that are all equal."
 )
-OURS = ("_sd", "_low", "_high", "_paper", "_difference")  # of each figure in a table, with labels or not
+NO_INTERVAL = "There is no interval where a figure is not defined on more than 5 % of the resamples."
+OURS = ("_sd", "_iqm", "_low", "_high", "_paper", "_difference")  # of each figure in a table, with labels or not
+
+
+def interval(low: float, high: float) -> str:
+    """`0.693 to 0.731`."""
+    return "no interval" if pd.isna(low) else f"{low:.3f} to {high:.3f}"
 
 
 def labelled(table: pd.DataFrame, figure: str) -> bool:

@@ -1,6 +1,6 @@
 """Each figure of metrics.py on many resamples at once: counts [k, n], labels [n] and predictions [n, c] to [k, c].
 
-Where metrics.py says that a figure is not defined, a resample counts as 0; such a figure of all rows has no interval.
+Where metrics.py says that a figure is not defined, a resample has NaN (see bootstrap.py).
 """
 
 from collections.abc import Callable
@@ -29,18 +29,23 @@ def balanced_accuracy(hits: np.ndarray, gold: np.ndarray, predicted: np.ndarray)
 
 
 def mcc(hits: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """[k] (Gorodkin 2004, eq. 8); 0 where one class is all there is."""
+    """[k] (Gorodkin 2004, eq. 8); NaN where one class is all there is."""
     rows = gold.sum(1)
     covariance = hits.sum(1) * rows - (gold * predicted).sum(1)
     square = (rows**2 - (gold**2).sum(1)) * (rows**2 - (predicted**2).sum(1))
-    return np.asarray(np.divide(covariance, np.sqrt(square), out=np.zeros_like(covariance), where=square > 0))
+    return ratio(covariance, np.sqrt(square), square > 0)
 
 
 def mean_of(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """[k] the mean over the columns of above / below, those where nothing is below aside."""
+    """[k] the mean over the columns of above / below, those where nothing is below aside; NaN where that is all."""
     there = below > 0
     shares = np.divide(above, below, out=np.zeros_like(above), where=there)
-    return np.asarray(shares.sum(1) / np.maximum(there.sum(1), 1))
+    return ratio(shares.sum(1), there.sum(1), there.sum(1) > 0)
+
+
+def ratio(above: np.ndarray, below: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """above / below; NaN elsewhere than `where`."""
+    return np.asarray(np.divide(above, below, out=np.full_like(above, np.nan), where=where))
 
 
 def by_class(figure: Callable[..., np.ndarray]) -> "Figure":
@@ -78,12 +83,12 @@ def ranks(counts: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def weighted_pearson(counts: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """[k] of a and b [k, n], each row with its own weights; 0 for what is constant, and for fewer than three rows."""
+    """[k] of a and b [k, n], each row with its own weights; NaN for what is constant, and for fewer than three rows."""
     weights = counts / counts.sum(1, keepdims=True)
     a, b = (x - (weights * x).sum(1, keepdims=True) for x in (a, b))
     covariance, square = (weights * a * b).sum(1), (weights * a**2).sum(1) * (weights * b**2).sum(1)
     says = (square > 1e-12) & (counts.shape[1] > 2)
-    return np.asarray(np.divide(covariance, np.sqrt(square), out=np.zeros_like(covariance), where=says))
+    return ratio(covariance, np.sqrt(square), says)
 
 
 def rmse(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -3,7 +3,6 @@
 import csv
 import ctypes
 import errno
-import fcntl
 import glob
 import hashlib
 import json
@@ -17,8 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-from protomtl.core.paths import STATE
 
 WHOLE = ".whole.part"  # how the name of a folder ends that lacks nothing but its place
 
@@ -193,38 +190,3 @@ def digest_folder(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below `folder`, keyed by its relative path; hidden files (an engine's notes) aside."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
     return {str(p.relative_to(folder)): sha256(p) for p in files}
-
-
-@contextmanager
-def held(lock: Path) -> Iterator[bool]:
-    """Hold a lock file until the end of the block; False where another process holds it. It is never removed.
-
-    SystemExit where nothing can be locked.
-    """
-    with lock.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        except OSError as error:
-            raise SystemExit(f"{lock}: {error.strerror}; {STATE} needs a file system with locks") from None
-        else:
-            yield True
-
-
-def forget(stage: str, method: str, seed: int) -> None:
-    """Remove the state of a run whose result is safe (a later stage has begun, so DVC has recorded it).
-
-    Not while a trainer is at work on it. The lock stays: a trainer that waits for it holds the same file.
-    """
-    forget_state(STATE / stage / f"{method}-seed{seed}")
-
-
-def forget_state(run: Path) -> None:
-    """Remove all that is in the state folder of a run, but for its lock; nothing while a trainer holds that."""
-    if not run.is_dir():
-        return
-    with held(run / "lock") as ours:
-        for left in run.iterdir() if ours else ():
-            if left.name != "lock":
-                remove(left)

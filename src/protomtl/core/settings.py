@@ -28,6 +28,13 @@ def different(values: list[Any]) -> list[Any]:
     return values
 
 
+def followed(folder: str) -> str:
+    """A folder that DVC finds, too: for it `~` is a name like any other."""
+    if folder.startswith("~"):
+        raise ValueError("~ is a home to a shell, but not to DVC, which follows this folder; write the whole path")
+    return folder
+
+
 def instead(word: str, known: Iterable[str]) -> str:
     """The end of a message about a word that is not known: the nearest one that is, or what there is."""
     near = difflib.get_close_matches(word, names := list(known), 1)
@@ -40,6 +47,7 @@ Positive = Annotated[int, Field(ge=1, le=10**6)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what every generator takes
 Text = Annotated[str, Field(min_length=1)]
+Folder = Annotated[Text, AfterValidator(followed)]  # a dependency by its name, in dvc.yaml
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -59,18 +67,38 @@ class Block(BaseModel):
         return block
 
 
+class Worsened(Block):
+    """What is done to training rows to see what a method bears: few of them, wrong labels, rare classes.
+
+    rows: that are drawn of each task, 0 for all; wrong_labels: share that gets another label; to: any other class, or
+    the next one; imbalance: how many rows the most frequent class has for one of the rarest, 1 for as it is.
+    """
+
+    rows: Count
+    wrong_labels: Annotated[float, Field(ge=0, le=0.9)]
+    to: Literal["any", "next"]
+    imbalance: Annotated[int, Field(ge=1, le=1000)]
+    seed: Seed
+
+    @property
+    def active(self) -> bool:
+        return bool(self.rows or self.wrong_labels or self.imbalance > 1)
+
+
 class Data(Block):
-    source: Literal["starter", "cs224n", "folder"]
+    source: Literal["starter", "cs224n", "folder", "hub"]
     mirror: str
-    folder: Text
+    elsewhere: bool
+    folder: Folder
     on_bad_row: Literal["error", "drop"]
     split_seed: Seed
     max_train_rows: Count
+    worsened: Worsened
 
 
 class Backbone(Block):
     name: Text
-    folder: Text
+    folder: Folder
     revision: str
     pooling: Literal["mean", "cls", "pooler"]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from protomtl.analysis.verdicts import LEVEL
+from protomtl.analysis.bootstrap import LEVEL
 from protomtl.plots import style
 
 OURS = "ours, with 95 % interval over dev examples"
@@ -30,7 +30,7 @@ def draw_bars(table: pd.DataFrame) -> Figure:
         panel.set(
             title=name,
             yticks=place,
-            xlim=(min(0, table[f"{name}_low"].min()) * 1.15, max(1, table[f"{name}_high"].max())),
+            xlim=(min(0, table[f"{name}_low"].fillna(table[name]).min()) * 1.15, max(1, table[f"{name}_high"].max())),
         )
         panel.set_yticklabels(table["label"])
     axes[0].set_ylim(len(table) - 0.4, -0.6)

@@ -52,8 +52,8 @@ def objective(
         groups = {name: tables[name].sequences_of(r, whole) for name, r in rows.items()}
         found = {}
         for name, parts in embed_batch(encoder, groups, tokens(groups) if tokens else None).items():
-            own = torch.from_numpy(labels[name][rows[name]]).to(encoder.device)
-            found[name] = by_task[name](class_vectors(parts, relation), own)
+            known = torch.from_numpy(labels[name][rows[name]])  # on the CPU, which groups them
+            found[name] = by_task[name](class_vectors(parts, relation), known)
         return found
 
     trained = nn.ModuleDict({"encoder": encoder, "loss": loss} | ({"tokens": tokens} if tokens else {}))

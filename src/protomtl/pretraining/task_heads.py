@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, embed_batch
 from protomtl.model.heads import PairHead, SingleHead, attribute
 from protomtl.model.seeding import seed_torch
@@ -53,7 +54,7 @@ def objective(
     def losses(rows: Batches) -> dict[str, Tensor]:
         groups = {name: tables[name].sequences_of(r, settings.pair_encoding == "concat") for name, r in rows.items()}
         outputs = {name: heads[attribute(name)](*parts) for name, parts in embed_batch(encoder, groups).items()}
-        gold = {name: torch.from_numpy(labels[name][r]).to(encoder.device) for name, r in rows.items()}
+        gold = {name: put(torch.from_numpy(labels[name][r]), encoder.device) for name, r in rows.items()}
         if settings.objective == "softmax" and (settings.prior or settings.values == "between"):
             return {n: adjusted_loss(own[n], outputs[n], own_labels[n], r, settings) for n, r in rows.items()}
         found = {name: task_loss(tasks[name], outputs[name], gold[name]) for name in rows}

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from protomtl.core import files
+from protomtl.core import locks
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.markdown import number
 from protomtl.core.paths import PREPARED, READOUT, TOKENS, results
@@ -34,7 +34,7 @@ def run(method: str, seed: int) -> None:
 
     No parameters: the model is what its own record says.
     """
-    files.forget("finetune", method, seed)
+    locks.forget("finetune", method, seed)
     folder = results("finetune", method, seed)
     record = read_json(folder / "config.json")
     distributed.run(record["compute"]["processes"], evaluate, folder, record, method, seed)
@@ -47,7 +47,8 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     readable = readout.readable(tasks)
     examples = {name: model.labelled_rows(name, task, seed, whole=True) for name, task in readable.items()}
     tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in ("dev", "test") for name in tasks}
-    vectors = {key: model.stored(table) for key, table in tables.items()}
+    trained = None if model.frozen else model.trained_by(method, seed)
+    vectors = {(split, name): model.stored(table, trained) for (split, name), table in tables.items()}
     first = after_first_phase(results("pretrain", method, seed), record, readable, seed)
     if not distributed.is_main():
         return

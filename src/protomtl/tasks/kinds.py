@@ -1,106 +1,21 @@
-"""What a kind of task means, as far as no tensor is needed: labels, outputs, predictions, figures, words.
+"""The kinds of tasks: what each does otherwise than classes of which a row has one (kind.py).
 
 The other half, losses and probabilities, is tensors.py. A kind is an entry of KINDS here and of MEANINGS there.
 """
 
 import math
 import re
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
-from protomtl.tasks.figures import MetricName
-from protomtl.tasks.labels import YES_NO, Names, class_of, number, wanted
+from protomtl.tasks.kind import Kind, Labels
+from protomtl.tasks.labels import YES_NO, Names, number
 
 SEPARATORS = r"[;|]"  # between the classes of a row
 NONE = "none"  # a row without a class
 
 KindName = Literal["classification", "binary", "regression", "multilabel"]
-
-
-class Labels(Protocol):
-    """What a kind must know of a task."""
-
-    @property
-    def classes(self) -> int | Sequence[str] | None: ...
-
-    @property
-    def range(self) -> tuple[float, float] | None: ...
-
-
-class Kind:
-    """Labels that are classes, numbered from 0; values override what is different for them."""
-
-    has_classes = True
-    one_class = True  # a row has one of them: there are nearest prototypes and confusions
-    stored = "<f4"  # how the token cache keeps labels
-    form = "g"  # how a label is written into files
-    # What `metric` may name, the default first; and what is shown whichever of them counts.
-    metrics: tuple[MetricName, ...] = ("accuracy", "macro_f1", "balanced_accuracy", "mcc")
-    beside: tuple[MetricName, ...] = ("accuracy",)
-    submission = "Predicted_Sentiment"  # header of the CS224N default project's submission files
-
-    def names(self, task: Labels) -> Names:
-        """Of its classes, in the order of their numbers."""
-        return (*range(task.classes),) if isinstance(task.classes, int) else tuple(task.classes or ())
-
-    def words(self, task: Labels) -> str:
-        """What the labels are, for the model card."""
-        names = self.names(task)
-        return f"{len(names)} classes" + (f": {', '.join(map(str, names))}" if isinstance(names[0], str) else "")
-
-    def prototypes(self, task: Labels) -> Names:
-        """The names of the classes that have prototypes, from the smallest."""
-        return self.names(task)
-
-    def bounds(self, task: Labels) -> tuple[float, float]:
-        """Smallest and largest label."""
-        return 0.0, len(self.names(task)) - 1.0
-
-    def outputs(self, task: Labels) -> int:
-        """Numbers that a head gives for a row."""
-        return len(self.names(task))
-
-    def score_columns(self, task: Labels) -> int:
-        """Numbers that `probabilities` gives for a row."""
-        return len(self.names(task))
-
-    def read(self, task: Labels, text: str) -> float | None:
-        """A label as it stands in a file as a number, or None if it is none of the task's."""
-        return class_of(self.names(task), text.strip())
-
-    def wanted(self, task: Labels) -> str:
-        """What a label may be, for people."""
-        return wanted(self.names(task))
-
-    def shown(self, task: Labels, label: float) -> str | int:
-        """A label or a prediction, for people: the name of its class."""
-        return self.names(task)[int(label)]
-
-    def class_of(self, label: float) -> int:
-        """The class of a label, in the numbers of the labels."""
-        return int(label)
-
-    def bins(self, task: Labels, label: float) -> list[int]:
-        """Where a label counts in the histogram of the data report."""
-        return [int(label)]
-
-    def targets(self, task: Labels, labels: np.ndarray) -> np.ndarray:
-        """Labels [n] as metrics.py takes them: [n]."""
-        return labels
-
-    def members(self, task: Labels, labels: np.ndarray) -> np.ndarray:
-        """[n, classes] 1 where a row has the class."""
-        return np.asarray(labels[:, None] == np.arange(len(self.names(task))), dtype=float)
-
-    def right(self, task: Labels, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """[…, n, 1] the score that what is right has, of scores […, n, classes] and labels [n]."""
-        return np.take_along_axis(scores, np.broadcast_to(labels.astype(int)[:, None], (*scores.shape[:-1], 1)), -1)
-
-    def predictions(self, scores: np.ndarray) -> np.ndarray:
-        """[n] labels of the scores [n, classes]."""
-        return np.asarray(scores.argmax(1))
 
 
 class Binary(Kind):

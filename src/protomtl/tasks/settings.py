@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Stri
 
 from protomtl.core.settings import Block
 from protomtl.tasks.figures import FIGURES, Figure, MetricName
-from protomtl.tasks.kinds import KINDS, SEPARATORS, Kind, KindName
+from protomtl.tasks.kind import Kind
+from protomtl.tasks.kinds import KINDS, SEPARATORS, KindName
 from protomtl.tasks.labels import Names, composed, number
 
 WIDEST = 1000  # range of a regression

@@ -23,7 +23,7 @@ def backward(
     by_parameter = list(zip(*by_task, strict=True))
     shared = [sum(g is not None for g in gradients) > 1 for gradients in by_parameter]
     products = [inner_products(gradients) for gradients, several in zip(by_parameter, shared, strict=True) if several]
-    share = (combine or coefficients)(torch.stack(products).sum(0)) if products else torch.ones(len(losses))
+    share = (combine or coefficients)(torch.stack(products).sum(0).cpu()) if products else torch.ones(len(losses))
     for parameter, gradients, several in zip(parameters, by_parameter, shared, strict=True):
         known = [g * c if several else g for g, c in zip(gradients, share.tolist(), strict=True) if g is not None]
         parameter.grad = torch.stack(known).sum(0) if known else None
@@ -33,7 +33,7 @@ def inner_products(gradients: Sequence[Tensor | None]) -> Tensor:
     """[tasks, tasks] of one parameter's gradients; None is a task that does not use it."""
     like = next(g for g in gradients if g is not None)
     flat = torch.stack([torch.zeros_like(like) if g is None else g for g in gradients]).flatten(1)
-    return (flat @ flat.t()).double().cpu()
+    return (flat @ flat.t()).double()
 
 
 def coefficients(products: Tensor) -> Tensor:

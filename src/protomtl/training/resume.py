@@ -14,7 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from protomtl.core.files import atomic, digest_of, held, remove, sha256
+from protomtl.core.files import atomic, digest_of, remove, sha256
+from protomtl.core.locks import held
 from protomtl.core.paths import STATE
 from protomtl.model import distributed
 from protomtl.model.multitask import trained_parameters

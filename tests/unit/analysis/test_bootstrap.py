@@ -37,7 +37,7 @@ def test_pearson_by_hand() -> None:
     gold, predicted = np.array([1.0, 2.0, 3.0]), np.array([[1.0], [2.0], [6.0]])
     counts = np.array([[1, 1, 1], [2, 0, 1], [0, 3, 0]])
     found = bootstrap.pearson(counts, gold, predicted)[:, 0]
-    assert found == pytest.approx([5 / np.sqrt(2 * 14), 1, 0])  # two different points lie on a line; one has no slope
+    assert found == pytest.approx([5 / np.sqrt(2 * 14), 1, np.nan], nan_ok=True)  # two points are a line; one is not
 
 
 @st.composite
@@ -57,7 +57,8 @@ def test_pearson_is_that_of_the_repeated_rows(case: tuple[np.ndarray, np.ndarray
         for c in range(predicted.shape[1]):
             x, y = np.repeat(predicted[:, c], row), np.repeat(gold, row)
             silent = len(gold) < 3 or len(set(x)) == 1 or len(set(y)) == 1  # two rows say nothing
-            assert found[k, c] == pytest.approx(0 if silent else stats.pearsonr(x, y).statistic, abs=1e-9)
+            slow = np.nan if silent else stats.pearsonr(x, y).statistic
+            assert found[k, c] == pytest.approx(slow, abs=1e-9, nan_ok=True)
 
 
 def test_pearson_does_not_lose_small_differences_on_a_large_mean() -> None:
@@ -65,7 +66,7 @@ def test_pearson_does_not_lose_small_differences_on_a_large_mean() -> None:
     assert bootstrap.pearson(np.ones((1, 5)), np.arange(5.0), values[:, None]) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("block", [1, 64, 1000])
+@pytest.mark.parametrize("block", [7 * 300, 7 * 1000 + 5])
 def test_any_number_of_counts_in_memory_gives_the_same_resamples(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     correct = generator(3, "test").integers(2, size=(7, 3))
 
@@ -99,6 +100,39 @@ def test_the_interval_holds_the_truth_about_19_times_in_20() -> None:
     correct = generator(6, "test").random((100, 300)) < 0.7
     low, high = bootstrap.interval(resampled_accuracy(correct, 7))
     assert 0.91 < ((low <= 0.7) & (high >= 0.7)).mean() < 0.98
+
+
+# --- resamples on which a figure is not defined
+
+
+def test_what_has_no_value_is_left_out_and_is_not_0() -> None:
+    """Values 1 to 2001; one in 20 may be lacking, one more is too many."""
+    values = np.repeat(np.arange(1.0, 2002)[:, None], 3, axis=1)
+    values[:100, 1] = values[:101, 2] = np.nan
+    assert bootstrap.undefined(values).tolist() == [0, 100, 101]
+    left = np.percentile(np.arange(101.0, 2002), [2.5, 97.5])
+    assert pytest.approx(np.array([[51, 1951], left, [np.nan] * 2]), nan_ok=True) == bootstrap.interval(values).T
+    assert bootstrap.two_sided_p(values) == pytest.approx([2 / 2002, 2 / 1902, np.nan], nan_ok=True)
+
+
+def test_the_interval_of_a_correlation_is_that_of_the_resamples_that_have_one() -> None:
+    """Six rows, one label apart from the others: a third of the resamples lack it. Of 36 with four, one in 69."""
+    rare, fair = np.eye(6)[0], np.repeat([1.0, 0], [4, 32])
+    for gold, lacking in ((rare, (5 / 6) ** 6), (fair, (8 / 9) ** 36)):
+        predicted = (gold + 0.1 * np.arange(len(gold)))[:, None]
+        drawn = bootstrap.resample(lambda c: bootstrap.pearson(c, gold, predicted), len(gold), generator(14, "test"))  # noqa: B023
+        assert bootstrap.undefined(drawn)[0] / len(drawn) == pytest.approx(lacking, abs=0.03)
+        there = drawn[~np.isnan(drawn)]
+        assert not (there == 0).any()
+        expected = np.percentile(there, [2.5, 97.5]) if gold is fair else [np.nan] * 2
+        assert bootstrap.interval(drawn)[:, 0] == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_seed_that_was_not_drawn_may_lack_a_value() -> None:
+    values = np.array([[[0.5, np.nan], [0.7, 0.4]]] * 3)  # [resamples, methods, seeds]
+    drawn = np.array([[2, 0], [1, 1], [0, 2]])
+    found = bootstrap.paired_differences(values, 0, drawn)[:, 0]
+    assert found == pytest.approx([0.2, np.nan, np.nan], nan_ok=True)
 
 
 # --- tests
@@ -166,12 +200,60 @@ def test_a_gain_on_one_seed_and_a_loss_on_another_settle_nothing() -> None:
 def test_few_seeds_raise_false_alarms_as_the_readme_says(noise: float, seeds: int, share: float) -> None:
     """1000 methods equal to the reference; examples move a difference by 1 (deviation), each training by `noise`."""
     random = generator(13, "test", seeds)
-    resamples, methods = bootstrap.RESAMPLES, 1000
+    resamples, methods = 2000, 1000
     found = random.normal(size=(methods, 1)) + noise * random.normal(size=(methods, seeds))
     values = np.zeros((resamples, methods + 1, seeds))
     values[:, 1:] = found + random.normal(size=(resamples, methods, 1))
     differences = bootstrap.paired_differences(values, 0, bootstrap.draw_counts(random, resamples, seeds))
     assert (bootstrap.two_sided_p(differences) < 0.05).mean() == pytest.approx(share, abs=0.04)
+
+
+# --- equality and power
+
+
+def test_equality_by_hand() -> None:
+    """Of four resamples beyond -0.1 or at it, and beyond 0.1 or at it: 0 and 1; 2 and 0; 0 and 0. Plus 1, of 4 + 1."""
+    differences = np.array([[0.0, -0.1, 0], [0.05, -0.2, 0], [0.1, 0, 0.09], [0, 0, 0]])
+    assert bootstrap.equal_p(differences, 0.1) == pytest.approx([2 / 5, 3 / 5, 1 / 5])
+
+
+@pytest.mark.parametrize("true", [0.0, 0.004, 0.02, -0.012])
+def test_equality_is_that_of_two_one_sided_z_tests(true: float) -> None:
+    """Normal resamples around `true` with a standard error of 0.005, margin 0.01 (Schuirmann 1987, by its formula)."""
+    drawn = true + 0.005 * stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    slow = max(stats.norm.sf((true + 0.01) / 0.005), stats.norm.cdf((true - 0.01) / 0.005))
+    assert bootstrap.equal_p(drawn[:, None], 0.01)[0] == pytest.approx(slow, abs=2e-4)
+    low, high = np.percentile(drawn, [5, 95])  # the 90 % interval lies within the margins
+    assert (bootstrap.equal_p(drawn[:, None], 0.01)[0] < 0.05) == (low > -0.01 and high < 0.01)
+
+
+@pytest.mark.parametrize(("true", "share"), [(0.03, 0.05), (0.0, 0.82)])
+def test_methods_a_margin_apart_are_called_equal_about_once_in_20(true: float, share: float) -> None:
+    """1000 comparisons with a standard error of 0.01 and a margin of 0.03; equal methods are found equal mostly.
+
+    By the formula: 2 Φ(3 - 1.645) - 1 = 0.82.
+    """
+    random = generator(14, "test")
+    differences = true + 0.01 * (random.normal(size=(1, 1000)) + random.normal(size=(2000, 1000)))
+    assert (bootstrap.equal_p(differences, 0.03) < 0.05).mean() == pytest.approx(share, abs=0.03)
+
+
+def test_the_detectable_difference_by_hand() -> None:
+    """1.960 + 0.842 standard errors for one; with ten, the first of Holm's levels is 0.005, 2.807 + 0.842."""
+    assert bootstrap.standard_errors_to_detect(1) == pytest.approx(1.95996 + 0.84162, abs=1e-4)
+    assert bootstrap.standard_errors_to_detect(10) == pytest.approx(2.80703 + 0.84162, abs=1e-4)
+    differences = np.array([[0.0, 1], [2, 1]])  # deviations √2 and 0
+    assert bootstrap.detectable(differences, 1) == pytest.approx([2.80158 * 2**0.5, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize("family", [1, 8])
+def test_a_detectable_difference_is_found_in_80_of_100_cases(family: int) -> None:
+    random = generator(15, "test", family)
+    noise = random.normal(size=(1, 600)) + random.normal(size=(4000, 600))
+    true = bootstrap.standard_errors_to_detect(family)  # of a standard error of 1
+    assert bootstrap.detectable(noise, family).mean() == pytest.approx(true, rel=0.02)
+    found = bootstrap.two_sided_p(true + noise) < bootstrap.LEVEL / family
+    assert found.mean() == pytest.approx(0.8, abs=0.05)
 
 
 # --- correction

@@ -201,3 +201,17 @@ def test_each_part_of_the_best_recipe_is_one_change_of_it(project: Path) -> None
     changed = [{key for key, value in other if value != getattr(best, key)} for other in others]
     parts: list[set[str]] = [{"averaging"}, {"label_smoothing"}, {"sampling"}, {"pair_encoding", "similarity"}, {"lr"}]
     assert changed == parts
+
+
+def test_every_method_is_every_one_that_fits_the_tasks(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As after `init`, whose tasks are others than those that some blocks name."""
+    content = YAML().load(project / "params.yaml")
+    content["tasks"]["mood"] = content["tasks"].pop("sst")
+    content["methods"] = ["concat", "prototypical"]
+    YAML().dump(content, project / "params.yaml")
+    preset.apply("everything")
+    found = load().methods
+    assert {"concat", "prototypical", "pcgrad"} <= {*found}
+    assert not {"sst_weighted", "para_weighted", "sts_weighted"} & {*found}
+    assert "methods: without" in (said := capsys.readouterr().out)
+    assert "sst_weighted" in said

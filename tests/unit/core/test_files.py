@@ -12,7 +12,6 @@ import pytest
 
 from protomtl.core import files
 from protomtl.core.files import atomic, write_json
-from protomtl.core.paths import STATE
 
 DEAD = 2**22 + 1  # no process has such a number
 
@@ -86,23 +85,6 @@ def test_json_is_utf_8_in_any_locale(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, tmp_path / "there.json"], env=environment, check=True)
     assert (tmp_path / "there.json").read_bytes() == (tmp_path / "here.json").read_bytes()
     assert json.loads((tmp_path / "here.json").read_text(encoding="utf-8")) == {"größe": "🎬"}
-
-
-def test_what_a_living_trainer_saves_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A later stage may begin while a trainer that a killed engine left goes on: its lock and its state stay."""
-    monkeypatch.chdir(tmp_path)
-    run = STATE / "finetune/concat-seed1"
-    (run / "key").mkdir(parents=True)
-    (run / "key/state.safetensors").touch()
-    with files.held(run / "lock") as ours:
-        assert ours
-        with files.held(run / "lock") as again:
-            assert not again
-        files.forget("finetune", "concat", 1)
-        assert (run / "key/state.safetensors").exists()
-    files.forget("finetune", "concat", 1)
-    assert [path.name for path in run.iterdir()] == ["lock"]  # who waits for it and who comes later have the same
-    files.forget("finetune", "never trained", 1)
 
 
 def test_json_has_no_word_for_what_is_no_number(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from protomtl.model.device import device_of, is_intel, precision_of
+from protomtl.model.device import device_of, enough_memory, is_intel, precision_of, put
 from protomtl.model.settings import Compute
 from protomtl.params import load
 from tests.support import ROOT
@@ -47,3 +47,15 @@ def test_auto_precision_and_device_are_resolved() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(SystemExit, match=r"compute\.device"):
             device_of(auto.model_copy(update={"device": "cuda"}))
+
+
+def test_a_full_gpu_ends_with_one_line_that_names_the_option() -> None:
+    with pytest.raises(SystemExit, match=r"^finetune: .* compute\.micro_batch") as caught, enough_memory("finetune"):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nOf the allocated memory …")
+    assert "\n" not in str(caught.value)
+
+
+def test_values_that_are_there_already_are_not_copied() -> None:
+    values = torch.ones(3)
+    assert put(values, torch.device("cpu")) is values
+    assert put(values, torch.device("meta")).device.type == "meta"

@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Template
 
-from protomtl.analysis.caveats import note
+from protomtl.analysis.caveats import interval, note
 from protomtl.core.markdown import UNDEFINED, markdown_table, plain
 from protomtl.tasks.settings import Task
 
@@ -20,8 +20,8 @@ DATA = {  # licences as far as they are known; the documentation says more
 }
 
 
-def text(record: dict[str, Any]) -> str:
-    """README.md of the folder; record: protomtl.json."""
+def text(record: dict[str, Any], trusted: dict[str, Any]) -> str:
+    """README.md of the folder; record: protomtl.json; trusted: calibration.json."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"), keep_trailing_newline=True)
     tasks = {name: Task.model_validate(block) for name, block in record["tasks"].items()}
     own = record["data"]["source"] == "folder"
@@ -31,6 +31,7 @@ def text(record: dict[str, Any]) -> str:
         own=own,
         tags=[] if own else [TAGS[name] for name in tasks if name in TAGS],
         figures=figures(record, tasks),
+        trust=trust(trusted),
         data=DATA[record["data"]["source"]],
         note=note(record["backbone"]["name"], tasks),
     )
@@ -53,8 +54,26 @@ def figures(record: dict[str, Any], tasks: dict[str, Task]) -> str:
     return markdown_table(["task", "what", "training rows", "dev", "test"], rows)
 
 
+def trust(trusted: dict[str, Any]) -> str:
+    """A row a task: its temperature, calibration error without and with it, and how well strangers are told."""
+    rows = [
+        [
+            f"`{name}`",
+            f"{found['temperature']:.2f}" if "temperature" in found else "",
+            *([f"{value:.3f}" for value in found["ece"]] if "ece" in found else ["", ""]),
+            found.get("judged", ""),
+            found["novelty"]["score"],
+            UNDEFINED if found["novelty"]["auroc"] is None else f"{found['novelty']['auroc']:.3f}",
+        ]
+        for name, found in trusted.items()
+    ]
+    heads = ["task", "temperature", "ECE without", "ECE with", "measured on", "novelty by", "AUROC"]
+    return markdown_table(heads, rows)
+
+
 def cell(record: dict[str, Any], split: str, figure: str) -> str:
     found = record["figures"][split].get(figure)
-    if found == [None]:
-        return UNDEFINED
-    return "no labels" if found is None else "{:.3f} ({:.3f} to {:.3f})".format(*found)
+    if found is None:
+        return "no labels"
+    value, low, high = (*found, None, None)[:3]
+    return UNDEFINED if value is None else f"{value:.3f} ({interval(low, high)})"

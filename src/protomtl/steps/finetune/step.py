@@ -4,13 +4,14 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protomtl.core import files
+from protomtl.core import locks
 from protomtl.core.files import atomic, digest_folder, write_csv
 from protomtl.core.markdown import number
 from protomtl.core.paths import TOKENS, results
@@ -18,6 +19,7 @@ from protomtl.core.settings import Backbone
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model import distributed
 from protomtl.model.checkpoint import save_encoder, save_heads, save_record, starting_encoder, trained_distance
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, embed_batch, settle
 from protomtl.model.heads import attribute
 from protomtl.model.multitask import MultiTaskModel
@@ -26,11 +28,13 @@ from protomtl.model.settings import Compute
 from protomtl.tasks.settings import Task, main_tasks, predictions
 from protomtl.tasks.tensors import class_indices, task_loss
 from protomtl.training import balance, loop, resume, timing
-from protomtl.training.prototypes import Joint, joint_prototypes
+from protomtl.training.joint import Joint, joint_prototypes
 from protomtl.training.sampling import Batches, steps_per_epoch
 from protomtl.training.settings import Finetune
 from protomtl.training.smoothness import divergences
 from protomtl.training.weighting import Uncertainty, fixed
+
+Seen = dict[str, list[tuple[Tensor, ...]]]  # vectors of dev rows: of each task, of each block, of each sequence group
 
 
 def run(
@@ -69,7 +73,7 @@ def train(
         record["others"] = others  # main tasks that this method does not train
     inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump()]
     if distributed.is_main():
-        files.forget("pretrain", method, seed)
+        locks.forget("pretrain", method, seed)
     with resume.exclusive("finetune", method, seed, record, inputs) as folder:
         settle(compute)
         encoder = Encoder(start, backbone.pooling, compute)
@@ -104,7 +108,8 @@ def fit(
     """
     tasks = settings.trained(main)
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in main}
-    validate = validation(model, tasks)
+    seen: Seen = {name: [] for name in tasks}
+    validate = validation(model, tasks, seen)
     if settings.start != "random":
         from protomtl.steps.finetune.closed_form import start_heads  # heavy
 
@@ -126,7 +131,12 @@ def fit(
         rates |= {f"weigh.{name}": settings.weighting_lr for name, _ in weigh.named_parameters()}
     objective = loop.Objective(trained, losses, weigh or fixed(weights), rates, by_class)
     purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
-    return loop.train(purpose, objective, sizes, settings, seed, folder, validate)
+    result = loop.train(purpose, objective, sizes, settings, seed, folder, validate)
+    if not model.frozen and result.best_epoch == settings.epochs and all(seen.values()):  # the weights last validated
+        author = model.trained_by(method, seed)
+        for name, blocks in seen.items():
+            model.leave(TokenTable.open(TOKENS, name, "dev"), author, blocks)
+    return result
 
 
 def fit_at_once(
@@ -158,15 +168,21 @@ def fit_at_once(
     return loop.Result(curves, best_epoch=0, steps=0, seconds=time.monotonic() - begin)
 
 
-def validation(model: MultiTaskModel, tasks: dict[str, Task]) -> loop.Validate:
-    """What gives the dev figure of each task, and `overall`."""
+def validation(model: MultiTaskModel, tasks: dict[str, Task], seen: Seen | None = None) -> loop.Validate:
+    """What gives the dev figure of each task, and `overall`; seen: where it leaves the last vectors, in blocks."""
     dev = {name: TokenTable.open(TOKENS, name, "dev") for name in tasks}
     embed = {name: model.embedder(table) for name, table in dev.items()}
+
+    def remembered(name: str, rows: np.ndarray) -> tuple[Tensor, ...]:
+        found = embed[name](rows)
+        if seen is not None:
+            seen[name] = [*(seen[name] if rows[0] else []), found]
+        return found
 
     def validate() -> dict[str, float]:
         main = {}
         for name, task in tasks.items():
-            scores = model.scores(name, task, embed[name], len(dev[name]))
+            scores = model.scores(name, task, partial(remembered, name), len(dev[name]))
             metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
             main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else -math.inf
         return {"overall": overall(tasks, main), **main}
@@ -195,14 +211,15 @@ def finetuning_losses(
             parts = embed_batch(model.encoder, groups)
         else:
             groups, parts = {}, {name: stored[name](r) for name, r in rows.items()}
-        labels = {n: torch.from_numpy(tables[n].labels[r]).to(model.encoder.device) for n, r in rows.items()}
+        known = {name: torch.from_numpy(tables[name].labels[r]) for name, r in rows.items()}
+        labels = {name: put(values, model.encoder.device) for name, values in known.items()}
         outputs = {name: model.heads[attribute(name)](*parts[name]) for name in rows}
         found = {name: task_loss(tasks[name], outputs[name], labels[name], settings.label_smoothing) for name in rows}
         if smoothness.weight:
             moved = divergences(model.encoder, model.heads, tasks, groups, outputs, smoothness)
             found = {name: found[name] + smoothness.weight * moved[name] for name in rows}
         if joint:
-            found = {n: found[n] + settings.prototypes.weight * joint.loss(n, parts[n], labels[n]) for n in rows}
+            found = {n: found[n] + settings.prototypes.weight * joint.loss(n, parts[n], known[n]) for n in rows}
         return found
 
     return losses

@@ -66,7 +66,7 @@ def main_table(table: pd.DataFrame, tasks: Sequence[str]) -> list[Part]:
 
 def figure(value: float, low: float, high: float) -> str:
     """A figure with its interval."""
-    return UNDEFINED if pd.isna(value) else f"{value:.3f} ({low:.3f} to {high:.3f})"
+    return UNDEFINED if pd.isna(value) else f"{value:.3f} ({caveats.interval(low, high)})"
 
 
 def comparisons(table: pd.DataFrame, labels: Mapping[str, str]) -> list[Part]:

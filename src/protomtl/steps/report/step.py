@@ -1,18 +1,19 @@
 """Step `report`: pages and pictures for people to look at, results/report; `make report` binds them into one file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from protomtl.core.files import atomic, read_json
-from protomtl.core.paths import PREPARED, results
+from protomtl.core.paths import PERTURBED, PREPARED, results
 from protomtl.core.runs import Run, methods_of, read_runs, seeds_of
 from protomtl.core.settings import Block, Method, Name
-from protomtl.steps.report import pages
+from protomtl.steps.report import calibrated, pages, robust, robust_pictures, stressed
 from protomtl.steps.report.confusion import draw_confusions
 from protomtl.steps.report.pages import Part
-from protomtl.tasks.settings import Task, main_tasks
+from protomtl.tasks.settings import Task, counted, main_tasks
 
 WORST = 15  # errors of each task
 
@@ -46,13 +47,35 @@ def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> 
             pages.versions(read_json(trained / "versions.json"), read_json(trained / "config.json")),
         ),
     }
+    found |= (stress := under_stress(runs, labels, tasks)).pages
     folder = results("report")
     with atomic(folder) as part:
         part.mkdir()
         for name, (title, parts) in found.items():
             (part / f"{name}.html").write_text(pages.page(title, parts), encoding="utf-8")
         draw_confusions(labels, seeds_of(runs), tasks, part)
+        stress.losses.to_csv(part / "robust.csv", index=False, lineterminator="\n", float_format="%.6f")
+        robust_pictures.draw_noise(stress.losses, labels, part)
+        robust_pictures.draw_reliability(runs, labels, tasks, part)
     print(f"report: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+
+
+class Stressed(NamedTuple):
+    pages: dict[str, tuple[str, list[Part]]]
+    losses: pd.DataFrame
+
+
+def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[str, Task]) -> Stressed:
+    """The page of all figures, and the page of the texts themselves."""
+    tables = stressed.read(runs, tasks)
+    losses, drawn = stressed.losses(tables, tasks)
+    found = robust.Measured(losses, drawn, stressed.failures(tables, tasks), calibrated.table(runs, tasks))
+    cases = {name: pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False) for name in tables}
+    parts = robust.page(
+        found, stressed.whole_runs(tables, counted(tasks)), labels, read_json(PERTURBED / "report.json")
+    )
+    own = {"robust": ("Robust?", parts), "perturbed": ("The texts under stress", robust.texts(cases, tasks))}
+    return Stressed(own, losses)
 
 
 def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from protomtl.analysis import bootstrap, comparisons
+from protomtl.analysis import bootstrap, comparisons, trainings
 from protomtl.core.runs import Run, methods_of, seeds_of
 from protomtl.core.settings import Joined, Method
 from protomtl.steps.tables.joined import Evaluated
@@ -28,17 +28,19 @@ def build_tables(
     blocks: Mapping[str, Method | Joined],
     tasks: dict[str, Task],
     about: Mapping[str, str],
+    margin: float,
 ) -> dict[str, pd.DataFrame]:
     """table1 (dev), table2 (test), and comparisons of every method with each of `references`.
 
-    about: columns that are the same in each row, such as data and backbone.
+    margin: differences within it do not matter; about: columns that are the same in each row (data, backbone).
     """
     tables, compared = {}, []
     for name, split in SPLITS.items():
         figures = figures_of(evaluated, split)
         resampled = comparisons.resampled_figures(evaluated.predictions[split], tasks, split)
         tables[name] = table_of(figures, resampled, evaluated.records, blocks, tasks, split, about)
-        compared += comparisons.compare(figures, resampled, tasks, [r for r in references if r in figures], split)
+        there = [reference for reference in references if reference in figures]
+        compared += comparisons.compare(figures, resampled, tasks, there, split, margin)
     return tables | {"comparisons": pd.DataFrame(compared, columns=comparisons.COLUMNS)}
 
 
@@ -98,13 +100,16 @@ def papers_figures(tasks: Mapping[str, Task]) -> pd.DataFrame:
 
 
 def columns(figure: str, ours: pd.Series | None, interval: np.ndarray | None, theirs: float | None) -> dict[str, Any]:
-    """Mean and standard deviation over seeds, 95 % interval over examples, the paper's value, the difference."""
+    """Mean, standard deviation and interquartile mean over seeds, 95 % interval over examples, the paper's value, the
+    difference."""
     undefined = ours is not None and ours.isna().any()
     low, high = (None, None) if interval is None or undefined else interval.round(4)
     mean = None if ours is None or undefined else ours.mean()
+    middle = None if mean is None or ours is None else trainings.interquartile_mean(ours.to_numpy())
     return {
         figure: None if mean is None else round(mean, 4),
         f"{figure}_sd": None if mean is None or ours is None or len(ours) == 1 else round(ours.std(ddof=1), 4),
+        f"{figure}_iqm": None if middle is None else round(middle, 4),
         f"{figure}_low": low,
         f"{figure}_high": high,
         f"{figure}_paper": theirs,

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from protomtl.analysis.comparisons import Margin
 from protomtl.analysis.predictions import read_predictions
 from protomtl.core import sections
 from protomtl.core.files import atomic, read_json, write_json
@@ -20,6 +21,7 @@ from protomtl.tasks.settings import Task, main_tasks
 
 def run(
     compare: list[str],
+    margin: Margin,
     method: dict[str, Method],
     joined: dict[str, Joined],
     tasks: dict[str, Task],
@@ -34,7 +36,8 @@ def run(
     sections.check_blocks(f"{sections.PARAMS}: compare", compare, rows)
     tasks, runs = main_tasks(tasks), read_runs()
     evaluated = join(read_evaluated(runs, tasks), joined, tasks)
-    tables = build_tables(evaluated, compare, rows, tasks, {"backbone": backbone.label, "data": data.source})
+    about = {"backbone": backbone.label, "data": data.source}
+    tables = build_tables(evaluated, compare, rows, tasks, about, margin)
     texts = {name: table_markdown(tables[name], tasks, title) for name, title in TITLES.items()}
     texts["comparisons"] = comparisons_markdown(tables["comparisons"], rows, tasks, seeds_of(runs))
     figures = main_figures(figures_of(evaluated, "dev"), [*tasks])

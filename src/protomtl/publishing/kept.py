@@ -1,0 +1,51 @@
+"""The files of a kept run, docs/runs/NAME: its tables and comparisons as rows."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+TASKS = {"sst": "sentiment", "para": "paraphrase", "sts": "similarity"}
+FIGURES = (*TASKS, "overall")
+
+Row = dict[str, Any]  # of a kept file
+Table = dict[str, Row]  # method -> its row
+
+
+def read(run: Path, split: str) -> Table:
+    """Table 1 (`dev`) or Table 2 (`test`) of a run: method -> its row."""
+    path = run / {"dev": "tables-table1.csv", "test": "tables-table2.csv"}[split]
+    return {row["method"]: row for row in records(pd.read_csv(path))}
+
+
+def best_first(table: Table) -> Table:
+    """By overall; equals keep their order."""
+    return dict(sorted(table.items(), key=lambda item: -item[1]["overall"]))
+
+
+def records(frame: pd.DataFrame) -> list[Row]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def chosen(table: Table, words: list[str]) -> list[str]:
+    """The methods that a marker asks for: all, the first N, or those that it names."""
+    if not words:
+        return [*table]
+    if words[0].isdigit():
+        return [*table][: int(words[0])]
+    if unknown := set(words) - set(table):
+        raise ValueError(f"the run has no method {', '.join(sorted(unknown))}")
+    return [method for method in table if method in words]
+
+
+def comparisons(run: Path) -> list[Row]:
+    """All comparisons on test."""
+    return [row for row in records(pd.read_csv(run / "tables-comparisons.csv")) if row["split"] == "test"]
+
+
+def against_first(run: Path) -> tuple[str, Table]:
+    """The first reference of a run, and each method's comparison with it, overall."""
+    rows = comparisons(run)
+    reference = str(rows[0]["reference"])
+    mine = [row for row in rows if row["reference"] == reference and row["figure"] == "overall"]
+    return reference, {row["method"]: row for row in mine}
