@@ -13,7 +13,7 @@ from protomtl.core.files import read_json
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.seeds import generator
 from tests.support.makers import make_workdir, patch_params
-from tests.support.steps import run_all, run_method
+from tests.support.steps import run_all, run_method, run_steps
 
 PARTS = {"sst": "only_sst", "para": "only_para", "sts": "only_sts"}
 SPLITS = {"table1": "dev", "table2": "test"}
@@ -114,7 +114,9 @@ def test_without_all_of_its_parts_there_is_no_such_row(done: Path, tmp_path: Pat
     tasks, rows = params.load().tasks, params.load().joined
     some = step.read_evaluated([Run("concat", 1), Run("only_sst", 1)], tasks)
     assert joined.join(some, rows, tasks) is some
-    table = step.build_tables(some, ["concat"], params.load().method, tasks, {"data": "", "backbone": ""})["table2"]
+    table = step.build_tables(some, ["concat"], params.load().method, tasks, {"data": "", "backbone": ""}, 0.01)[
+        "table2"
+    ]
     row = table.set_index("method").loc["only_sst"]
     assert row["sst"] > 0 and row[["para", "overall", "overall_low"]].isna().all()
 
@@ -132,3 +134,24 @@ def test_parts_that_train_a_task_twice_are_refused(done: Path) -> None:
     never = {"x": Joined(label="x", source="x", parts=["only_sst", "only_para"])}
     with pytest.raises(SystemExit, match=r"joined\.x\.parts: sts is trained by none of its parts"):
         joined.join(runs, never, tasks)
+
+
+def test_a_model_of_one_task_can_be_exported(done: Path, tmp_path: Path) -> None:
+    import protomtl
+    from protomtl.steps.export.step import figures
+
+    assert set(figures("only_sst", 1, {"sst": params.load().tasks["sst"]}, "test")) == {"sst"}
+    run_method("only_sst")
+    patch_params(done, {"export": {"method": "only_sst", "seed": 1}})
+    run_steps("export")
+    patch_params(done, {"export": {"method": "concat", "seed": 1}})
+    model = protomtl.load("results/export")
+    assert [*model.tasks] == ["sst"] and model.predict("sst", ["a good film"]).shape == (1, 5)
+    run_steps("export")
+
+
+def test_the_page_on_robustness_has_runs_of_one_task_too(done: Path) -> None:
+    losses = pd.read_csv("results/report/robust.csv")
+    assert (done / "results/report/robust.html").exists()
+    assert "only_sst" not in set(losses[losses["task"] == "overall"]["method"])
+    assert "only_sst" in set(losses[losses["task"] == "sst"]["method"])

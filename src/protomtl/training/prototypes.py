@@ -1,8 +1,7 @@
 """The prototypical loss of one task, for both phases, with what it learns and remembers (report §4.3, A.2)."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,15 +11,13 @@ from torch.nn import functional
 
 from protomtl.model import readout
 from protomtl.model.device import put
-from protomtl.model.heads import attribute, class_vectors
-from protomtl.model.multitask import MultiTaskModel, in_blocks
+from protomtl.model.multitask import in_blocks
 from protomtl.model.prototypes import all_prototypes, pairwise_similarity, prototypical_loss
-from protomtl.model.sequences import TokenTable
 from protomtl.seeds import some_rows
 from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import class_indices
 from protomtl.training import ordinal
-from protomtl.training.settings import Distances, Finetune
+from protomtl.training.settings import Distances
 
 MOMENTUM = 0.9  # share of the old mean in the moving one (`average`)
 FITTED_ON = 1000  # rows that the first scale is fitted on: the means of one half, the likeliest scale of the other
@@ -155,55 +152,7 @@ def moved(means: Tensor, vectors: Tensor, targets: Tensor) -> Tensor:
     return torch.where(counts[:, None] > ordinal.NOBODY, after, means)
 
 
-class Joint(NamedTuple):
-    """The prototypical losses of fine-tuning, beside the heads'."""
-
-    modules: nn.ModuleDict  # of each task
-    related: frozenset[str]  # tasks whose vectors are what relates two texts
-    scale_lr: float
-
-    def loss(self, name: str, parts: Sequence[Tensor], labels: Tensor) -> Tensor:
-        """Of a task's embeddings [n, width] of each sequence group and labels [n], on the CPU."""
-        found: Tensor = self.modules[attribute(name)](class_vectors(parts, name in self.related), labels)
-        return found
-
-    def rates(self, place: str) -> dict[str, float]:
-        """The rates of the factors on distances, by their names in the model that has these losses as `place`."""
-        return scale_rates(self.modules, place, self.scale_lr)
-
-
 def scale_rates(losses: nn.ModuleDict, place: str, rate: float) -> dict[str, float]:
     """The rate of each learned factor, by its name; none if the rate is 0."""
     names = [name for name, factor in losses.named_parameters() if factor.requires_grad]
     return {f"{place}.{name}": rate for name in names if rate}
-
-
-def joint_prototypes(
-    model: MultiTaskModel,
-    tables: Mapping[str, TokenTable],
-    tasks: Mapping[str, Task],
-    settings: Finetune,
-    steps: int,
-    seed: int,
-) -> Joint | None:
-    """The prototypical loss of each task, of the vectors that heads have: of texts apart their sum or, with `combine:
-    relation`, what relates them. None where it has no weight."""
-    own = settings.prototypes
-    if not own.weight:
-        return None
-
-    apart = [name for name, task in tasks.items() if task.pair and settings.encoding_of(name) == "separate"]
-    related = frozenset(apart if settings.combine == "relation" else ())
-
-    def embedded(name: str, rows: np.ndarray) -> Tensor:
-        return class_vectors(model.embed(tables[name], rows), name in related)
-
-    def loss_of(name: str, task: Task) -> PrototypicalLoss:
-        train = Rows(np.asarray(tables[name].labels), partial(embedded, name))
-        return PrototypicalLoss(task, own, own.kind, model.encoder.width * (1 + (name in related)), steps, train)
-
-    losses = {name: loss_of(name, task).to(model.encoder.device) for name, task in tasks.items()}
-    for name, loss in losses.items() if own.scale == "fitted" else ():
-        loss.fit_scale(seed, name)
-    modules = nn.ModuleDict({attribute(name): loss for name, loss in losses.items()})
-    return Joint(modules, related, own.scale_lr)

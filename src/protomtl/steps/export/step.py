@@ -168,7 +168,8 @@ def figures(method: str, seed: int, tasks: dict[str, Task], split: str) -> dict[
     predictions = read_predictions([Run(method, seed)], tasks, split)
     resampled = comparisons.resampled_figures(predictions, tasks, split)
     ends = {name: bootstrap.interval(values[:, 0, 0]) for name, values in resampled.items()}
-    return {name: [found[name], *both[~np.isnan(both)].round(6).tolist()] for name, both in ends.items()}
+    # of some main tasks alone there is no overall
+    return {n: [found[n], *both[~np.isnan(both)].round(6).tolist()] for n, both in ends.items() if n in found}
 
 
 def data(tasks: dict[str, Task]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from protomtl.model.settings import Compute
 from protomtl.tasks.settings import Task, main_tasks, predictions
 from protomtl.tasks.tensors import class_indices, task_loss
 from protomtl.training import balance, loop, resume, timing
-from protomtl.training.prototypes import Joint, joint_prototypes
+from protomtl.training.joint import Joint, joint_prototypes
 from protomtl.training.sampling import Batches, steps_per_epoch
 from protomtl.training.settings import Finetune
 from protomtl.training.smoothness import divergences
