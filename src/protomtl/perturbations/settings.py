@@ -11,6 +11,12 @@ Subject = Literal["opinion", "meaning"]
 Share = Annotated[float, Field(ge=0.01, le=1)]
 
 
+def apart(shares: list[float]) -> list[float]:
+    """The shares, if no two are the same in whole per cent, by which stresses are named."""
+    different([round(100 * share) for share in shares])
+    return shares
+
+
 class Perturb(Block):
     """rows: that a run reads at most, of all tasks and stresses, 0 for all; noise: shares of the words; about: what a
     task's label says, whether a text is an opinion in favour, or whether two texts mean the same."""
@@ -18,6 +24,6 @@ class Perturb(Block):
     rows: Count
     splits: Annotated[list[Literal["dev", "test"]], Field(min_length=1), AfterValidator(different)]
     kinds: Annotated[list[Kind], Field(min_length=1), AfterValidator(different)]
-    noise: Annotated[list[Share], Field(min_length=1), AfterValidator(different)]
+    noise: Annotated[list[Share], Field(min_length=1), AfterValidator(apart)]
     about: dict[Name, Subject]
     seed: Seed

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from protomtl.perturbations.battery import CLEAN, Battery, battery
 from protomtl.perturbations.kinds import Place, Source
@@ -137,3 +138,8 @@ def test_the_kinds_that_are_not_wanted_are_not_made() -> None:
     assert "turned" not in built("same", kinds=["noise"]).counts
     plain = built("same", kinds=["shift"])
     assert not plain.counts and len(plain.cases) == 40  # the clean rows
+
+
+def test_two_shares_of_one_name_are_refused() -> None:
+    with pytest.raises(ValidationError, match="5 is there twice"):
+        settings(noise=[0.05, 0.052])
