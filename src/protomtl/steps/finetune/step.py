@@ -110,9 +110,9 @@ def fit(
     purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
     result = loop.train(purpose, objective, sizes, settings, seed, folder, validate)
     if not model.frozen and result.best_epoch == settings.epochs and all(seen.values()):  # the weights last validated
-        trained = model.trained_by(method, seed)
+        by = model.trained_by(method, seed)
         for name, blocks in seen.items():
-            model.leave(TokenTable.open(TOKENS, name, "dev"), trained, blocks)
+            model.leave(TokenTable.open(TOKENS, name, "dev"), by, blocks)
     return result
 
 
