@@ -66,7 +66,7 @@ class Encoder(nn.Module):
         found = hashlib.sha256()
         for name, value in self.network.state_dict().items():
             found.update(f"{name} {tuple(value.shape)}".encode())
-            found.update(np.ascontiguousarray(value.detach().cpu().numpy()).data)
+            found.update(value.detach().cpu().numpy().tobytes())
         return [found.hexdigest(), *self.computation]
 
     @property
