@@ -25,7 +25,7 @@ from protomtl import PrototypeClassifier
 from protomtl.core.files import read_json, write_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, read_runs, seeds_of
-from protomtl.inference.model import flat
+from protomtl.inference.network import flat
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import evaluating, settle
 from protomtl.model.sequences import TokenTable

@@ -49,10 +49,10 @@ def test_rows_of_a_draw_are_new_and_of_every_class() -> None:
 
 
 def test_the_comparisons_are_the_questions_and_paired_by_seed() -> None:
-    """Of (d): leave_one_out minus concat_longer, 0.01 and 0.03 on two seeds: 0.02 ± 12.706 × 0.01."""
+    """Of (d): leave_one_out_64 minus concat_longer, 0.01 and 0.03 on two seeds: 0.02 ± 12.706 × 0.01."""
     figures = {
-        ("leave_one_out", 1): 0.51,
-        ("leave_one_out", 2): 0.63,
+        ("leave_one_out_64", 1): 0.51,
+        ("leave_one_out_64", 2): 0.63,
         ("concat_longer", 1): 0.5,
         ("concat_longer", 2): 0.6,
     }
@@ -61,5 +61,5 @@ def test_the_comparisons_are_the_questions_and_paired_by_seed() -> None:
         for (m, s), value in figures.items()
     ]
     lines = new_classes.table(rows, 2).splitlines()
-    assert lines[2:] == ["| (d) | `leave_one_out` minus `concat_longer` | +0.020 | -0.107 to +0.147 |"]
+    assert lines[2:] == ["| (d) | `leave_one_out_64` minus `concat_longer` | +0.020 | -0.107 to +0.147 |"]
     assert new_classes.table(rows[::2], 1).splitlines()[2].endswith("+0.010 | one seed |")
