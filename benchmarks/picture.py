@@ -63,6 +63,7 @@ def flat(rows: list[dict[str, Any]], path: Path) -> None:
         panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         panel.grid(which="major", alpha=0.3)
     panels[0].set_yscale("log")
+    panels[0].yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     panels[1].set_ylim(bottom=0)
     panels[0].legend(frameon=False, fontsize=7)
     save_png(figure, path, dpi=110)
