@@ -39,7 +39,7 @@ test-outside: $(VENV)/ready ## what needs Chromium and sshd; skipped without the
 test-all: test              ## every test, the quick ones first
 	pytest $(ONE_BY_ONE) -m 'outside or faults or pipeline' tests/outside tests/faults tests/pipeline
 
-soak: $(VENV)/ready         ## random kills of random processes, and the same bytes each time (7 min)
+soak: $(VENV)/ready         ## 100 kills, full and read-only disks, and the same bytes each time (30 min)
 	PYTHONPATH=src python -m tests.faults.soak
 
 cluster: $(VENV)/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/guides/cluster.md; 15 to 25 min)

@@ -11,6 +11,7 @@ RERUNS: dict[str, set[str]] = {  # a file of src/protomtl -> the stages that dep
     "training/resume.py": {"pretrain", "finetune"},
     "training/weighting.py": {"pretrain", "finetune"},
     "analysis/bootstrap.py": {"tables", "export", "report", "figures"},
+    "seeds.py": {"pretrain", "finetune", "evaluate", "embed", "export", "tables"},
     "metrics.py": {"finetune", "evaluate", "ensemble"},
     "__init__.py": set(),
     "cli.py": set(),
