@@ -48,7 +48,7 @@ lowest:                     ## a model outside the pipeline, on the lowest versi
 	.lowest/bin/python -m pytest --confcutdir tests/unit/inference $(OUTSIDE)
 	rm -rf .lowest build
 
-soak: $(VENV)/ready         ## random kills of random processes, and the same bytes each time (7 min)
+soak: $(VENV)/ready         ## 100 kills, full and read-only disks, and the same bytes each time (30 min)
 	PYTHONPATH=src python -m tests.faults.soak
 
 cluster: $(VENV)/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/guides/cluster.md; 15 to 25 min)

@@ -132,6 +132,12 @@ def whole(once: Once, untrained: Path) -> dict[str, str]:
     return engines.results(once("whole", lambda folder: kills.uninterrupted(untrained, folder)))
 
 
+@pytest.fixture(scope="session")
+def evaluated(once: Once, untrained: Path) -> dict[str, str]:
+    """The same up to the evaluation."""
+    return engines.results(once("evaluated", lambda folder: kills.uninterrupted(untrained, folder, kills.EVALUATED)))
+
+
 @pytest.fixture
 def project(finished: Path, tmp_path: Path) -> Path:
     """A copy of the finished clone."""

@@ -1,55 +1,82 @@
-"""`make soak`: random kills of random processes at random steps, and each time the same bytes in the end."""
+"""`make soak`: random kills of random processes at random steps, and each time the same bytes in the end.
+
+Between the kills of a project it meets a disk that is full, and one that is read-only.
+"""
 
 import argparse
 import random
 import shutil
 import signal
 import tempfile
+import time
+from collections import Counter
 from pathlib import Path
 
-from tests.support.engines import ENGINES
-from tests.support.kills import STEPS, Kill, finish, interrupt, lost, one_method, uninterrupted
+from tests.support.disks import mounts_are_allowed, on_a_full_disk, read_only
+from tests.support.engines import ENGINES, command
+from tests.support.kills import STEPS, Kill, Resumed, finish, interrupt, lost, one_method, resumed, uninterrupted
 from tests.support.makers import make_backbone
+
+A_PHASE = 5  # kills of each training of a project
+ROOM = (100, 1500)  # kilobytes left on a full disk
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--kills", type=int, default=24)
+    arguments.add_argument("--kills", type=int, default=100)
     arguments.add_argument("--seed", type=int, default=0, help="of the kills; the same seed, the same kills")
     args = arguments.parse_args()
-    chance = random.Random(args.seed)  # noqa: S311 no secret
+    chance, begin = random.Random(args.seed), time.monotonic()  # noqa: S311 no secret
+    mounts = mounts_are_allowed()
+    done: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         prepared = one_method(folder / "prepared", make_backbone(folder / "backbone"))
         whole = uninterrupted(prepared, folder / "whole")
-        done = 0
-        while done < args.kills:
+        while done["kills"] < args.kills:
             project = Path(shutil.copytree(prepared, folder / "p", symlinks=True))
-            done = kill_and_finish(project, chance, done, whole)
+            kill_and_finish(project, chance, min(A_PHASE, (args.kills - done["kills"] + 1) // 2), mounts, done, whole)
             shutil.rmtree(project)
-    print(f"{done} kills: every run ended with the bytes of the undisturbed one, `dvc status` clean")
+    disks = f"{done['full']} full disks, {done['read-only']} read-only ones" if mounts else "no right to mount a disk"
+    print(f"{done['kills']} kills, {disks}, {done['projects']} projects in {(time.monotonic() - begin) / 60:.0f} min:")
+    print("every one ended with the bytes of the undisturbed run, and both engines had nothing to do")
 
 
-def kill_and_finish(project: Path, chance: random.Random, done: int, whole: dict[str, str]) -> int:
-    """Two kills in each phase, then a run to the end, each by either engine; returns the kills so far."""
-    kills, went_on = [], []
+def kill_and_finish(
+    project: Path, chance: random.Random, kills: int, mounts: bool, done: Counter[str], whole: dict[str, str]
+) -> None:
+    """So many kills in each phase and the disks between the phases, then a run to the end, each by either engine."""
+    struck: list[Kill] = []
+    went_on: list[Resumed] = []
     for phase in ("pretrain", "finetune"):
-        for step in sorted(chance.sample(range(1, STEPS), 2)):
-            whom = chance.choice(["group", "engine", "trainer"])
-            engine = chance.choice(sorted(ENGINES))
+        for step in sorted(chance.sample(range(1, STEPS), kills)):
+            whom, engine = chance.choice(["group", "engine", "trainer"]), chance.choice(sorted(ENGINES))
             kill = Kill(whom, chance.choice([signal.SIGINT, signal.SIGKILL]), phase, step)
-            struck, before = interrupt(project, engine, kill)
+            hit, before = interrupt(project, engine, kill)
             went_on += before
-            if struck:  # DVC alone is deaf to SIGINT: then all is finished, and the next finds nothing to kill
-                kills.append(kill)
+            if hit:  # DVC alone is deaf to SIGINT: then all is finished, and the next finds nothing to kill
+                struck.append(kill)
                 said = f"{kill.signal.name} to the {whom} ({engine}), {phase} step {step}"
-                print(f"kill {done + len(kills)}: {said}", flush=True)
+                print(f"kill {done['kills'] + len(struck)}: {said}", flush=True)
+        if mounts:
+            went_on += bad_disks(project, chance, done)
     engine = chance.choice(sorted(ENGINES))
     went_on += finish(project, engine, whole)
-    assert not lost(kills, went_on), (kills, went_on)
+    assert not lost(struck, went_on), (struck, went_on)
+    done.update({"kills": len(struck), "projects": 1})
     steps = ", ".join(f"{phase} {step}" for phase, step in went_on)
     print(f"  finished by {engine} with the same bytes; training went on from {steps or 'nothing'}", flush=True)
-    return done + len(kills)
+
+
+def bad_disks(project: Path, chance: random.Random, done: Counter[str]) -> list[Resumed]:
+    """A run on a read-only disk, and one on a disk that is nearly full; where training went on from."""
+    engine, room = chance.choice(sorted(ENGINES)), chance.randint(*ROOM)
+    assert "Read-only file system" in read_only(project, *command(engine))
+    said = on_a_full_disk(project, room, *command(engine))
+    full = "o space left on" in said
+    done.update({"read-only": 1, "full": full})
+    print(f"a read-only disk, and one with {room} kB ({engine}): {'full' if full else 'it was enough'}", flush=True)
+    return resumed(said)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def test_a_killed_job_leaves_its_card(tmp_path: Path, place: dict[str, str]) -> 
     assert start(note, place, 1, 1, seconds=0).wait(timeout=60) == 0
 
 
-def test_the_trainings_of_the_pipeline_have_other_cards(tmp_path: Path, tiny_backbone: Path) -> None:
+def test_the_trainings_of_the_pipeline_have_other_cards(tmp_path: Path, project: Path) -> None:
     """`--resources gpu=2`, with a `python` that notes the cards of a job and does all by the real one."""
     note, shim, real = tmp_path / "note", tmp_path / "bin/python", sys.executable
     shim.parent.mkdir()
@@ -90,7 +90,7 @@ def test_the_trainings_of_the_pipeline_have_other_cards(tmp_path: Path, tiny_bac
         f'{real} "$@"; code=$?\necho "end $CUDA_VISIBLE_DEVICES" >> {note}\nexit $code\n'
     )
     shim.chmod(0o755)
-    project = clone(tmp_path / "p", on_cards(tiny_backbone, processes=1))
+    patch_params(project, {"compute": {"device": "auto", "processes": 1}})  # trainings are out of date, data are not
     place = {k: v for k, v in environment().items() if k != "CUDA_VISIBLE_DEVICES"}
     place |= {"PATH": f"{shim.parent}{os.pathsep}{place['PATH']}", "TMPDIR": str(tmp_path)}
     trained = [f"results/finetune/{method}/seed1" for method in METHODS]

@@ -7,8 +7,8 @@ import pytest
 
 from tests.support import engines
 from tests.support.commands import call
-from tests.support.edits import EDITS
 from tests.support.engines import nothing_to_do, results
+from tests.support.makers import patch_params
 from tests.support.ssh import Server, make_key, server
 from tests.support.versions import commit
 
@@ -57,10 +57,9 @@ def test_a_colleague_pulls_changes_one_parameter_and_gives_back_what_it_changed(
     call(colleague, "dvc", "pull", "-q")
     nothing_to_do(colleague)
     assert results(colleague) == results(shared)
-    edit, expected = EDITS["a parameter of one method"]
-    edit(colleague)
-    assert engines.run(colleague, "snakemake").ran == expected
-    commit(colleague, "cosine, another rate")
+    patch_params(colleague, {"compare": ["cosine"]})
+    assert engines.run(colleague, "snakemake").ran == {"tables", "report", "figures"}
+    commit(colleague, "compared with cosine")
     before = stored(host)
     call(colleague, "dvc", "push", "-q")
     call(colleague, "git", "push", "-q")

@@ -1,5 +1,6 @@
 """Both engines check all of params.yaml before any work; its values reach programs as words, whatever the shell."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,9 +18,9 @@ def cloned(once: Once, tiny_backbone: Path) -> Path:
 
 @pytest.fixture
 def fresh(cloned: Path, tmp_path: Path) -> Path:
-    """A clone in which nothing has run."""
-    subprocess.run(["cp", "-a", str(cloned), str(tmp_path / "p")], check=True)
-    return tmp_path / "p"
+    """A clone in which nothing has run; its path has a space and a letter that is not ASCII."""
+    subprocess.run(["cp", "-a", str(cloned), str(tmp_path / "my pröject")], check=True)
+    return tmp_path / "my pröject"
 
 
 def replaced(project: Path, old: str, new: str) -> None:
@@ -74,10 +75,42 @@ def test_jobs_run_whatever_shell_the_user_has(fresh: Path, shell: str) -> None:
     assert (fresh / "data/backbone/config.json").exists()
 
 
+# A shell that knows words alone: what sh, csh and fish write in different ways it refuses.
+WORDS_ALONE = """#!/bin/sh
+[ "$1" = -c ] && [ $# = 2 ] || exit 64
+case "$2" in *[\\$\\`\\;\\&\\|\\<\\>\\(=]*) exit 65 ;; esac
+echo "$2" >> "$0.log"
+exec /bin/sh -c "$2"
+"""
+
+
+@pytest.mark.parametrize("shell", ["fish", "tcsh", "zsh", "dash", "words alone"])
+def test_stages_of_dvc_run_under_any_shell(fresh: Path, tmp_path: Path, shell: str) -> None:
+    """DVC by itself gives its commands to $SHELL; the bridge gives them to /bin/sh."""
+    program = shutil.which(shell) if shell != "words alone" else str(tmp_path / "words")
+    if program is None:
+        pytest.skip(f"no {shell} on this machine")
+    if shell == "words alone":
+        (tmp_path / "words").write_text(WORDS_ALONE)
+        (tmp_path / "words").chmod(0o755)
+    run = ["dvc", "repro", "prepare"]
+    done = subprocess.run(
+        run, cwd=fresh, env=environment() | {"SHELL": program}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (fresh / "data/prepared").exists()
+    if shell == "words alone":
+        assert [line.split()[-1] for line in (tmp_path / "words.log").read_text().splitlines()] == [
+            "download",
+            "prepare",
+        ]
+
+
 def test_a_call_that_would_be_ignored_is_refused(fresh: Path) -> None:
-    elsewhere = call(fresh.parent, "snakemake", "-s", "p/Snakefile", "-n", "all", code=1)
-    assert elsewhere.stderr.splitlines()[-1].endswith(f"not the folder of this pipeline; first `cd {fresh}`")
-    assert call(fresh.parent, "snakemake", "-s", "p/Snakefile", "-d", "p", "-n", "all")
+    snakefile = f"{fresh.name}/Snakefile"
+    elsewhere = call(fresh.parent, "snakemake", "-s", snakefile, "-n", "all", code=1)
+    assert elsewhere.stderr.splitlines()[-1].endswith(f"not the folder of this pipeline; first `cd '{fresh}'`")
+    assert call(fresh.parent, "snakemake", "-s", snakefile, "-d", fresh.name, "-n", "all")
     given = call(fresh, "snakemake", "-n", "all", "--config", "seeds=[1,2]", code=1)
     assert given.stderr.splitlines()[-1].endswith("change that file, or `dvc exp run -S 'seeds=[1, 2]'`")
     assert not (fresh / "data/raw").exists()

@@ -1,11 +1,13 @@
-"""The preset `paper` as a whole run, small in data and encoder only."""
+"""The presets `paper` and `quick` as whole runs, small in data and encoder only."""
 
 import shutil
 from pathlib import Path
 
 from protomtl import params
 from protomtl.commands import preset
-from tests.support import ROOT
+from tests.support import ROOT, engines
+from tests.support.commands import call
+from tests.support.engines import nothing_to_do
 from tests.support.makers import patch_params
 from tests.support.steps import run_all
 
@@ -16,7 +18,24 @@ def test_paper_runs_from_end_to_end_on_a_tiny_backbone(workdir: Path, tiny_backb
     preset.apply("paper")
     patch_params(workdir, {"data": {"source": "folder"}, "backbone": {"name": "folder", "folder": str(tiny_backbone)}})
     patch_params(workdir, {"tokens": {"max_length": 32}, "compute": {"precision": "fp32"}})
-    patch_params(workdir, {"embed": {"samples": 6, "perplexity": 5}})
+    patch_params(workdir, {"embed": {"samples": 4, "perplexity": 5}})
     run_all()
-    table = (workdir / "results/tables/table1.csv").read_text()
-    assert all(f"\n{method}," in table for method in params.load().methods)
+    assert rows(workdir) == set(params.load().methods)
+
+
+def test_quick_runs_from_end_to_end_by_both_engines(project: Path) -> None:
+    """What `make quick` does, on data that are prepared: one engine begins, the other goes on."""
+    call(project, "protomtl", "preset", "quick")
+    methods = params.load(project / "params.yaml").methods
+    untrained = [method for method in methods if method.startswith("frozen_")]
+    call(project, "snakemake", "--cores", "4", "--", *(f"results/evaluate/{method}/seed1" for method in untrained))
+    rest = engines.run(project, "dvc").ran
+    assert not rest & engines.stages("evaluate", methods=untrained) and {"tables", "report"} <= rest
+    nothing_to_do(project)
+    assert rows(project) == set(methods) > set(untrained) > set()
+
+
+def rows(folder: Path) -> set[str]:
+    """The methods of Table 1."""
+    lines = (folder / "results/tables/table1.csv").read_text().splitlines()[1:]
+    return {line.split(",")[0] for line in lines}

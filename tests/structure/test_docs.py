@@ -12,6 +12,7 @@ from tests.support import ROOT
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WRITTEN = [page for page in PAGES if page.name != "findings.md"]  # by people
 GUIDES = sorted((ROOT / "docs/guides").glob("add-*.md"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 names = {"ids": lambda page: str(page.relative_to(ROOT))}
 
 
@@ -62,3 +63,10 @@ def sentences(page: str) -> list[str]:
     return [
         text for block in re.split(r"\n\s*\n", page) for text in re.split(r"(?<=[.!?])\s+", " ".join(block.split()))
     ]
+
+
+def test_every_test_that_the_page_of_faults_names_is_there() -> None:
+    """In one place: a name says which it is."""
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/reference/faults.md").read_text()))
+    there = [name for path in TESTS for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)]
+    assert len(named) > 60 and not [name for name in sorted(named) if there.count(name) != 1]

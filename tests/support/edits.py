@@ -1,4 +1,4 @@
-"""Edits of a project, and the stages that each of them is to run."""
+"""Edits of a project, the stages that each makes out of date, and those that run for it."""
 
 import os
 import shutil
@@ -44,7 +44,9 @@ def change_block(project: Path, method: str, phase: str, values: dict[str, objec
     patch_params(project, {"method": {method: {**block, phase: values}}})
 
 
-def back_dated_source(project: Path) -> None:
+def two_sources(project: Path) -> None:
+    """One of them looks older than anything here."""
+    append(f"{SOURCES}/steps/ensemble.py", "# edited\n")(project)
     append(f"{SOURCES}/steps/figures.py", "# edited\n")(project)
     os.utime(project / SOURCES / "steps/figures.py", (1e9, 1e9))
 
@@ -57,50 +59,46 @@ def touch_everything(project: Path) -> None:
         (project / name).touch()
 
 
-def outputs_by_hand(project: Path) -> None:
+def damage_outputs(project: Path) -> None:
+    """Some are edited by hand, some deleted."""
     (project / "results/evaluate/cosine/seed1/metrics.json").write_text("{}")
     (project / "results/finetune/prototypical/seed1/notes.txt").write_text("mine")
     append("data/raw/sts-train.csv", "9\tx\ta\tb\t1.0\n")(project)
-
-
-def outputs_deleted(project: Path) -> None:
     shutil.rmtree(project / "results/pretrain/prototypical")
     shutil.rmtree(project / "data/tokens")
     (project / "results/curves/dev/cosine/seed1/curve.csv").unlink()
 
 
-EDITS: dict[str, tuple[Edit, set[str]]] = {
+new_row = append("data/own/sts-train.csv", "900\tnew\tthe cat runs\tthe dog runs\t2.0\n")
+BLOCK = stages("tables", "report", "figures")  # these read the blocks of all methods
+
+EDITS: dict[str, tuple[Edit, set[str], set[str]]] = {  # the edit, what it makes out of date, and all that runs for it
     "a global parameter": (
         global_parameter,
+        stages("finetune"),
         stages("finetune", "evaluate", "stress", "export", "collect", *RESULTS),
     ),
     "a parameter of one method": (
         parameter_of_one_method,
+        stages("finetune", methods=["cosine"]) | BLOCK,
         stages("finetune", "evaluate", "stress", "collect", *RESULTS, methods=["cosine"]),
     ),
     "one pre-training recipe": (
         recipe_of_one_method,
+        stages("pretrain", methods=["prototypical"]) | BLOCK,
         stages(*PER_RUN, "embed", "export", "collect", *RESULTS, methods=["prototypical"]),
     ),
     "the shares of noise": (
         parameters(perturb={"noise": [0.2]}),
+        {"perturb"},
         stages("perturb", "stress", "collect", "report"),
     ),
     "a method added": (
         parameters(methods=[*METHODS, "concat"]),
+        stages(*PER_RUN, "collect", methods=["concat"]),
         stages(*PER_RUN, "collect", *RESULTS, methods=["concat"]),
     ),
-    "the source of one stage": (append(f"{SOURCES}/steps/embed/step.py", "# edited\n"), stages("embed")),
-    "a shared module, its results the same": (
-        append(f"{SOURCES}/seeds.py", "# edited\n"),
-        stages(*PER_RUN, "prepare", "perturb", "embed", "export", "tables", "report"),
-    ),
-    "a back-dated source": (back_dated_source, stages("figures")),
-    "raw data": (
-        append("data/own/sts-train.csv", "900\tnew\tthe cat runs\tthe dog runs\t2.0\n"),
-        stages(*PER_RUN, *ONCE) - {"backbone"},
-    ),
-    "a touch of everything": (touch_everything, set()),
-    "outputs edited by hand": (outputs_by_hand, set()),
-    "outputs deleted": (outputs_deleted, set()),
+    "raw data": (new_row, {"download"}, stages(*PER_RUN, *ONCE) - {"backbone"}),
+    "two sources, one of them back-dated": (two_sources, {"ensemble", "figures"}, {"ensemble", "figures"}),
+    "a touch of everything": (touch_everything, set(), set()),
 }

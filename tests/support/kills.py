@@ -16,11 +16,12 @@ from safetensors import safe_open
 
 from tests.support import engines
 from tests.support.commands import call, environment
-from tests.support.engines import COMMANDS, nothing_to_do, results
+from tests.support.engines import WHOLE, Goal, nothing_to_do, results
 from tests.support.makers import clone, tiny
 
 STEPS = 100  # of each phase, half of them an epoch
 PATIENCE = 300.0  # seconds
+EVALUATED = engines.goal("evaluate@prototypical-1")  # both trainings and what both left; the rest follows from it
 
 
 class Resumed(NamedTuple):
@@ -45,10 +46,10 @@ def one_method(target: Path, backbone: Path) -> Path:
     return project
 
 
-def uninterrupted(prepared: Path, target: Path) -> dict[str, str]:
+def uninterrupted(prepared: Path, target: Path, to: Goal = WHOLE) -> dict[str, str]:
     """The results of a run that nothing disturbs."""
     project = Path(shutil.copytree(prepared, target, symlinks=True, dirs_exist_ok=True))
-    engines.run(project, "snakemake")
+    engines.run(project, "snakemake", to=to)
     return results(project)
 
 
@@ -82,10 +83,10 @@ def until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def start(project: Path, engine: str) -> subprocess.Popen[bytes]:
+def start(project: Path, engine: str, to: Goal = WHOLE) -> subprocess.Popen[bytes]:
     """The engine in a session of its own; what it says goes into killed.log."""
     return subprocess.Popen(
-        COMMANDS[engine],
+        engines.command(engine, to),
         cwd=project,
         env=environment(),
         stdout=(project / "killed.log").open("w"),
@@ -107,12 +108,12 @@ def strike(running: subprocess.Popen[bytes], kill: Kill) -> None:
                 process.send_signal(kill.signal)
 
 
-def interrupt(project: Path, engine: str, kill: Kill) -> tuple[bool, list[Resumed]]:
+def interrupt(project: Path, engine: str, kill: Kill, to: Goal = WHOLE) -> tuple[bool, list[Resumed]]:
     """Start the engine, kill at the given point, and wait until none of its processes is left.
 
     Returns whether there was anything to kill, and where training went on from before that.
     """
-    running = start(project, engine)
+    running = start(project, engine, to)
     until(
         lambda: steps_saved(project, kill.phase) >= kill.step or running.poll() is not None,
         f"step {kill.step} of {kill.phase}",
@@ -125,11 +126,11 @@ def interrupt(project: Path, engine: str, kill: Kill) -> tuple[bool, list[Resume
     return struck, resumed((project / "killed.log").read_text())
 
 
-def finish(project: Path, engine: str, whole: dict[str, str]) -> list[Resumed]:
+def finish(project: Path, engine: str, whole: dict[str, str], to: Goal = WHOLE) -> list[Resumed]:
     """Run to the end; the same bytes as `whole`, nothing left to do. Returns where training went on from."""
-    run = engines.run(project, engine)
+    run = engines.run(project, engine, to=to)
     assert results(project) == whole
-    nothing_to_do(project)
+    nothing_to_do(project, to)
     return resumed(run.output)
 
 

@@ -25,12 +25,14 @@ BUSY = "another run is under way in this folder; wait for its end, or stop it"
 @functools.cache
 def hold_alone(path: Path) -> TextIO:
     """Lock `path` until this process ends: between two stages, DVC's own locks are free for a moment."""
-    path.parent.mkdir(exist_ok=True)
-    file = path.open("w")
     try:
+        path.parent.mkdir(exist_ok=True)
+        file = path.open("w")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         raise SystemExit(BUSY) from None
+    except OSError as error:
+        raise SystemExit(f"{path}: {error.strerror}; a run needs a folder that it can write and lock") from None
     return file
 
 

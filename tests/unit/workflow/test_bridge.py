@@ -1,5 +1,6 @@
 """The bridge's sums: outputs under a path, threads of a job, and what Snakemake was called with."""
 
+import errno
 import importlib
 import json
 import os
@@ -111,3 +112,19 @@ def test_stages_are_not_looked_at_while_a_command_writes_them(bridge: ModuleType
     ):
         assert rwlock.rwlock is not before
     assert rwlock.rwlock is before and json.loads((tmp_path / "rwlock").read_text())["write"] == lock["write"]
+
+
+def test_a_folder_that_cannot_be_written_or_locked_is_named(
+    bridge: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = importlib.import_module("bridge.stages")
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match=r"file/run: .*; a run needs a folder that it can write and lock$"):
+        stages.hold_alone(tmp_path / "file/run")
+
+    def fail(file: object, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(stages.fcntl, "flock", fail)
+    with pytest.raises(SystemExit, match=r"run: No locks available; a run needs a folder"):
+        stages.hold_alone(tmp_path / "run")
