@@ -45,7 +45,7 @@ lowest:                     ## a model outside the pipeline, on the lowest versi
 	.lowest/bin/python -m pip install --quiet --disable-pip-version-check . pytest hypothesis pandas $$($(PYTHON) -c \
 	  'import tomllib; needs = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
 	   print(*(need.partition(",")[0].replace(">=", "==") for need in needs))')
-	.lowest/bin/python -m pytest --confcutdir tests/unit/inference $(OUTSIDE)
+	.lowest/bin/python -m pytest --hypothesis-profile ci --confcutdir tests/unit/inference $(OUTSIDE)
 	rm -rf .lowest build
 
 soak: $(VENV)/ready         ## 100 kills, full and read-only disks, and the same bytes each time (30 min)

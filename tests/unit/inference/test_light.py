@@ -18,8 +18,14 @@ UNIX = ["fcntl", "resource", "pwd", "grp"]
 
 LIGHT = """
 import importlib, os, sys, types
+def without(finder):  # as where these are not installed
+    class Finder(finder):
+        def find_spec(name, path=None, target=None):
+            return None if name in {blocked} else finder.find_spec(name, path, target)
+    return Finder
+sys.meta_path = [without(finder) if isinstance(finder, type) else finder for finder in sys.meta_path]
 for name in {blocked}:
-    sys.modules[name] = None  # an import of it fails, as where it is not installed
+    sys.modules.pop(name, None)
 windows = types.SimpleNamespace(**vars(os) | {{"name": "nt", "fsync": None, "kill": None}})
 for name in {modules}:
     module = importlib.import_module(name)
