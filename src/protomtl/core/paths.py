@@ -22,6 +22,8 @@ FETCHED = STATE / "fetched"  # archives of packages and files, as they came; wha
 # In an exported folder.
 RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"
 READOUT = "readout.safetensors"  # also of step `evaluate`, which fits it
+ONNX = Path("onnx")  # of format onnx
+STATIC, STATIC_HEADS = Path("0_StaticEmbedding/model.safetensors"), "static-heads.safetensors"  # of format static
 
 
 def results(stage: str, method: str | None = None, seed: int | None = None) -> Path:
