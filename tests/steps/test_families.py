@@ -9,7 +9,7 @@ import torch
 
 import protomtl
 from protomtl.core.files import read_json
-from protomtl.inference.model import flat
+from protomtl.inference.network import flat
 from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.tokenizer import open_tokenizer, token_numbers
 from tests.support.families import FAMILIES, make_encoder

@@ -142,6 +142,6 @@ def test_a_task_may_be_called_as_torch_calls_its_own(method: str, workdir: Path)
     run_method(method)
     run_steps("export")
     model = protomtl.load(workdir / "results/export")
-    assert model.predict("type", ["a good film"]).shape == (1, 5) and model.prototypes("forward").shape == (6, 32)
+    assert model.predict_proba("type", ["a good film"]).shape == (1, 5) and model.prototypes("forward").shape == (6, 32)
     names = load_file(workdir / f"results/finetune/{method}/seed1/heads.safetensors").keys()
     assert {name.partition(".")[0] for name in names} == {"%type", "%train", "%forward"}

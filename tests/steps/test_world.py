@@ -49,7 +49,8 @@ CALLS: dict[str, Callable[[Model, Path], Any]] = {
     "stream": lambda model, _: [*model.stream(TEXTS)],
     "leave a stream": lambda model, _: abandoned(model.stream(TEXTS)),
     "leave a stream of scores": lambda model, _: abandoned(model.stream_scores("sts", PAIRS)),
-    "predict": lambda model, _: model.predict("sst", TEXTS),
+    "predict": lambda model, _: (model.predict("sst", TEXTS), model.predict_proba("sst", TEXTS)),
+    "encode to a tensor": lambda model, _: model.encode(TEXTS, convert_to_tensor=True, normalize_embeddings=True),
     "predict what is no task": lambda model, _: refused(lambda: model.predict("nosuch", TEXTS)),
     "tasks": lambda model, _: (model.sentiment(TEXTS), model.paraphrase(PAIRS), model.similarity(PAIRS)),
     "vectors": lambda model, _: model.vectors("para", PAIRS),
@@ -132,7 +133,7 @@ def test_what_a_caller_chose_does_not_change_the_vectors(loaded: tuple[Model, Pa
             found = one.encode(TEXTS)
             assert found.dtype == np.float32
             np.testing.assert_array_equal(found, expected)
-            assert one.predict("sst", TEXTS).dtype == np.float32
+            assert one.predict_proba("sst", TEXTS).dtype == np.float32
 
 
 def test_while_a_stream_is_read_the_world_is_the_callers(loaded: tuple[Model, Path]) -> None:

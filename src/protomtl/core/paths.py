@@ -21,6 +21,7 @@ FETCHED = STATE / "fetched"  # archives of packages and files, as they came; wha
 
 # In an exported folder.
 RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"
+CALIBRATION, EXAMPLES = "calibration.json", "examples.json"
 READOUT = "readout.safetensors"  # also of step `evaluate`, which fits it
 ONNX = Path("onnx")  # of format onnx
 STATIC, STATIC_HEADS = Path("0_StaticEmbedding/model.safetensors"), "static-heads.safetensors"  # of format static

@@ -65,14 +65,14 @@ def refuse_source(target: Path, args: argparse.Namespace) -> None:
 
 def loaded(args: argparse.Namespace) -> "Model":
     """The model that the arguments name; this process is for it alone."""
-    from protomtl.inference.model import load  # heavy
+    from protomtl.inference.loading import load  # heavy
     from protomtl.model.encoder import settle
 
     try:
         model = load(args.model, precision=args.precision, threads=args.threads)
     except ValueError as error:
         raise BadInput(str(error)) from None
-    settle(model.compute)
+    settle(model.network.compute)
     return model
 
 

@@ -23,6 +23,7 @@ from protomtl.model import readout
 from protomtl.model.heads import attribute
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.pretrained import open_network
+from protomtl.model.prototypes import pairwise_similarity
 from protomtl.tasks.settings import Task
 
 INPUTS, VECTOR = ("input_ids", "attention_mask", "token_type_ids"), "sentence_embedding"
@@ -60,10 +61,39 @@ class ByPrototypes(nn.Module):
 
     def forward(self, *parts: Tensor) -> Tensor:
         """One to three [n, width] -> [n, classes] or [n, 1]."""
-        likely = self.found.probabilities(self.vectors(self.name, parts))
+        near = self.nearness(self.vectors(self.name, parts))
+        likely = (self.found.scale * near + self.found.log_prior).softmax(1)
         if self.task.what.has_classes:
             return likely
         return readout.expected(likely, self.task.what.class_of(self.task.bounds[0]))[:, None]
+
+    def nearness(self, vectors: Tensor) -> Tensor:
+        """[n, k] as `pairwise_similarity` gives it; ONNX has no word for torch's own distances."""
+        if self.found.distance == "cosine":
+            return pairwise_similarity(vectors, self.found.prototypes, "cosine")
+        square = (vectors[:, None] - self.found.prototypes).square().sum(2)
+        return -(square if self.found.distance == "squared_euclidean" else square.sqrt())
+
+
+class Given1(nn.Module):
+    """The exporter wants each input by its name, so there is one of these for each number of inputs."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, part0: Tensor) -> Any:
+        return self.module(part0)
+
+
+class Given2(Given1):
+    def forward(self, part0: Tensor, part1: Tensor) -> Any:  # type: ignore[override]
+        return self.module(part0, part1)
+
+
+class Given3(Given1):
+    def forward(self, part0: Tensor, part1: Tensor, part2: Tensor) -> Any:  # type: ignore[override]
+        return self.module(part0, part1, part2)
 
 
 def write(folder: Path, model: MultiTaskModel, tasks: dict[str, Task], int8: bool) -> None:
@@ -137,7 +167,8 @@ def write_graph(module: nn.Module, parts: int, width: int, path: Path) -> None:
     names = tuple(f"part{k}" for k in range(parts))
     example = tuple(torch.randn(2, width) for _ in names)
     rows = torch.export.Dim("rows")
-    save(module, example, {"args": ({0: rows},) * parts}, names, ("outputs",), path)
+    given = (Given1, Given2, Given3)[parts - 1](module)
+    save(given, example, ({0: rows},) * parts, names, ("outputs",), path)
 
 
 def save(module: nn.Module, example: Any, shapes: Any, names: Any, outputs: Any, path: Path) -> None:

@@ -15,8 +15,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 
+from protomtl.backends.static import features
 from protomtl.core.files import remove, write_json
-from protomtl.core.paths import PROTOTYPES, STATIC, STATIC_HEADS, TOKENS
+from protomtl.core.paths import CALIBRATION, EXAMPLES, MAP, PROTOTYPES, STATIC, STATIC_HEADS, TOKENS
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.steps.export.onnx import TORCH_ONLY
@@ -24,7 +25,7 @@ from protomtl.tasks.settings import Task
 
 WIDTH, SIF = 256, 1e-3  # 256 numbers of two bytes a token: 16 MB for 30,522 tokens
 ALPHAS = np.logspace(-3, 3, 13)
-GONE = (*TORCH_ONLY, "map.safetensors", "config.json")
+GONE = (*TORCH_ONLY, MAP, CALIBRATION, EXAMPLES, "examples.safetensors", "config.json")  # of the network's vectors
 
 
 def write(folder: Path, model: MultiTaskModel, tasks: dict[str, Task]) -> None:
@@ -69,14 +70,6 @@ def text_vectors(vectors: np.ndarray, tokens: np.ndarray, offsets: np.ndarray) -
     sums = np.concatenate([np.zeros((1, vectors.shape[1])), np.cumsum(vectors[tokens], axis=0, dtype=np.float64)])
     lengths = np.diff(offsets)[:, None]
     return np.asarray((sums[offsets[1:]] - sums[offsets[:-1]]) / np.maximum(lengths, 1), np.float32)
-
-
-def features(sides: list[np.ndarray]) -> np.ndarray:
-    """[n, width] of texts; of pairs [n, 2 · width + 1]: |u - v|, u · v and their cosine, both of length 1."""
-    if len(sides) == 1:
-        return sides[0]
-    u, v = (side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12) for side in sides)
-    return np.concatenate([np.abs(u - v), u * v, (u * v).sum(1, keepdims=True)], axis=1)
 
 
 def fit(name: str, task: Task, x: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from protomtl.backends.rows import BATCH, Row, means_of, open_tokens, sides, tasks_of
 from protomtl.core.paths import ONNX
-from protomtl.inference.backends.rows import BATCH, Row, means_of, open_tokens, sides, tasks_of
 from protomtl.model.settings import Heads
 
 VECTOR = "sentence_embedding"

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from protomtl.backends.rows import Row, means_of, open_tokens, read_tensors, sides, tasks_of
 from protomtl.core.paths import STATIC, STATIC_HEADS
-from protomtl.inference.backends.rows import Row, means_of, open_tokens, read_tensors, sides, tasks_of
 
 
 class StaticNetwork:
