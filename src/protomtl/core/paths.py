@@ -24,6 +24,8 @@ FETCHED = STATE / "fetched"  # archives of packages and files, as they came; wha
 RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"
 CALIBRATION, EXAMPLES = "calibration.json", "examples.json"
 READOUT = "readout.safetensors"  # also of step `evaluate`, which fits it
+ONNX = Path("onnx")  # of format onnx
+STATIC, STATIC_HEADS = Path("0_StaticEmbedding/model.safetensors"), "static-heads.safetensors"  # of format static
 
 
 def results(stage: str, method: str | None = None, seed: int | None = None) -> Path:

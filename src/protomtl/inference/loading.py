@@ -1,8 +1,9 @@
 """Opening what `protomtl export` wrote."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from protomtl.backends.opening import opened
 from protomtl.core.files import read_json
 from protomtl.core.paths import RECORD
 from protomtl.inference.model import Model
@@ -15,24 +16,41 @@ def load(
     device: Literal["auto", "cpu", "cuda"] = "auto",
     precision: Literal["auto", "bf16", "fp32"] = "fp32",
     threads: int = 1,
+    backend: Literal["auto", "torch", "onnx", "static"] = "auto",
 ) -> Model:
     """Load what `protomtl export` wrote.
 
-    precision: fp32 gives the vectors that other loaders of the folder give; auto is faster where the hardware
-    multiplies bf16. threads: of a CPU. Raises FileNotFoundError, with what to do, if the folder holds no export, and
-    ValueError if what it holds is damaged or does not fit together.
+    backend: what must run it; auto is what the folder was exported for. Only torch needs torch. precision: fp32 gives
+    the vectors that other loaders of the folder give; auto is faster where the hardware multiplies bf16. threads: of a
+    CPU. Raises FileNotFoundError, with what to do, if the folder holds no export, and ValueError if what it holds is
+    damaged, does not fit together, or is not for this backend.
     """
-    from protomtl.inference.network import Network  # heavy
-
     folder = exported(folder)
     compute = Compute(device=device, precision=precision, threads=threads, processes=1)
     try:
         record = read_json(folder / RECORD)
-        return Model(folder, record, Network(folder, record, compute))
+        return Model(folder, record, network_of(folder, record, compute, backend))
     except SystemExit as error:  # a step ends by it; a user's program goes on
         raise ValueError(error.code) from None
     except (KeyError, TypeError) as error:
         raise ValueError(f"{folder / RECORD}: this is no record of an export: {error!r}") from None
+
+
+def network_of(folder: Path, record: dict[str, Any], compute: Compute, backend: str) -> Any:
+    """What runs an export. SystemExit if that is not the backend that is asked for, or what it lies in is damaged."""
+    form = record.get("format", "torch")
+    if backend not in ("auto", form.removesuffix("-int8")):
+        raise SystemExit(
+            f"{folder}: is an export of format {form}, which backend={backend!r} cannot run; "
+            f"`protomtl export METHOD --format {backend} --to DIR` makes one that it can"
+        )
+    if form == "torch":
+        from protomtl.inference.network import Network  # heavy
+
+        return Network(folder, record, compute)
+    if compute.device == "cuda" or compute.precision == "bf16":
+        raise SystemExit(f"{folder}: format {form} computes on a CPU, in its own precision; leave device and precision")
+    return opened(folder, record, compute.threads)
 
 
 def exported(folder: str | Path) -> Path:

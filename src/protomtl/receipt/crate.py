@@ -14,7 +14,6 @@ PROFILES = {
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
 }
 BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
-TERMS = "https://w3id.org/ro/terms/workflow-run/context"  # beside the terms of RO-Crate itself
 WORKFLOW = Path("Snakefile")
 GIVEN = {"dvc.yaml": "the graph", "params.yaml": "the settings", "dvc.lock": "the digests of inputs and outputs"}
 TABLES = ("table1.csv", "table2.csv", "comparisons.csv")
@@ -31,7 +30,6 @@ def write(folder: Path, name: str, said: str, made_on: str) -> None:
     crate = ROCrate(version="1.1")
     crate.name, crate.description = f"A run of protomtl beside its kept run {name}", said
     crate.license = "https://spdx.org/licenses/MIT"
-    crate.metadata.extra_contexts.append(TERMS)
     works = [entity(crate, uri, "CreativeWork", name=title, version=v) for uri, (title, v) in PROFILES.items()]
     crate.root_dataset["conformsTo"] = works
     workflow = crate.add_workflow(WORKFLOW, WORKFLOW.name, main=True, lang="snakemake")

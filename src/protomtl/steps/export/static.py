@@ -1,0 +1,117 @@
+"""A static twin of an exported model: a vector for each token, their mean for a text. No network is left to run.
+
+As Model2Vec has it (van Dongen and Tulkens 2024): each token goes through the encoder by itself, principal components
+make the vectors shorter, and frequent tokens weigh less (SIF, Arora et al. 2017, with frequencies by Zipf's law, for
+tokenizers list frequent tokens first). The heads are fitted anew on training rows, in closed form.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import RidgeCV
+from threadpoolctl import threadpool_limits
+
+from protomtl.backends.static import features
+from protomtl.core.files import remove, write_json
+from protomtl.core.paths import CALIBRATION, EXAMPLES, MAP, PROTOTYPES, STATIC, STATIC_HEADS, TOKENS
+from protomtl.model.multitask import MultiTaskModel
+from protomtl.model.sequences import TokenTable
+from protomtl.steps.export.onnx import TORCH_ONLY
+from protomtl.tasks.settings import Task
+
+WIDTH, SIF = 256, 1e-3  # 256 numbers of two bytes a token: 16 MB for 30,522 tokens
+ALPHAS = np.logspace(-3, 3, 13)
+GONE = (*TORCH_ONLY, MAP, CALIBRATION, EXAMPLES, "examples.safetensors", "config.json")  # of the network's vectors
+
+
+def write(folder: Path, model: MultiTaskModel, tasks: dict[str, Task]) -> None:
+    """Put the twin into the folder of a built export, in the place of what reads the encoder.
+
+    modules.json is that of sentence-transformers' StaticEmbedding, which reads the same vectors.
+    """
+    tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
+    vectors = token_vectors(model, next(iter(tables.values())).special)
+    heads: dict[str, np.ndarray] = {}
+    means = {}
+    with threadpool_limits(1, user_api="blas"):  # a second thread changes the last bits
+        for name, task in tasks.items():
+            sides = [text_vectors(vectors.astype(np.float32), *side) for side in tables[name].sides]
+            labels = np.asarray(tables[name].labels)
+            heads[f"{name}.weight"], heads[f"{name}.bias"] = fit(name, task, features(sides), labels)
+            means[name] = class_means(task, np.sum(sides, axis=0), labels)
+    for name in GONE:
+        remove(folder / name)
+    (folder / STATIC.parent).mkdir()
+    (folder / STATIC).write_bytes(save({"embedding.weight": vectors}))
+    (folder / STATIC.parent / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    (folder / STATIC_HEADS).write_bytes(save(heads))
+    (folder / PROTOTYPES).write_bytes(save(means))
+    kind = "sentence_transformers.models.StaticEmbedding"
+    write_json(folder / "modules.json", [{"idx": 0, "name": "0", "path": STATIC.parent.name, "type": kind}])
+
+
+def token_vectors(model: MultiTaskModel, special: dict[str, Any]) -> np.ndarray:
+    """[tokens, WIDTH at most] float16, weighted."""
+    count = model.encoder.network.get_input_embeddings().num_embeddings
+    table = TokenTable("", [(np.arange(count, dtype=np.int32), np.arange(count + 1))], special, np.zeros(count))
+    whole = model.embed(table, np.arange(count))[0].cpu().numpy()
+    short = PCA(min(WIDTH, *whole.shape), svd_solver="full").fit_transform(whole)
+    share = 1 / (np.arange(count) + 2)
+    weight = SIF / (SIF + share / share.sum())
+    return np.asarray(short * weight[:, None], np.float16)
+
+
+def text_vectors(vectors: np.ndarray, tokens: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """[n, width] the mean of each text's tokens; zeros for a text without one."""
+    sums = np.concatenate([np.zeros((1, vectors.shape[1])), np.cumsum(vectors[tokens], axis=0, dtype=np.float64)])
+    lengths = np.diff(offsets)[:, None]
+    return np.asarray((sums[offsets[1:]] - sums[offsets[:-1]]) / np.maximum(lengths, 1), np.float32)
+
+
+def fit(name: str, task: Task, x: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weight [outputs, features] and bias [outputs] of a linear head: linear discriminants of classes (a class without
+    a row has bias -inf), ridge regression of values. SystemExit for labels that nothing fits."""
+    y = task.what.targets(task, labels)
+    try:
+        if not task.what.has_classes:
+            ridge = RidgeCV(ALPHAS).fit(x, y)
+            weight, bias = ridge.coef_[None], np.array([ridge.intercept_])
+        elif not task.what.one_class:
+            each = [discriminant(x, column, 2) for column in y.T]
+            weight = np.stack([w[1] - w[0] for w, _ in each])
+            bias = np.array([b[1] - b[0] for _, b in each])
+        else:
+            weight, bias = discriminant(x, y.astype(int), len(task.class_names))
+            if task.outputs == 1:  # the logit of yes
+                weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
+    except ValueError as error:
+        raise SystemExit(f"tasks.{name}: no static head can be fitted on its training rows: {error}") from None
+    return weight.astype(np.float32), bias.astype(np.float32)
+
+
+def discriminant(x: np.ndarray, y: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """[classes, features] and [classes], with a shrunken covariance (Ledoit and Wolf 2004)."""
+    present = np.unique(y).astype(int)
+    found = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x, y)
+    weight, bias = found.coef_, found.intercept_
+    if len(present) == 2:  # scikit-learn keeps the second class's only
+        weight, bias = np.concatenate([0 * weight, weight]), np.concatenate([0 * bias, bias])
+    whole = np.zeros((classes, x.shape[1])), np.full(classes, -np.inf)
+    whole[0][present], whole[1][present] = weight, bias
+    return whole
+
+
+def class_means(task: Task, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """[classes, width] float32 the mean vector of each class, of values that of each rounded one; NaN without a row."""
+    low = task.what.class_of(task.bounds[0])
+    if not task.what.one_class and task.what.has_classes:
+        members = task.what.members(task, labels)
+    else:
+        places = np.array([task.what.class_of(label) - low for label in labels])
+        members = (places[:, None] == np.arange(task.number_of_classes)).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(members.T @ vectors / members.sum(0)[:, None], np.float32)

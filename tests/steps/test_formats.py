@@ -1,0 +1,156 @@
+"""Copies of an export that need no torch: ONNX gives the same answers, int8 nearly, static its own."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import protomtl
+from protomtl.core.files import read_json
+from protomtl.steps.export import step
+from protomtl.steps.export.static import discriminant, text_vectors
+from tests.support import ROOT
+from tests.support.makers import patch_params
+from tests.support.steps import run_method
+
+TEXTS = ["a good film", "the cat runs and the dog sits, and the man plays the piano", "!", "bad " * 40]
+PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man"), ("great story " * 20, "dull plot " * 20)]
+ROWS = {"sst": TEXTS, "para": PAIRS, "sts": PAIRS}
+
+
+@pytest.fixture(scope="module")
+def exports(prepared_once: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An export of `joint`, which encodes pairs together and apart, in each format."""
+    folder = tmp_path_factory.mktemp("formats")
+    shutil.copytree(prepared_once, folder, dirs_exist_ok=True)
+    patch_params(folder, {"methods": ["joint"], "embed": {"method": "joint"}, "export": {"method": "joint"}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        run_method("joint")
+        for form in step.FORMATS:
+            step.write("joint", 1, Path(form), form=form)
+    return {form: folder / form for form in step.FORMATS}
+
+
+def test_onnx_gives_the_same_answers(exports: dict[str, Path]) -> None:
+    whole, copy = protomtl.load(exports["torch"]), protomtl.load(exports["onnx"], backend="onnx")
+    np.testing.assert_allclose(copy.encode(TEXTS), whole.encode(TEXTS), atol=1e-4)
+    for task, rows in ROWS.items():
+        ours, theirs = (np.stack([*model.stream_scores(task, rows)]) for model in (copy, whole))
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+        np.testing.assert_allclose(copy.by_prototypes(task, rows), whole.by_prototypes(task, rows), atol=1e-4)
+        np.testing.assert_allclose(copy.vectors(task, rows), whole.vectors(task, rows), atol=1e-4)
+        assert np.array_equal(copy.prototypes(task), whole.prototypes(task), equal_nan=True)
+    assert copy.predict("sst", TEXTS[0]) == whole.predict("sst", TEXTS[0])
+
+
+def test_int8_is_near_and_smaller(exports: dict[str, Path]) -> None:
+    whole, copy = protomtl.load(exports["torch"]), protomtl.load(exports["onnx-int8"])
+    a, b = whole.encode(TEXTS), copy.encode(TEXTS)
+    cosines = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    assert cosines.min() > 0.95
+    sizes = [(exports[form] / "onnx/model.onnx").stat().st_size for form in ("onnx", "onnx-int8")]
+    assert sizes[1] < sizes[0]
+
+
+def test_a_static_copy_is_the_mean_of_its_tokens(exports: dict[str, Path]) -> None:
+    copy = protomtl.load(exports["static"], backend="static")
+    one, two = copy.encode(["good", "film"])
+    assert copy.encode("good film") == pytest.approx((one + two) / 2, abs=1e-5)
+    assert not copy.encode([""]).any()
+    for task, rows in ROWS.items():
+        assert np.isfinite(np.stack([*copy.stream_scores(task, rows)])).all()
+    with pytest.raises(ValueError, match="no prototypes with prior and scale"):
+        copy.by_prototypes("sst", TEXTS)
+
+
+def test_sentence_transformers_reads_the_static_vectors(exports: dict[str, Path]) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    theirs = SentenceTransformer(str(exports["static"]), device="cpu").encode(TEXTS)
+    np.testing.assert_allclose(theirs, protomtl.load(exports["static"]).encode(TEXTS), atol=1e-3)
+
+
+@pytest.mark.parametrize("form", ["onnx", "onnx-int8", "static"])
+def test_a_copy_needs_no_torch(exports: dict[str, Path], form: str) -> None:
+    program = f"""
+import sys
+sys.modules["torch"] = sys.modules["transformers"] = None
+import protomtl
+model = protomtl.load({str(exports[form])!r})
+print(model.predict("sst", ["a good film"]), model.similarity([("a man", "a man")]), model.encode("a").shape)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": ":".join([str(ROOT / "src"), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_another_backend_than_the_folders_is_refused(exports: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"format onnx, which backend='torch' cannot run; `protomtl export METHOD"):
+        protomtl.load(exports["onnx"], backend="torch")
+    with pytest.raises(ValueError, match="format torch, which backend='static'"):
+        protomtl.load(exports["torch"], backend="static")
+    with pytest.raises(ValueError, match="computes on a CPU"):
+        protomtl.load(exports["static"], device="cuda")
+    later = shutil.copytree(exports["static"], tmp_path / "later")
+    (later / "protomtl.json").write_text(json.dumps(read_json(later / "protomtl.json") | {"format": "brain"}))
+    with pytest.raises(ValueError, match="'brain' is of a later protomtl"):
+        protomtl.load(later)
+
+
+@pytest.mark.parametrize("name", ["onnx/model.onnx", "onnx/heads/sst.onnx", "tokenizer.json", "prototypes.safetensors"])
+def test_a_damaged_copy_is_told(exports: dict[str, Path], tmp_path: Path, name: str) -> None:
+    folder = shutil.copytree(exports["onnx"], tmp_path / "copy")
+    (folder / name).write_bytes((folder / name).read_bytes()[:10])
+    with pytest.raises(ValueError, match=rf"{Path(name).name}: .*cannot (be )?read.*export the model again"):
+        protomtl.load(folder)
+
+
+def test_the_card_has_what_a_hub_shows_and_figures_of_its_own(exports: dict[str, Path]) -> None:
+    for form, folder in exports.items():
+        front = yaml.safe_load((folder / "README.md").read_text().split("---")[1])
+        assert {"license", "pipeline_tag", "library_name", "metrics", "tags"} <= {*front}
+        results = {r["task"]["name"]: r["metrics"][0] for r in front["model-index"][0]["results"]}
+        record = read_json(folder / "protomtl.json")
+        assert {n: m["value"] for n, m in results.items()} == {n: record["figures"]["test"][n][0] for n in ROWS}
+        assert results["sts"]["type"] == "pearsonr"
+        assert all(path.stat().st_mode & 0o444 == 0o444 for path in folder.rglob("*") if path.is_file())
+        if form == "onnx":
+            for split in ("dev", "test"):
+                assert record["figures"][split]["sst"] == pytest.approx(record["full_figures"][split]["sst"], abs=0.02)
+
+
+def test_an_export_of_another_format_takes_the_place_of_the_older_one(
+    exports: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(exports["torch"].parent)
+    shutil.copytree(exports["onnx"], tmp_path / "model")
+    (tmp_path / "model/notes.txt").write_text("mine")
+    step.write("joint", 1, tmp_path / "model", form="static")
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert "onnx" not in names and "config.json" not in names and {"notes.txt", "0_StaticEmbedding"} <= names
+
+
+def test_text_vectors_are_means_by_hand() -> None:
+    vectors = np.array([[1.0, 0.0], [0.0, 1.0], [4.0, 4.0]], np.float32)
+    tokens, offsets = np.array([0, 2, 1]), np.array([0, 2, 2, 3])
+    assert text_vectors(vectors, tokens, offsets).tolist() == [[2.5, 2.0], [0.0, 0.0], [0.0, 1.0]]
+
+
+def test_a_class_without_a_row_is_never_said() -> None:
+    random = np.random.default_rng(1)
+    x = random.normal(size=(60, 3))
+    y = np.where(x[:, 0] > 0, 3, 1)
+    weight, bias = discriminant(x, y, 4)
+    assert {*(x @ weight.T + bias).argmax(1)} == {1, 3}
+    assert ((x @ weight.T + bias).argmax(1) == y).mean() > 0.9
