@@ -48,6 +48,7 @@ class Encoder(nn.Module):
         self.precision = precision_of(compute, self.device)
         self.pooling = pooling
         self.folder, self.threads, self.micro_batch = folder, compute.threads, compute.micro_batch
+        self.compiled = compute.compile
         self.network, self.engine = open_engine(folder, pooling, self.precision, self.device, compute)
         if pooling == "pooler" and getattr(self.network, "pooler", None) is None:
             raise SystemExit(f"params.yaml: backbone.pooling: {folder} has no pooler; use mean or cls")
@@ -72,7 +73,8 @@ class Encoder(nn.Module):
     @property
     def computation(self) -> list[Any]:
         """How vectors are computed: what their last bits depend on beside the weights."""
-        return [self.pooling, self.precision, self.device.type, self.threads, *processor(self.device)]
+        how = [self.pooling, self.precision, self.device.type, self.threads, self.compiled]
+        return [*how, *processor(self.device)]
 
     def train(self, mode: bool = True) -> "Encoder":
         """As any module's; a padded engine chooses its attention by it."""

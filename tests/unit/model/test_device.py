@@ -99,3 +99,5 @@ def test_vectors_are_told_apart_by_weights_and_by_the_kernels_of_the_processor(
     seen.append(encoder.fingerprint())
     assert seen[0] != seen[1] != seen[2] and seen[1][0] == seen[2][0]
     assert encoder.identity[1:] == seen[2][1:]
+    encoder.compiled = not encoder.compiled
+    assert encoder.fingerprint()[0] == seen[2][0] and encoder.fingerprint() != seen[2]
