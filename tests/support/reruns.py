@@ -24,7 +24,7 @@ RERUNS: dict[str, set[str]] = {  # a file of src/protomtl -> the stages that dep
         "tables",
         "report",
     },
-    "metrics.py": {"finetune", "evaluate", "ensemble", "report"},
+    "metrics.py": {"finetune", "evaluate", "ensemble", "export", "report"},
     "calibration.py": {"export", "report"},
     "__init__.py": set(),
     "cli.py": set(),
