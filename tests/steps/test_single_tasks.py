@@ -146,7 +146,7 @@ def test_a_model_of_one_task_can_be_exported(done: Path, tmp_path: Path) -> None
     run_steps("export")
     patch_params(done, {"export": {"method": "concat", "seed": 1}})
     model = protomtl.load("results/export")
-    assert [*model.tasks] == ["sst"] and model.predict("sst", ["a good film"]).shape == (1, 5)
+    assert [*model.tasks] == ["sst"] and len(model.predict("sst", ["a good film"])) == 1
     run_steps("export")
 
 
