@@ -5,10 +5,11 @@ VENV ?= .venv
 # By file where tests of a file share what they have in memory; one test at a time, in order, where each takes long.
 BY_FILE := -n 2 --dist loadfile
 ONE_BY_ONE := -n 2 --dist load --maxschedchunk 1
+OUTSIDE := tests/unit/inference tests/unit/test_calibration.py tests/unit/test_novelty.py  # need no library of the pipeline
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all soak cluster bench fewshot docs lint format lock
+.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all lowest soak cluster bench fewshot new-classes robust docs lint format lock
 
 all: $(VENV)/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
@@ -39,17 +40,31 @@ test-outside: $(VENV)/ready ## what needs Chromium and sshd; skipped without the
 test-all: test              ## every test, the quick ones first
 	pytest $(ONE_BY_ONE) -m 'outside or faults or pipeline' tests/outside tests/faults tests/pipeline
 
+lowest:                     ## a model outside the pipeline, on the lowest versions that pyproject.toml allows (PYTHON=python3.11)
+	rm -rf .lowest && $(PYTHON) -m venv .lowest
+	.lowest/bin/python -m pip install --quiet --disable-pip-version-check . pytest hypothesis pandas $$($(PYTHON) -c \
+	  'import tomllib; needs = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+	   print(*(need.partition(",")[0].replace(">=", "==") for need in needs))')
+	.lowest/bin/python -m pytest --confcutdir tests/unit/inference $(OUTSIDE)
+	rm -rf .lowest build
+
 soak: $(VENV)/ready         ## 100 kills, full and read-only disks, and the same bytes each time (30 min)
 	PYTHONPATH=src python -m tests.faults.soak
 
 cluster: $(VENV)/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/guides/cluster.md; 15 to 25 min)
 	tests/outside/cluster/run
 
-bench: $(VENV)/bench        ## training and encoding beside transformers' and sentence-transformers' (25 min)
-	python -m benchmarks.engine
+bench: $(VENV)/bench        ## training and encoding beside transformers' and sentence-transformers' (25 min); DEVICE=cuda
+	python -m benchmarks.engine 3 $(DEVICE)
 
 fewshot: $(VENV)/bench all  ## new classes from a few examples, beside SetFit and logistic regression (2 h)
 	python -m benchmarks.fewshot results/export
+
+new-classes: $(VENV)/ready  ## questions (d) and (e): new classes on the encoders of the run that is here
+	python -m benchmarks.new_classes
+
+robust: $(VENV)/ready       ## training under few rows, wrong labels and rare classes, after `protomtl preset robust`; it resumes
+	PYTHONPATH=src python -m benchmarks.robust
 
 docs: $(VENV)/ready         ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=src mkdocs build --strict

@@ -41,7 +41,7 @@ def gpus_of(stage):
 
 def repro(stage):
     cards = f"python workflow/gpus.py {{resources.gpu}} {CARDS} " if CARDS and processes_of(stage) else ""
-    return f"{cards}dvc --wait-for-lock repro --single-item {{params.target:q}} 2>&1 | tee {{log:q}}"
+    return f"{cards}python workflow/bridge/job.py --wait-for-lock repro --single-item {{params.target:q}} 2>&1 | tee {{log:q}}"
 
 
 wildcard_constraints:

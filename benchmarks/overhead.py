@@ -11,16 +11,14 @@ from pathlib import Path
 
 from benchmarks import measure
 from benchmarks.measure import RESULTS
+from protomtl.core import runner
 from protomtl.core.files import write_json
+from tests.support.imports import name_of
 
 IDLE = ("pretrain", "--method", "baseline", "--seed", "1")  # a step that has nothing to do
-# What a process of a step imports; pre-training in most methods only writes a note.
-HEAVY = {
-    "finetune": "import protomtl.finetune; from transformers import AutoModel, BertModel",
-    "evaluate": "import protomtl.evaluate; from transformers import AutoModel, BertModel",
-    "embed": "import protomtl.embed; from transformers import AutoModel, BertModel",
-    "tokens": "import protomtl.tokenize; from transformers import AutoTokenizer",
-}
+# What a process of a step imports beside its module; pre-training in most methods only writes a note.
+LATER = {"tokens": "; from transformers import AutoTokenizer", "embed": "; import umap"}
+JOB = ("workflow/bridge/job.py", "repro", "--single-item", "--force")
 
 
 def main(project: Path) -> None:
@@ -28,8 +26,8 @@ def main(project: Path) -> None:
     wall, whole = spent(project, "snakemake", "--cores", "4", "all")
     stages = [line.strip(" :\n") for line in (project / "dvc.lock").open() if line[:2] == "  " and line[2] != " "]
     plan = spent(project, "snakemake", "-n", "all")[1]
-    dvc = spent(project, "dvc", "repro", "--single-item", "--force", f"pretrain@{IDLE[2]}-{IDLE[4]}")[1]
-    job = dvc - spent(project, sys.executable, "-m", "protomtl", *IDLE)[1]
+    whole_job = spent(project, sys.executable, *JOB, f"pretrain@{IDLE[2]}-{IDLE[4]}")[1]
+    job = whole_job - spent(project, sys.executable, "-m", "protomtl", *IDLE)[1]
     imports = sum(imported(project, stage.partition("@")[0]) for stage in stages)
     found = {"seconds": wall, "processor": whole, "plan": plan, "jobs": len(stages) * job, "imports": imports}
     found["share"] = (plan + len(stages) * job + imports) / whole
@@ -43,7 +41,7 @@ _seconds: dict[str, float] = {}
 def imported(project: Path, step: str) -> float:
     """Processor seconds that a process of this step needs before it begins to work."""
     if step not in _seconds:
-        code = HEAVY.get(step, f"import protomtl.{step}")
+        code = f"import protomtl.{name_of(runner.source(step))}{LATER.get(step, '')}"
         _seconds[step] = min(spent(project, sys.executable, "-c", code)[1] for _ in range(3))
     return _seconds[step]
 

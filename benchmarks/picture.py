@@ -46,4 +46,23 @@ def growth(rows: list[dict[str, Any]], labels: dict[str, str], path: Path) -> No
         panel.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         panel.grid(which="major", alpha=0.3)
     panels[0].legend(frameon=False, fontsize=7)
-    save_png(figure, path, dots=110)
+    save_png(figure, path, dpi=110)
+
+
+def flat(rows: list[dict[str, Any]], path: Path) -> None:
+    """A line a command: processor seconds and memory against rows, by powers of ten."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.4))
+    names = [name for name in dict.fromkeys(row["what"] for row in rows) if name not in ("download", "backbone")]
+    for panel, (key, title) in zip(panels, GROWING.items(), strict=True):
+        for colour, name in zip(plt.get_cmap("tab10").colors, names, strict=False):  # type: ignore[attr-defined]
+            done = [row for row in rows if row["what"] == name]
+            panel.plot([r["rows"] for r in done], [r[key] for r in done], "o-", color=colour, label=name)
+        panel.set_xscale("log")
+        panel.set_title(title)
+        panel.set_xlabel("texts of predict and encode, pairs of the others")
+        panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        panel.grid(which="major", alpha=0.3)
+    panels[0].set_yscale("log")
+    panels[1].set_ylim(bottom=0)
+    panels[0].legend(frameon=False, fontsize=7)
+    save_png(figure, path, dpi=110)

@@ -40,6 +40,7 @@ def main(sizes: list[int]) -> None:
         patch_params(
             Path(),
             {
+                "methods": ["unfrozen"],
                 "data": {"source": "folder", "folder": "own"},
                 "finetune": {"epochs": 1, "steps_per_epoch": TRAINED, "pair_encoding": "concat"},
             },

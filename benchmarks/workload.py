@@ -1,5 +1,7 @@
 """What all contenders are given: sentence pairs of the default data, the default backbone, the same batches."""
 
+import platform
+import re
 import resource
 import time
 from collections.abc import Callable
@@ -21,8 +23,8 @@ from protomtl.training import sampling
 from protomtl.training.settings import Training
 
 BATCH, SEED, LENGTH = 64, 1, 5  # pairs of a step; of the sampling; the largest similarity
-WARM = 5  # steps that are not timed: a process is slow at first, whoever's it is
-SENTENCES = 6000  # of the encoding
+WARM = {"cpu": 5, "cuda": 20}  # steps that are not timed: a process is slow at first, whoever's it is
+SENTENCES = {"cpu": 6000, "cuda": 24000}  # of the encoding
 
 
 def prepare() -> None:
@@ -31,36 +33,36 @@ def prepare() -> None:
         runner.run(step)
 
 
-def settings(number: int) -> Training:
+def settings(number: int, batch: int = BATCH) -> Training:
     """transformers' default training arguments, as settings of the loop here."""
     base = params.load().pretrain
     same = {"lr": 5e-5, "schedule": "linear", "warmup": 0.0, "weight_decay": 0.0, "clip_norm": 1.0}
     return base.model_copy(
-        update={"epochs": 1, "steps_per_epoch": number, "batch_size": BATCH, "save_every": number, **same}
+        update={"epochs": 1, "steps_per_epoch": number, "batch_size": batch, "save_every": number, **same}
     )
 
 
-def rows(task: str, size: int, steps: int, step: int) -> np.ndarray:
-    """[BATCH] the rows of a step, as the loop here draws them."""
-    return sampling.rows(task, size, settings(steps), SEED, 0, step, steps)
+def rows(task: str, size: int, steps: int, step: int, batch: int = BATCH) -> np.ndarray:
+    """[batch] the rows of a step, as the loop here draws them."""
+    return sampling.rows(task, size, settings(steps, batch), SEED, 0, step, steps)
 
 
-def all_rows(steps: int) -> np.ndarray:
-    """[steps · BATCH] the pairs of all steps, in order."""
+def all_rows(steps: int, batch: int) -> np.ndarray:
+    """[steps · batch] the pairs of all steps, in order."""
     size = len(TokenTable.open(TOKENS, "sts", "train"))
-    return np.concatenate([rows("sts", size, steps, step) for step in range(steps)])
+    return np.concatenate([rows("sts", size, steps, step, batch) for step in range(steps)])
 
 
-def pairs(number: int) -> list[dict[str, Any]]:
+def pairs(number: int, batch: int) -> list[dict[str, Any]]:
     """a, b and label in [0, 1] of the rows of each step, in order."""
-    table = pq.read_table(PREPARED / "sts" / "train.parquet").take(all_rows(number)).to_pylist()
+    table = pq.read_table(PREPARED / "sts" / "train.parquet").take(all_rows(number, batch)).to_pylist()
     return [{"a": row["text_a"], "b": row["text_b"], "label": row["label"] / LENGTH} for row in table]
 
 
-def sentences() -> list[str]:
-    """SENTENCES movie snippets, in the order of the data."""
-    texts: list[str] = pq.read_table(PREPARED / "sst" / "train.parquet").column("text_a").to_pylist()[:SENTENCES]
-    return texts
+def sentences(number: int) -> list[str]:
+    """So many movie snippets, in the order of the data, and again from its beginning if these are too few."""
+    texts: list[str] = pq.read_table(PREPARED / "sst" / "train.parquet").column("text_a").to_pylist()
+    return (texts * -(-number // len(texts)))[:number]
 
 
 def loss(a: Tensor, b: Tensor, labels: Tensor) -> Tensor:
@@ -77,10 +79,10 @@ def without_dropout(model: nn.Module) -> None:
             module.config.hidden_dropout_prob = module.config.attention_probs_dropout_prob = 0.0
 
 
-def token_lengths(number: int) -> np.ndarray:
-    """Tokens of each of the 2 · number · BATCH sequences, special tokens included."""
+def token_lengths(number: int, batch: int) -> np.ndarray:
+    """Tokens of each of the 2 · number · batch sequences, special tokens included."""
     table = TokenTable.open(TOKENS, "sts", "train")
-    return np.concatenate([part.lengths for part in table.sequences_of(all_rows(number), False)])
+    return np.concatenate([part.lengths for part in table.sequences_of(all_rows(number, batch), False)])
 
 
 def flops(lengths: np.ndarray) -> float:
@@ -101,22 +103,43 @@ def config_of_backbone() -> dict[str, Any]:
     return shape
 
 
-def peak(precision: str, threads: int) -> float:
-    """Floating-point operations a second of a matrix product of 1024³, the best of many."""
+def peak(precision: str, threads: int, device: str = "cpu") -> float:
+    """Floating-point operations a second of a matrix product of 1024³, on a GPU of 8192³, the best of many."""
     torch.set_num_threads(threads)
-    x = torch.randn(1024, 1024, dtype=torch.bfloat16 if precision == "bf16" else torch.float32)
-    return 2 * 1024**3 / min(timed(lambda: x @ x) for _ in range(100))
+    size = 1024 if device == "cpu" else 8192
+    x = torch.randn(size, size, dtype=torch.bfloat16 if precision == "bf16" else torch.float32, device=device)
+    return 2 * size**3 / min(timed(lambda: x @ x) for _ in range(100))
+
+
+def now() -> float:
+    """Seconds on the clock, when a GPU has done all that it was given."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def timed(function: Callable[[], Any]) -> float:
-    begin = time.perf_counter()
+    begin = now()
     function()
-    return time.perf_counter() - begin
+    return now() - begin
 
 
 def memory() -> float:
-    """Gigabytes that this process held at most."""
+    """Gigabytes that this process held at most; on a GPU those of tensors there."""
+    if torch.cuda.is_initialized():
+        return torch.cuda.max_memory_allocated() / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def hardware(device: str) -> str:
+    """The name of the card, or of the processor with what it multiplies bf16 by."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    cpuinfo = Path("/proc/cpuinfo")
+    said = cpuinfo.read_text() if cpuinfo.exists() else ""
+    name = re.search(r"model name\s*:\s*(.+)", said)
+    units = [unit for unit in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if re.search(rf"\b{unit}\b", said)]
+    return f"{name[1] if name else platform.processor() or platform.machine()} ({', '.join(units) or 'no bf16'})"
 
 
 def folder(name: str) -> Path:

@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from protomtl.inference.estimators import PrototypeClassifier, TextEncoder
-    from protomtl.inference.model import Model, load
+    from protomtl.inference.estimators import PrototypeClassifier
+    from protomtl.inference.loading import load
+    from protomtl.inference.model import Model
+    from protomtl.inference.text_encoder import TextEncoder
 
 __version__ = "0.2.0"
 __all__ = ["Model", "PrototypeClassifier", "TextEncoder", "load"]
+HOMES = {"Model": "model", "PrototypeClassifier": "estimators", "TextEncoder": "text_encoder", "load": "loading"}
 
 
 def __getattr__(name: str) -> Any:
@@ -16,5 +19,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    module = import_module("protomtl.inference.model" if name in ("Model", "load") else "protomtl.inference.estimators")
-    return getattr(module, name)
+    return getattr(import_module(f"protomtl.inference.{HOMES[name]}"), name)

@@ -20,21 +20,30 @@ from protomtl.core.sections import argument
 from protomtl.core.settings import Seed
 
 
-def parser(chosen: str | None = None) -> argparse.ArgumentParser:
-    """All steps and commands with their first lines; only the chosen one is imported, for its arguments."""
+def parser(chosen: str | None = None, as_step: bool = False) -> argparse.ArgumentParser:
+    """All steps and commands with their first lines; only the chosen one is imported, for its arguments.
+
+    as_step: a name that is both is meant as the step.
+    """
     root = argparse.ArgumentParser(prog="protomtl", description=__doc__)
     root.add_argument("--version", action="version", version=__version__)
     subparsers = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    others = commands()
     for name in runner.steps():
+        alone = name not in others
         command = subparsers.add_parser(name, help=(words := first_line(runner.source(name))), description=words)
         if runner.per_run(name):
-            command.add_argument("--method", required=True, help="a block under `method` in params.yaml")
-            command.add_argument("--seed", required=True, type=argument(Seed))
+            command.add_argument("--method", required=alone, help="a block under `method` in params.yaml")
+            command.add_argument("--seed", required=alone, type=argument(Seed))
         elif name == chosen and hasattr(module := runner.module(name), "arguments"):
             module.arguments(command)
-    for name, path in commands().items():
-        command = subparsers.add_parser(name, help=(words := first_line(path)), description=words)
-        if name == chosen and hasattr(module := command_module(name), "arguments"):
+    for name, path in others.items():
+        if name in runner.steps():
+            command = subparsers.choices[name]
+        else:
+            command = subparsers.add_parser(name, help=(words := first_line(path)), description=words)
+        meant = name == chosen and not (as_step and name in runner.steps())
+        if meant and hasattr(module := command_module(name), "arguments"):
             module.arguments(command)
             command.formatter_class = argparse.RawDescriptionHelpFormatter
             command.epilog = f"examples:{module.EXAMPLES}" if hasattr(module, "EXAMPLES") else None
@@ -42,7 +51,7 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
 
 
 def commands() -> dict[str, Path]:
-    """The commands that are no steps: the modules of commands/."""
+    """The modules of commands/. One that has a step's name is what the name means where no --method is given."""
     return {path.stem: path for path in sorted((runner.PACKAGE / "commands").glob("[!_.]*.py"))}
 
 
@@ -61,13 +70,15 @@ def run(words: list[str]) -> None:
     if words[:1] == ["embed"] and any(word.startswith("--model") for word in words):
         print("protomtl embed --model: now `protomtl encode`; the old name goes with version 0.3", file=sys.stderr)
         words = ["encode", *words[1:]]
-    args = parser(words[0] if words else None).parse_args(words)
-    if args.command in commands():
+    args = parser(words[0] if words else None, "--method" in words).parse_args(words)
+    if args.command in commands() and not getattr(args, "method", None):
         command_module(args.command).run(args)
     elif hasattr(module := runner.module(args.command), "command") and module.command(args):
         return  # it had arguments that make it more than the step
     else:
         method, seed = (getattr(args, name, None) for name in ("method", "seed"))
+        if runner.per_run(args.command) and seed is None:
+            sys.exit(f"protomtl {args.command} --method {method}: --seed is needed, too")
         check_params(method)
         runner.run(args.command, method, seed)
 
@@ -93,6 +104,8 @@ def main() -> None:
         sys.exit("interrupted; run the same command again to go on")
     except BrokenPipeError:  # the reader of our output left
         os._exit(1)
+    except ModuleNotFoundError as error:
+        sys.exit(missing(error))
     except (OSError, SafetensorError) as error:
         if is_missing_result(error):
             sys.exit(f"{error.filename}: not there; run the step that makes it first, or `snakemake --cores 4 all`")
@@ -104,6 +117,17 @@ def main() -> None:
             f"no space left on the disk ({error}); free some and run the same command again: "
             "what is finished is kept, and training goes on from its last saved step"
         )
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    """What to install for a module that is not there. The error itself if it is one of ours."""
+    name = (error.name or "").partition(".")[0]
+    command = " ".join(["protomtl", *sys.argv[1:2]])
+    if name == "protomtl" or not name:
+        raise error
+    if name in ("fcntl", "resource"):
+        return f"{command}: the pipeline needs Linux or macOS; on Windows models can be used, not trained"
+    return f"{command} needs {name}: pip install 'protomtl[pipeline]'"
 
 
 def is_missing_result(error: OSError | SafetensorError) -> TypeGuard[FileNotFoundError]:

@@ -6,16 +6,19 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from protomtl.analysis.comparisons import Margin
 from protomtl.core import runner
 from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, validate
-from protomtl.core.settings import Backbone, Block, Data, Method, Name, Seed, different, instead
+from protomtl.core.settings import Backbone, Block, Data, Joined, Method, Name, Seed, different, instead
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.model.settings import Compute
+from protomtl.perturbations.settings import Perturb
 from protomtl.pretraining.settings import Pretrain
+from protomtl.sources import hub_data
 from protomtl.steps.embed.settings import Embed
 from protomtl.steps.export.settings import Export
 from protomtl.tasks.kinds import KINDS
-from protomtl.tasks.settings import Task, main_tasks
+from protomtl.tasks.settings import Task, counted, main_tasks
 from protomtl.tokenizer import Tokens
 from protomtl.training.settings import Finetune
 
@@ -25,7 +28,7 @@ COLUMNS = {
     *("overall_rescaled", "data", "backbone", "split", "id", "gold", "by"),
 }
 FIGURES = {figure for kind in KINDS.values() for figure in kind.metrics} | {
-    *("nearest", "mean", "best_member", "sd", "low", "high", "paper", "difference")
+    *("nearest", "first", "first_nearest", "mean", "best_member", "sd", "iqm", "low", "high", "paper", "difference")
 }
 
 
@@ -37,16 +40,19 @@ class Params(Block):
     compare: Annotated[
         list[Name], AfterValidator(different)
     ]  # need not be among `methods`, so that a run of a few methods changes nothing else
+    margin: Margin
     data: Data
     tasks: Annotated[dict[Name, Task], Field(min_length=1)]
     backbone: Backbone
     tokens: Tokens
+    perturb: Perturb
     compute: Compute
     pretrain: Pretrain
     finetune: Finetune
     embed: Embed
     export: Export
     method: dict[Name, Method]
+    joined: dict[Name, Joined]
 
 
 def load(path: Path = PARAMS, run: str | None = None) -> Params:
@@ -63,19 +69,40 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
     asked = [run] if run else []
     check_blocks(f"{path}: methods", params.methods, params.method)
     check_blocks(f"{path}: method", asked, params.method)
-    check_blocks(f"{path}: compare", params.compare, params.method)
+    check_joined(path, params)
+    check_blocks(f"{path}: compare", params.compare, {**params.method, **params.joined})
     for name, block in (("embed", params.embed), ("export", params.export)):
         if block.method not in params.methods:
             raise SystemExit(f"{path}: {name}.method: {block.method} is not among `methods`; name one of them")
         if block.seed not in params.seeds:
             raise SystemExit(f"{path}: {name}.seed: {block.seed} is not among `seeds`; name one of them")
+    for name, task in params.tasks.items() if params.data.source == "hub" else ():
+        for split, value in task.files:
+            hub_data.place(f"tasks.{name}.files.{split}", value)
     check_figures(path, main_tasks(params.tasks))
     for name, method in params.method.items():
         settings_of_method("pretrain", params.pretrain, name, method.pretrain)
         finetune = settings_of_method("finetune", params.finetune, name, method.finetune)
         if name in (*params.methods, *asked):
             check_tasks_of_method(path, name, finetune, params)
+    check_every_task_is_trained(path, params)
     return params
+
+
+def check_joined(path: Path, params: Params) -> None:
+    """A row that is put together has parts that exist, and a name of its own."""
+    for name, row in params.joined.items():
+        check_blocks(f"{path}: joined.{name}.parts", row.parts, params.method)
+        if name in params.method:
+            raise SystemExit(f"{path}: joined.{name}: a block of `method` has this name; rename one of them")
+
+
+def check_every_task_is_trained(path: Path, params: Params) -> None:
+    """Tables have a column for each main task."""
+    main = main_tasks(params.tasks)
+    blocks = [settings_of_method("finetune", params.finetune, n, params.method[n].finetune) for n in params.methods]
+    if missing := [task for task in main if not any(task in block.trained(main) for block in blocks)]:
+        raise SystemExit(f"{path}: methods: none of them trains {', '.join(missing)}; list one that does")
 
 
 def section_of_a_step(name: str) -> Any:
@@ -99,9 +126,15 @@ def check_figures(path: Path, tasks: dict[str, Task]) -> None:
 def check_tasks_of_method(path: Path, name: str, settings: Finetune, params: Params) -> None:
     """What a method says of single tasks must fit the main tasks that there are."""
     main, place = main_tasks(params.tasks), f"{path}: method.{name}.finetune"
+    for task in settings.tasks if settings.tasks != "all" else ():
+        if task not in main:
+            raise SystemExit(f"{place}.tasks: no such main task: {task}{instead(task, main)}")
+    main = settings.trained(main)
     for task in settings.weights:
         if task not in main:
             raise SystemExit(f"{place}.weights: no such main task: {task}{instead(task, main)}")
+    if not counted(main):
+        raise SystemExit(f"{place}.tasks: the metric of each is rmse; one must have another, for `overall` chooses")
     if not any(settings.weights.get(task, 1.0) for task in main):
         raise SystemExit(f"{place}.weights: all are 0, so that nothing would be learned; give a task a weight")
     pairs = [task for task in main if main[task].pair]

@@ -81,11 +81,12 @@ def test_a_killed_job_leaves_its_card(tmp_path: Path, place: dict[str, str]) -> 
 
 
 def test_the_trainings_of_the_pipeline_have_other_cards(tmp_path: Path, project: Path) -> None:
-    """`--resources gpu=2`, with a `dvc` that notes its cards and does the rest by the real one."""
-    note, shim, real = tmp_path / "note", tmp_path / "bin/dvc", Path(sys.executable).with_name("dvc")
+    """`--resources gpu=2`, with a `python` that notes the cards of a job and does all by the real one."""
+    note, shim, real = tmp_path / "note", tmp_path / "bin/python", sys.executable
     shim.parent.mkdir()
     shim.write_text(
-        f'#!/bin/sh\n[ -z "$CUDA_VISIBLE_DEVICES" ] && exec {real} "$@"\necho "begin $CUDA_VISIBLE_DEVICES" >> {note}\n'
+        f'#!/bin/sh\n[ -n "$CUDA_VISIBLE_DEVICES" ] && [ "${{1##*/}}" = job.py ] || exec {real} "$@"\n'
+        f'echo "begin $CUDA_VISIBLE_DEVICES" >> {note}\n'
         f'{real} "$@"; code=$?\necho "end $CUDA_VISIBLE_DEVICES" >> {note}\nexit $code\n'
     )
     shim.chmod(0o755)
@@ -103,7 +104,7 @@ def test_the_trainings_of_the_pipeline_have_other_cards(tmp_path: Path, project:
 def test_a_training_asks_for_as_many_cards_as_it_has_processes(tmp_path: Path, tiny_backbone: Path) -> None:
     project = clone(tmp_path / "p", on_cards(tiny_backbone, processes=2))
     plan = call(project, "snakemake", "-n", "-p", "--cores", "4", "--resources", "gpu=2", "--", "all").stdout
-    commands = re.findall(r"gpus\.py (\d) 2 dvc .* --single-item (\w+)", plan)
+    commands = re.findall(r"gpus\.py (\d) 2 python .* --single-item (\w+)", plan)
     assert sorted(set(commands)) == [("1", "embed"), ("1", "export"), *(("2", s) for s in sorted(PER_RUN))]
     patch_params(project, {"compute": {"device": "cpu"}})
     plan = call(project, "snakemake", "-n", "-p", "--cores", "4", "--resources", "gpu=2", "--", "all").stdout

@@ -191,7 +191,7 @@ def test_without_rows_and_where_muppet_has_no_scale_it_stops_before_training(
         change(label(lambda _: "1"))
         run_steps("download", "prepare", "tokens")
         assert stopped(lambda: run_method("muppet", "pretrain")) == (
-            "tasks.sts: all labels of the train split are 1; MUPPET divides by their variance"
+            "tasks.sts: all labels of the train split are 1; the loss is divided by their variance"
         )
         for split in SPLITS:
             few(2)

@@ -24,7 +24,7 @@ from protomtl.steps.finetune import step as finetune
 from protomtl.training import sampling
 from tests.support.makers import make_workdir, patch_params
 from tests.support.processes import OWN_LAUNCH, STEP, launched
-from tests.support.steps import run_method, run_steps
+from tests.support.steps import UNTRAINED, run_method, run_steps
 
 # What differs in its mathematics: objectives, kinds of prototypes, noise, a frozen encoder, surgery, learned weights.
 PRETRAINED = ["prototypical", "softmax_pretrained", "episodes", "cosine_prototypes", "epoch_prototypes"]
@@ -43,7 +43,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Path
     make_workdir(folder, backbone)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run_steps("download", "backbone", "prepare", "tokens")
+        run_steps(*UNTRAINED)
         for work in (pretrain_all, finetune_all, save_gradients):
             work()
     return folder

@@ -1,6 +1,7 @@
 """The step `download`: data arrive whole, or the former ones stay."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from pydantic import ValidationError
 from protomtl.core.paths import RAW
 from protomtl.core.settings import SPLITS, Data
 from protomtl.data.starter import SNIPPETS
-from protomtl.sources import fetch
+from protomtl.sources import catalogue, fetch
 from protomtl.sources.catalogue import PAIRS, RATINGS, FileSet
 from protomtl.steps import download
 from protomtl.tasks.settings import Files, Task
+from tests.support.params import UNTOUCHED
 from tests.support.sources import files_in, make_mirror
 
 CS224N_NAMES = [
@@ -38,15 +40,17 @@ SST = Task(
 # --- download
 
 
-def data(source: str, mirror: str = "", folder: str = "data/own") -> Data:
+def data(source: str, mirror: str = "", folder: str = "data/own", elsewhere: bool = False) -> Data:
     return Data.model_validate(
         {
             "source": source,
             "mirror": mirror,
+            "elsewhere": elsewhere,
             "folder": folder,
             "on_bad_row": "error",
             "split_seed": 1,
             "max_train_rows": 0,
+            "worsened": UNTOUCHED,
         }
     )
 
@@ -117,6 +121,41 @@ def test_the_course_data_come_from_the_mirror(by: str, tmp_path: Path, monkeypat
     download.run(data("cs224n", mirror=mirror if by == "data.mirror" else ""), {"sst": SST})
     assert files_in(RAW) == sorted(CS224N_NAMES)
     assert all((RAW / name).read_text() == f"content of {name}\n" for name in CS224N_NAMES)
+
+
+ROWS = [{"idx": 0, "sentence": "schön", "label": 1}]
+LISTS = json.dumps(ROWS, indent=0, ensure_ascii=False)
+
+
+def test_test_sets_from_elsewhere_come_from_another_mirror_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [*catalogue.ELSEWHERE, *catalogue.ADVGLUE_LISTS]
+    folders = make_mirror(tmp_path / "course", CS224N_NAMES), make_mirror(tmp_path / "others", others)
+    monkeypatch.chdir(tmp_path)
+    download.run(data("cs224n", mirror=":".join(map(str, folders)), elsewhere=True), {"sst": SST})
+    assert files_in(RAW) == sorted([*CS224N_NAMES, *others])
+    with pytest.raises(SystemExit, match=r"course/sick-test.tsv: no such file in the mirror"):
+        download.run(data("cs224n", mirror=str(folders[0]), elsewhere=True), {"sst": SST})
+
+
+def test_test_sets_from_elsewhere_are_checked_lists_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def url(address: str, target: Path, checksum: str) -> None:
+        asked.append((address, checksum))
+        target.write_text(json.dumps({"sst2": ROWS, "qqp": ROWS, "mnli": []}))
+
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(fetch, "url", url)
+    with pytest.raises(SystemExit, match=r"adversarial-glue/.*dev.json: sst2: wrong checksum"):
+        download.elsewhere(tmp_path, "")
+    digest = hashlib.sha256(LISTS.encode()).hexdigest()
+    known = {name: (key, digest) for name, (key, _) in catalogue.ADVGLUE_LISTS.items()}
+    monkeypatch.setattr(download, "ADVGLUE_LISTS", known)
+    download.elsewhere(tmp_path, "")
+    assert (tmp_path / "advglue-qqp-dev.json").read_text() == LISTS
+    assert files_in(tmp_path) == sorted([*catalogue.ELSEWHERE, *known])
+    assert {*asked} == {*catalogue.ELSEWHERE.values(), catalogue.ADVGLUE}
+    assert all(address.startswith("https://raw.githubusercontent.com/") for address, _ in asked)
 
 
 def test_the_mirror_of_the_parameters_goes_before_that_of_the_environment(

@@ -15,7 +15,7 @@ from protomtl.model.sequences import TokenTable
 from protomtl.params import load
 from protomtl.steps.embed import probes, step
 from tests.support.makers import make_workdir, patch_params
-from tests.support.steps import run_method, run_steps
+from tests.support.steps import UNTRAINED, run_method, run_steps
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) ->
     folder = make_workdir(tmp_path_factory.mktemp("pretrained"), tiny_backbone)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run_steps("download", "backbone", "prepare", "tokens")
+        run_steps(*UNTRAINED)
         for method in ("prototypical_sum", "baseline"):
             run_method(method, "pretrain")
         patch_params(folder, {"embed": {"method": "prototypical_sum", "samples": 10}})

@@ -11,25 +11,26 @@ import pandas as pd
 import pytest
 import torch
 from scipy import stats
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 from sklearn.neighbors import NearestCentroid
 
 from protomtl import params
 from protomtl.analysis import comparisons
 from protomtl.analysis.predictions import read_predictions
 from protomtl.core import runner
-from protomtl.core.files import read_json
+from protomtl.core.files import digest_folder, read_json
 from protomtl.core.runs import Run
 from protomtl.metrics import accuracy, pearson
 from protomtl.model import readout
 from protomtl.model.checkpoint import trained_model
+from protomtl.model.encoder import Encoder, embed_table
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.tasks.settings import Task
 from protomtl.training import timing
 from tests.support import ROOT
 from tests.support.makers import make_workdir, patch_params
-from tests.support.steps import run_all, run_method, run_steps
+from tests.support.steps import UNTRAINED, run_all, run_method, run_steps
 
 TASKS = params.load(ROOT / "params.yaml").tasks
 
@@ -148,6 +149,42 @@ def test_the_nearest_prototype_predicts_beside_the_head(method: str, evaluated: 
     assert "nearest" not in predictions(Path(f"results/evaluate/{method}/seed1/dev/sts.csv"))
 
 
+def test_prototypes_predict_straight_after_phase_1_in_the_distance_that_was_trained(evaluated: Path) -> None:
+    """By numpy, of pairs as one sequence; τ is looked for on a grid."""
+    encoder = Encoder(Path("results/pretrain/prototypical/seed1/encoder"), "mean", params.load().compute)
+    stored = read_json(Path("results/evaluate/prototypical/seed1/metrics.json"))
+    for name in TASKS:
+        x, y = {}, {}
+        for split in ("train", "dev", "test"):
+            table = TokenTable.open(Path("data/tokens"), name, split)
+            x[split] = embed_table(encoder, table, True, np.arange(len(table)))[0].double().numpy()
+            y[split] = np.floor(np.array(table.labels, float) + 0.5).astype(int)
+        present, counts = np.unique(y["train"], return_counts=True)
+        means, prior = np.stack([x["train"][y["train"] == k].mean(0) for k in present]), np.log(counts / counts.sum())
+        far = {split: np.linalg.norm(x[split][:, None] - means, axis=2) for split in ("dev", "test")}
+        known = np.isin(y["dev"], present)
+        place = np.searchsorted(present, y["dev"][known])[:, None]
+        costs = {
+            scale: -np.take_along_axis(log_softmax(prior - scale * far["dev"][known], axis=1), place, 1).mean()
+            for scale in np.exp(np.linspace(-14, 14, 3000))
+        }
+        scale = min(costs, key=lambda s: costs[s])
+        for split in ("dev", "test"):
+            gold = np.array(TokenTable.open(Path("data/tokens"), name, split).labels, float)
+            likely = softmax(prior - scale * far[split], axis=1)
+            by_hand = pearson(gold, likely @ present) if name == "sts" else accuracy(gold, present[likely.argmax(1)])
+            assert stored[split][f"{name}_first"] == pytest.approx(by_hand, abs=2e-3)
+            if name != "sts":
+                nearest = accuracy(gold, present[far[split].argmin(1)])
+                assert stored[split][f"{name}_first_nearest"] == pytest.approx(nearest, abs=1e-6)
+    assert "sts_first_nearest" not in stored["dev"]
+    for method in ("baseline", "cosine"):  # without a first phase
+        assert "sst_first" not in read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))["dev"]
+    table = pd.read_csv("results/tables/table1.csv").set_index("method")
+    assert table.loc["prototypical", "sst_first"] == pytest.approx(stored["dev"]["sst_first"], abs=6e-5)
+    assert "| straight after phase 1 (sst, para, sts) |" in Path("results/tables/table1.md").read_text()
+
+
 def test_prototypes_are_of_some_training_rows_only(evaluated: Path) -> None:
     model, tasks = trained("cosine")
     some = partial(model.class_examples, "sst", tasks["sst"], most=10)
@@ -189,7 +226,7 @@ def test_intervals_are_of_the_resampled_predictions(evaluated: Path) -> None:
     resampled = comparisons.resampled_figures(predictions, TASKS, "test")
     table = pd.read_csv("results/tables/table2.csv")
     for figure in (*TASKS, "overall"):
-        expected = np.percentile(resampled[figure][:, :, 0], [2.5, 97.5], axis=0)
+        expected = np.nanpercentile(resampled[figure][:, :, 0], [2.5, 97.5], axis=0)
         found = table[[f"{figure}_low", f"{figure}_high"]].to_numpy().T
         assert found == pytest.approx(expected, abs=6e-5)
 
@@ -223,6 +260,26 @@ def test_the_checkpoint_of_the_best_dev_epoch_is_the_one_evaluated(evaluated: Pa
         assert stored == pytest.approx(curve["overall"].max(), abs=2e-6)
 
 
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_the_last_validation_leaves_its_vectors_and_the_bytes_are_the_same_without(
+    epochs: int, workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch_params(workdir, {"finetune": {"epochs": epochs, "averaging": 0.5}})
+    run_steps(*UNTRAINED)
+    encoded, encode = [], MultiTaskModel.encoded
+    monkeypatch.setattr(
+        MultiTaskModel, "encoded", lambda model, table: encoded.append(table.split) or encode(model, table)
+    )
+    run_method("cosine")
+    last = read_json(Path("results/finetune/cosine/seed1/config.json"))["best_epoch"] == epochs
+    assert encoded == (["test"] * 3 if last else ["dev", "dev", "dev", "test", "test", "test"])
+    with_left = digest_folder(Path("results/evaluate"))
+    assert not [*Path(".state/vectors").rglob("*.safetensors")]  # nothing is left for good
+    run_method("cosine", "evaluate")
+    assert encoded[-6:] == ["dev", "dev", "dev", "test", "test", "test"]
+    assert digest_folder(Path("results/evaluate")) == with_left
+
+
 def test_figures_are_written_as_png_and_svg(evaluated: Path) -> None:
     for name in ("embed/figure1", "embed/figure1-umap", "figures/curves", "figures/table1", "figures/differences"):
         assert Path(f"results/{name}.png").read_bytes().startswith(b"\x89PNG")
@@ -242,7 +299,7 @@ def test_seeds_give_mean_and_standard_deviation(workdir: Path) -> None:
     patch_params(
         workdir, {"methods": ["concat"], "seeds": [1, 2], "embed": {"method": "concat"}, "export": {"method": "concat"}}
     )
-    run_steps("download", "backbone", "prepare", "tokens")
+    run_steps(*UNTRAINED)
     for seed in (1, 2):
         run_method("concat", seed=seed)
     run_steps("collect", "tables")

@@ -18,7 +18,7 @@ from protomtl.core.users_files import BadPath
 from protomtl.model.checkpoint import trained_model
 from protomtl.steps.export import step
 from tests.support.makers import make_workdir, patch_params
-from tests.support.steps import run_method, run_steps
+from tests.support.steps import UNTRAINED, run_method, run_steps
 
 TEXTS = ["a good film", "the cat runs and the dog sits, and the man plays the piano", "!", "bad " * 40]
 PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man"), ("great story " * 20, "dull plot " * 20)]
@@ -33,7 +33,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     patch_params(folder, {"methods": METHODS, "backbone": {"pooling": request.param}, **chosen})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run_steps("download", "backbone", "prepare", "tokens")
+        run_steps(*UNTRAINED)
         for method in METHODS:
             run_method(method)
     return folder
@@ -85,7 +85,8 @@ def test_predictions_are_those_of_the_evaluation(exported: tuple[str, Path]) -> 
     for name, task in model.tasks.items():
         rows = pq.read_table(f"data/prepared/{name}/dev.parquet")
         texts = [rows.column(f"text_{side}").to_pylist() for side in ("a", "b")[: len(task.texts)]]
-        scores = model.predict(name, texts[0] if len(texts) == 1 else zip(*texts, strict=True))
+        rows = texts[0] if len(texts) == 1 else [*zip(*texts, strict=True)]
+        scores = np.stack([*model.stream_scores(name, rows)])
         stored = pd.read_csv(f"results/evaluate/{method}/seed1/dev/{name}.csv")
         columns = ["prediction"] if task.kind == "regression" else [c for c in stored if c.startswith("score_")]
         np.testing.assert_allclose(scores, stored[columns], atol=1e-4)
@@ -134,7 +135,7 @@ def test_prototypes_with_prior_and_scale_say_what_evaluate_says(exported: tuple[
         stored = pd.read_csv(f"results/evaluate/{method}/seed1/test/{name}.csv")["readout"]
         said = found.argmax(1) if task.what.has_classes else found[:, 0]
         np.testing.assert_allclose(said, stored, atol=1e-4)
-    del model.readouts["sst"]
+    del model.network.readouts["sst"]
     with pytest.raises(ValueError, match="no prototypes with prior and scale of 'sst'; export it again"):
         model.by_prototypes("sst", ["a film"])
 
@@ -173,7 +174,7 @@ def test_a_stream_is_read_as_it_comes(exported: tuple[str, Path], monkeypatch: p
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [("one text", "a list of texts"), (["a", 3], "row 1: a text is needed, not 3"), ([("a", "b")], "row 0: a text")],
+    [(["a", 3], "row 1: a text is needed, not 3"), ([("a", "b")], "row 0: a text")],
 )
 def test_what_is_no_text_is_an_error(rows: list[str], message: str, exported: tuple[str, Path]) -> None:
     model = protomtl.load(exported[1])

@@ -9,12 +9,12 @@ import torch
 
 import protomtl
 from protomtl.core.files import read_json
-from protomtl.inference.model import flat
+from protomtl.inference.network import flat
 from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.tokenizer import open_tokenizer, token_numbers
 from tests.support.families import FAMILIES, make_encoder
 from tests.support.makers import WORDS, make_workdir, patch_params
-from tests.support.steps import run_method, run_steps
+from tests.support.steps import UNTRAINED, run_method, run_steps
 
 LENGTH = (
     12  # short: many pairs are cut, some of two texts as long; an odd number of tokens is left for a pair of BERT's
@@ -24,7 +24,10 @@ METHODS = {
     "of_prototypes": {"pretrain": {"objective": "prototypical"}, "finetune": {"pair_encoding": "concat", **SMOOTH}},
     "of_softmax": {"pretrain": {"objective": "softmax"}, "finetune": {"pair_encoding": "joint"}},
     "of_muppet": {"pretrain": {"objective": "muppet", "smoothness": {"weight": 1.0}}, "finetune": {"frozen": True}},
-    "of_words": {"pretrain": {"objective": "mlm"}, "finetune": {"pair_encoding": "both_ways", "prototypes": 0.1}},
+    "of_words": {
+        "pretrain": {"objective": "mlm"},
+        "finetune": {"pair_encoding": "both_ways", "prototypes": {"weight": 0.1}},
+    },
 }
 
 
@@ -40,7 +43,7 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     patch_params(folder, {"pretrain": short, "finetune": short, "embed": chosen, "export": chosen})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        run_steps("download", "backbone", "prepare", "tokens")
+        run_steps(*UNTRAINED)
         yield folder
 
 

@@ -58,7 +58,7 @@ def test_from_a_file_to_a_table(sick: Path, workdir: Path, capsys: pytest.Captur
     assert "paper" not in table.lower() and "entailment weighted" in table and "overall, rescaled" in table
     assert pd.read_csv("results/tables/table1.csv")["overall_paper"].isna().all()
     card = Path("results/export/README.md").read_text()
-    assert 'model.predict("entailment", [("A man runs.", "Someone is running.")])  # ENTAILMENT or NEUTRAL' in card
+    assert 'model.predict("entailment", ("A man runs.", "Someone is running."))  # ENTAILMENT or NEUTRAL' in card
     assert "film" not in card.split("## Training data")[1] and "language: en" not in card
     report = Path("results/report/errors.html").read_text()
     assert "<td>ENTAILMENT</td>" in report and "paper" not in Path("results/report/table1.html").read_text()

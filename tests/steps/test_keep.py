@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from protomtl.commands import findings
-from protomtl.commands.keep import keep
+from protomtl.commands.keep import again, keep
 from protomtl.core.files import digest_folder, read_json
 from tests.support.commands import call
 from tests.support.makers import patch_params
@@ -102,3 +102,28 @@ def test_a_part_of_another_run_is_refused(workdir: Path, kept: Path) -> None:
     with pytest.raises(SystemExit, match=r"own/about\.json: kept with other `finetune` than params\.yaml has; keep"):
         run_and_keep(workdir, [2])
     assert digest_folder(kept) == before
+
+
+def test_the_tables_of_a_kept_run_are_made_again_of_it_alone(workdir: Path, kept: Path) -> None:
+    """With the settings of now: another margin is in them. Its figures stay, whatever the results here are."""
+    before = tables_of(kept, "tables-")
+    shutil.rmtree(workdir / "results")
+    again("own")
+    assert tables_of(kept, "tables-") == before
+    patch_params(workdir, {"margin": 0.3})
+    again("own")
+    made = pd.read_csv(kept / "tables-comparisons.csv")
+    assert set(made["margin"]) == {0.3} and tables_of(kept, "tables-")[:2] == before[:2]
+    (kept / "seed1/predictions.parquet").unlink()
+    with pytest.raises(
+        SystemExit, match=r"seed1/predictions\.parquet: not there; the predictions of this run were not"
+    ):
+        again("own")
+
+
+def test_tables_of_other_tasks_are_not_made_again(workdir: Path, kept: Path) -> None:
+    about = read_json(kept / "about.json")
+    del about["tasks"]["sts"]
+    (kept / "about.json").write_text(json.dumps(about))
+    with pytest.raises(SystemExit, match=r"own: a run of .*sts.*, but params\.yaml has"):
+        again("own")

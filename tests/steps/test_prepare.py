@@ -13,6 +13,7 @@ from protomtl.core.settings import Data
 from protomtl.data.starter import SNIPPETS
 from protomtl.steps import prepare
 from protomtl.tasks.settings import Files, Task
+from tests.support.params import UNTOUCHED
 
 SST = Task(
     kind="classification",
@@ -41,14 +42,16 @@ TABLES = {
 }
 
 
-def settings(**changes: str | int) -> Data:
-    values: dict[str, str | int] = {
+def settings(**changes: Any) -> Data:
+    values: dict[str, Any] = {
         "source": "folder",
         "mirror": "",
+        "elsewhere": False,
         "folder": "data/own",
         "on_bad_row": "error",
         "split_seed": 1,
         "max_train_rows": 0,
+        "worsened": UNTOUCHED,
     }
     return Data.model_validate(values | changes)
 
@@ -333,3 +336,19 @@ def test_a_malformed_line_of_the_starter_data_is_named(starter_raw: Path) -> Non
     assert f"{starter_raw / 'sts-dev.csv'}:101: " in refused(settings(source="starter"), tasks)
     prepare.run(settings(source="starter", on_bad_row="drop"), tasks)
     assert len(report()["dropped"]) == 1
+
+
+# --- training rows made worse
+
+
+def test_training_rows_are_made_worse_and_the_report_says_so(raw: Path) -> None:
+    prepare.run(settings(), {"sst": SST})
+    before = {split: table("sst", split) for split in ("train", "dev", "test")}
+    assert "worsened" not in report()
+    prepare.run(settings(worsened=UNTOUCHED | {"rows": 2, "wrong_labels": 0.5}), {"sst": SST})
+    train = table("sst", "train")
+    labels = {row["id"]: row["label"] for row in before["train"]}
+    assert len(train) == 2 and sum(labels[row["id"]] != row["label"] for row in train) == 1
+    assert all(table("sst", split) == before[split] for split in ("dev", "test"))
+    assert report()["worsened"] == {"sst": {"of": 4, "rows": 2, "wrong_labels": 1}}
+    assert "2 of 4 training rows, 1 with a wrong label" in (results("prepare") / "report.md").read_text()

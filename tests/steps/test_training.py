@@ -14,7 +14,7 @@ from protomtl.core.files import read_json
 from protomtl.params import load
 from protomtl.training import loop
 from tests.support.makers import patch_params
-from tests.support.steps import run_method, run_steps
+from tests.support.steps import UNTRAINED, run_method, run_steps
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(prepared: Path) -> None:
@@ -138,10 +138,10 @@ def test_a_task_may_be_called_as_torch_calls_its_own(method: str, workdir: Path)
     content |= {"methods": [method], "compare": []}
     yaml.dump(content, workdir / "params.yaml")
     patch_params(workdir, {"embed": {"method": method}, "export": {"method": method}})
-    run_steps("download", "backbone", "prepare", "tokens")
+    run_steps(*UNTRAINED)
     run_method(method)
     run_steps("export")
     model = protomtl.load(workdir / "results/export")
-    assert model.predict("type", ["a good film"]).shape == (1, 5) and model.prototypes("forward").shape == (6, 32)
+    assert model.predict_proba("type", ["a good film"]).shape == (1, 5) and model.prototypes("forward").shape == (6, 32)
     names = load_file(workdir / f"results/finetune/{method}/seed1/heads.safetensors").keys()
     assert {name.partition(".")[0] for name in names} == {"%type", "%train", "%forward"}

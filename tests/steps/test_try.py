@@ -5,7 +5,6 @@ import io
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
@@ -79,9 +78,9 @@ def test_answers_are_those_of_a_model_that_is_fitted_once(
         "a great film | a dull story",
     ]
     model = protomtl.load(quick_model.FOLDER)
-    likely = model.predict("sst", ["a great film"])[0]
+    likely = model.predict_proba("sst", "a great film")
     assert f" {likely.max():.2f}" in lines[1] and lines[1].startswith("  sst: ")
-    value = np.clip(model.predict("sts", [("a great film", "a dull story")])[0, 0], 0, 5)
+    value = model.predict("sts", ("a great film", "a dull story"))
     assert lines[-1] == f"  sts: {value:.2f} of 0 to 5"
     monkeypatch.setattr(quick_model, "write", None)  # nobody calls it again
     monkeypatch.setattr(sys, "stdin", io.StringIO("a great film\n\na great film\ta dull story\n"))

@@ -25,7 +25,7 @@ from tests.support.world import world
 
 PARTS = {  # what others are made of, no public names (docs/reference/api.md)
     *("check_settings", "begin", "add", "similarities", "log_prior", "nearness", "likeliest_temperature"),
-    *("set_partial_fit_request", "set_score_request"),
+    *("set_partial_fit_request", "set_score_request", "labels", "scores", "task", "classified"),
 }
 TEXTS = ["a good film", "the dog sits", "bad bad story"] * 2
 PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man")]
@@ -56,13 +56,15 @@ CALLS: dict[str, Callable[[Model, Path], Any]] = {
     "stream": lambda model, _: [*model.stream(TEXTS)],
     "leave a stream": lambda model, _: abandoned(model.stream(TEXTS)),
     "leave a stream of scores": lambda model, _: abandoned(model.stream_scores("sts", PAIRS)),
-    "predict": lambda model, _: model.predict("sst", TEXTS),
+    "predict": lambda model, _: (model.predict("sst", TEXTS), model.predict_proba("sst", TEXTS)),
+    "encode to a tensor": lambda model, _: model.encode(TEXTS, convert_to_tensor=True, normalize_embeddings=True),
     "predict what is no task": lambda model, _: refused(lambda: model.predict("nosuch", TEXTS)),
     "tasks": lambda model, _: (model.sentiment(TEXTS), model.paraphrase(PAIRS), model.similarity(PAIRS)),
     "vectors": lambda model, _: model.vectors("para", PAIRS),
-    "embedded": lambda model, _: [*model.embedded("para", PAIRS)],
-    "leave what is embedded": lambda model, _: abandoned(model.embedded("sst", TEXTS)),
-    "encoded": lambda model, _: model.encoded(model.table("", TEXTS)),
+    "one row": lambda model, _: (model.vectors("sst", "a good film"), model.classes("sst")),
+    "novelty": lambda model, _: model.novelty("sst", TEXTS),
+    "name what is strange": lambda model, _: model.predict("sst", TEXTS, unknown="none"),
+    "explain without examples": lambda model, _: refused(lambda: model.explain("sst", TEXTS)),
     "by prototypes": lambda model, _: (model.by_prototypes("sst", TEXTS), model.by_prototypes("sts", PAIRS)),
     "prototypes": lambda model, _: (model.prototypes("sst"), model.map("sst"), model.width),
     "fit and score": lambda _, folder: fitted(folder).score(TEXTS, LABELS),
@@ -151,7 +153,7 @@ def test_what_a_caller_chose_does_not_change_the_vectors(loaded: tuple[Model, Pa
             found = one.encode(TEXTS)
             assert found.dtype == np.float32
             np.testing.assert_array_equal(found, expected)
-            assert one.predict("sst", TEXTS).dtype == np.float32
+            assert one.predict_proba("sst", TEXTS).dtype == np.float32
 
 
 def test_while_a_stream_is_read_the_world_is_the_callers(loaded: tuple[Model, Path]) -> None:

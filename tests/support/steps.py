@@ -3,7 +3,7 @@
 from protomtl import params
 from protomtl.core import runner
 
-UNTRAINED = ("download", "backbone", "prepare", "tokens")
+UNTRAINED = ("download", "backbone", "prepare", "tokens", "perturb")
 AFTER = ("embed", "export", "collect", "tables", "ensemble", "report", "figures")
 
 
@@ -13,8 +13,8 @@ def run_steps(*names: str) -> None:
 
 
 def run_method(method: str, *names: str, seed: int = 1) -> None:
-    """Run steps of one method, by default all three."""
-    for name in names or ("pretrain", "finetune", "evaluate"):
+    """Run steps of one method, by default all four."""
+    for name in names or ("pretrain", "finetune", "evaluate", "stress"):
         runner.run(name, method, seed)
 
 

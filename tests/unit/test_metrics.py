@@ -76,7 +76,7 @@ def test_fewer_than_three_rows_say_nothing_of_a_correlation(rows: int) -> None:
     gold, predicted = np.arange(rows) * 1.0, np.arange(rows) * -2.0
     assert np.isnan([*metrics.task_metrics(TASKS["sts"], gold, predicted).values()]).all()
     counts = np.ones((4, rows))
-    assert bootstrap.pearson(counts, gold, predicted[:, None]).tolist() == [[0.0]] * 4
+    assert np.isnan(bootstrap.pearson(counts, gold, predicted[:, None])).all()
 
 
 def test_overall_is_the_mean_over_tasks() -> None:

@@ -44,7 +44,9 @@ def test_names_that_are_other_types_in_yaml_are_told_to_stand_in_quotes(tmp_path
             load(tmp_path / "params.yaml")
 
 
-@pytest.mark.parametrize("name", ["overall", "label", "seconds", "sts_spearman", "sst_nearest", "para_paper"])
+@pytest.mark.parametrize(
+    "name", ["overall", "label", "seconds", "sts_spearman", "sst_nearest", "para_paper", "sst_first"]
+)
 def test_a_task_whose_column_the_tables_have_already_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(SystemExit, match=rf"tasks\.{name}: its column {name} is one of .*, too; rename it"):
         load(edited(tmp_path, f"tasks.{name}", SST))
@@ -106,3 +108,30 @@ def test_a_block_that_is_not_listed_must_be_sound(tmp_path: Path) -> None:
 def test_weights_that_are_all_nothing_teach_nothing(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"method\.concat\.finetune\.weights: all are 0, .*give a task a weight"):
         load(edited(tmp_path, "method.concat.finetune", {"weights": {"sst": 0, "para": 0.0, "sts": 0}}))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (
+            "method.concat.finetune",
+            {"tasks": ["sst", "stss"]},
+            r"method\.concat\.finetune\.tasks: no such main task: stss",
+        ),
+        ("method.concat.finetune", {"tasks": []}, r"method\.concat\.finetune\.tasks"),
+        ("method.concat.finetune", {"tasks": ["sst"], "weights": {"sts": 1.0}}, r"weights: no such main task: sts"),
+        ("joined.single_tasks.parts", ["only_sst", "only_par"], r"parts: only_par: there is no block method\.only_par"),
+        ("joined.concat", {"label": "x", "source": "x", "parts": ["cosine", "pcgrad"]}, "a block of `method` has this"),
+    ],
+)
+def test_methods_of_some_tasks_must_fit_the_tasks(tmp_path: Path, place: str, value: Any, message: str) -> None:
+    with pytest.raises(SystemExit, match=message):
+        load(edited(tmp_path, place, value))
+
+
+def test_a_list_of_methods_that_leaves_a_task_out_is_refused(tmp_path: Path) -> None:
+    content = copy.deepcopy(WHOLE) | {"methods": ["only_sst", "only_sts"]}
+    for section in ("embed", "export"):
+        content[section]["method"] = "only_sst"
+    with pytest.raises(SystemExit, match="methods: none of them trains para; list one that does"):
+        load(written(tmp_path, content))

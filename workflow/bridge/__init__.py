@@ -1,7 +1,7 @@
 """Let Snakemake schedule what DVC describes: dvc.yaml is the only hand-written graph.
 
 Snakemake compares times, which every checkout changes; DVC compares content. So DVC decides what is
-stale, and each job that Snakemake starts is `dvc repro --single-item STAGE`. This package knows nothing
+stale, and each job that Snakemake starts is `dvc repro --single-item STAGE` (job.py). This package knows nothing
 of the project that it serves; docs/concepts/bridge.md says how another project can take it.
 """
 

@@ -4,11 +4,12 @@ import fcntl
 import functools
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
+from dvc import rwlock
 from dvc.dependency import param
 from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
@@ -43,7 +44,8 @@ def ask_dvc(plan: bool) -> tuple[dict[str, Stage], set[str], bool]:
                 set_aside_broken_lock("it ends within a line")
             repo.index.check_graph()  # two stages with one output, or a circle of stages
             stages = {s.addressing: s for s in repo.index.stages if s.cmd}
-            changed = {name for name, stage in stages.items() if plan and stage.status()}
+            with held_at_once(repo, stages.values()) if plan else nullcontext():
+                changed = {name for name, stage in stages.items() if plan and stage.status()}
             return stages, changed, bool(repo.config["core"].get("remote"))
     except LockError:
         raise SystemExit(BUSY) from None
@@ -61,9 +63,11 @@ def ask_dvc(plan: bool) -> tuple[dict[str, Stage], set[str], bool]:
 
 @contextmanager
 def looked_at_once() -> Iterator[None]:
-    """Stages share most dependencies, and DVC looks at each anew; while nothing is run, once is enough."""
-    load, get_hash = param.load_path, Output.get_hash
+    """Stages share most dependencies and parameters, and DVC looks at each anew, and searches all parameters for one;
+    while nothing is run, once is enough."""
+    load, read, get_hash = param.load_path, param.read_param_file, Output.get_hash
     hashes: dict[tuple[str, str], Any] = {}
+    values: dict[tuple[str, str], dict[str, Any]] = {}
 
     def known_hash(out: Output) -> Any:
         key = (out.fs_path, out.hash_name)
@@ -71,11 +75,36 @@ def looked_at_once() -> Iterator[None]:
             hashes[key] = get_hash(out)
         return hashes[key]
 
-    param.load_path, Output.get_hash = functools.cache(load), known_hash
+    def known_values(fs: Any, path: str, keys: list[str] | None = None, flatten: bool = False, **more: Any) -> Any:
+        if not keys or not flatten:
+            return read(fs, path, keys, flatten, **more)
+        for key in keys:
+            if (path, key) not in values:
+                values[path, key] = read(fs, path, [key], flatten, **more)
+        return {name: value for key in keys for name, value in values[path, key].items()}
+
+    param.load_path, param.read_param_file, Output.get_hash = functools.cache(load), known_values, known_hash
     try:
         yield
     finally:
-        param.load_path, Output.get_hash = load, get_hash
+        param.load_path, param.read_param_file, Output.get_hash = load, read, get_hash
+
+
+@contextmanager
+def held_at_once(repo: Repo, stages: Iterable[Stage]) -> Iterator[None]:
+    """Inside, the stages' files are held for reading together, where DVC would hold those of one after the other.
+
+    LockError if a command is at work on any of them.
+    """
+    hold = rwlock.rwlock
+    paths = {item.fs_path for stage in stages for item in (*stage.deps, *stage.outs)}
+    hardlink = repo.config["core"].get("hardlink_lock", False)
+    with hold(repo.tmp_dir, repo.fs, " ".join(sys.argv), sorted(paths), [], hardlink):
+        rwlock.rwlock = lambda *_: nullcontext()
+        try:
+            yield
+        finally:
+            rwlock.rwlock = hold
 
 
 def set_aside_broken_lock(why: str) -> None:

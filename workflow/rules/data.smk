@@ -45,3 +45,14 @@ use rule download as tokens with:
         graph.log("tokens"),
     params:
         target=graph.target("tokens"),
+
+
+use rule download as perturb with:
+    input:
+        graph.inputs("perturb"),
+    output:
+        graph.outputs("perturb"),
+    log:
+        graph.log("perturb"),
+    params:
+        target=graph.target("perturb"),

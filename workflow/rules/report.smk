@@ -5,13 +5,17 @@ SECTIONS = {  # of the report, numbered to keep their order, and the name of eac
     "table2": ("2 Tables", "test (Table 2)"),
     "comparisons": ("2 Tables", "each method against the references"),
     "errors": ("5 Errors", "worst errors"),
-    "data": ("6 Data", "rows, labels, lengths"),
-    "versions": ("7 Versions", "libraries and configuration"),
+    "robust": ("6 Robust?", "under stress"),
+    "perturbed": ("6 Robust?", "the texts"),
+    "robust-noise": ("6 Robust?", "against noise"),
+    "data": ("7 Data", "rows, labels, lengths"),
+    "versions": ("8 Versions", "libraries and configuration"),
 }
 
 
 def section_of(page):  # confusion matrices stand with the errors
-    return SECTIONS.get(page, (SECTIONS["errors"][0], page.replace("-", " ")))
+    near = SECTIONS["robust" if page.startswith("robust-") else "errors"][0]
+    return SECTIONS.get(page, (near, page.replace("-", " ")))
 
 
 use rule export as embed with:

@@ -41,6 +41,7 @@ rule export:
         graph.outputs("export"),
     log:
         graph.log("export"),
+    priority: 1  # as `embed`: what depends on one run only need not wait for the last one
     threads: threads_of("export")
     resources:
         gpu=gpus_of("export"),

@@ -1,4 +1,4 @@
-# Both phases and the evaluation, once for each method and seed.
+# Both phases, the evaluation and its stress, once for each method and seed.
 
 
 rule pretrain:
@@ -37,3 +37,14 @@ use rule pretrain as evaluate with:
         graph.log("evaluate"),
     params:
         target=graph.target("evaluate"),
+
+
+use rule pretrain as stress with:
+    input:
+        graph.inputs("stress"),
+    output:
+        graph.outputs("stress"),
+    log:
+        graph.log("stress"),
+    params:
+        target=graph.target("stress"),

@@ -1,4 +1,4 @@
-"""What the difference between two methods is worth: bootstrap intervals, paired tests, Holm's correction.
+"""What the difference between two methods is worth: bootstrap intervals, paired tests, equality, Holm's correction.
 
 A resample of n examples is a row of counts, how often each example was drawn; a figure of many resamples and many
 predictions at once is then a matrix product.
@@ -8,18 +8,23 @@ and is left out, for it is neither 0 nor any other number. Where many are left o
 """
 
 from collections.abc import Callable
+from statistics import NormalDist
 
 import numpy as np
 
-RESAMPLES = 2000
-BLOCK = 2**21  # counts that are in memory at a time: 16 MB
+RESAMPLES = 20_000  # so many that Holm's smallest p, 2 × comparisons / (RESAMPLES + 1), decides no verdict
+LEVEL, POWER = 0.05, 0.8  # a difference is decided below this p; how often one that is there is to be found
+BLOCK = 2**18  # counts that are in memory at a time: 2 MB
 MOST = 0.05  # share of resamples that may be left out: beyond what both tails hold, their ends lie anywhere
 
 
 def draw_counts(random: np.random.Generator, resamples: int, n: int) -> np.ndarray:
     """[resamples, n] how often each of n things is among n drawn with replacement."""
-    drawn = random.integers(n, size=(resamples, n)) + n * np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)
+    counts = np.empty((resamples, n))
+    drawn = random.integers(n, size=(resamples, n), dtype=np.int32)
+    for row, places in zip(counts, drawn, strict=True):  # one by one they stay in the cache
+        row[:] = np.bincount(places, minlength=n)
+    return counts
 
 
 def resample(figure: Callable[[np.ndarray], np.ndarray], n: int, random: np.random.Generator) -> np.ndarray:
@@ -104,6 +109,33 @@ def two_sided_p(differences: np.ndarray) -> np.ndarray:
     rarer = np.minimum((differences <= 0).sum(0), (differences >= 0).sum(0))
     there = len(differences) - undefined(differences)
     return np.where(enough(differences), np.minimum(1, 2 * (rarer + 1) / (there + 1)), np.nan)
+
+
+def equal_p(differences: np.ndarray, margin: float) -> np.ndarray:
+    """[m] p values of the hypothesis of a difference of `margin` or more, given resampled differences [resamples, m].
+
+    Two one-sided tests (Schuirmann 1987): the larger of the shares of resamples at or beyond either margin, with both
+    counts plus one. Below 0.05 about when the 90 % interval lies within the margins. Resamples without a value are
+    left out; NaN where too many are.
+    """
+    beyond = np.maximum((differences <= -margin).sum(0), (differences >= margin).sum(0))
+    there = len(differences) - undefined(differences)
+    return np.where(enough(differences), (beyond + 1) / (there + 1), np.nan)
+
+
+def detectable(differences: np.ndarray, family: int) -> np.ndarray:
+    """[m] the smallest true differences that a test like this one finds with a chance of POWER.
+
+    The test is two-sided at LEVEL / family, what Holm asks of the smallest p of a family: (z_{1 - α/2} + z_{power})
+    standard errors (Cohen 1988, §2.5; Bloom 1995), which are the deviations of the resampled differences.
+    """
+    return np.asarray(standard_errors_to_detect(family) * np.nanstd(differences, axis=0, ddof=1))
+
+
+def standard_errors_to_detect(family: int) -> float:
+    """How many standard errors a difference must have to be found with a chance of POWER, at LEVEL / family."""
+    z = NormalDist().inv_cdf
+    return z(1 - LEVEL / (2 * family)) + z(POWER)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ UNDEFINED = (
     "n/a: the figure says nothing. It needs three rows at least, and neither labels nor predictions that are all equal."
 )
 NO_INTERVAL = "There is no interval where a figure is not defined on more than 5 % of the resamples."
-OURS = ("_sd", "_low", "_high", "_paper", "_difference")  # of each figure in a table, with labels or not
+OURS = ("_sd", "_iqm", "_low", "_high", "_paper", "_difference")  # of each figure in a table, with labels or not
 
 
 def interval(low: float, high: float) -> str:

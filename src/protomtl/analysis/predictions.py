@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from protomtl.core.paths import results
@@ -13,8 +14,16 @@ Predictions = dict[str, pd.DataFrame]  # task -> a row an example, by id and gol
 
 
 def read_predictions(runs: Sequence[Run], tasks: Mapping[str, Task], split: str) -> Predictions:
-    """What step `evaluate` wrote of one split. SystemExit where two runs were evaluated on other examples."""
-    return {name: side_by_side({run: read_run(run, split, name) for run in runs}) for name in tasks}
+    """What step `evaluate` wrote of one split. SystemExit where two runs were evaluated on other examples.
+
+    A run that has not trained a task has NaN there.
+    """
+    return {name: side_by_side(read_task(runs, split, name), runs) for name in tasks}
+
+
+def read_task(runs: Sequence[Run], split: str, task: str) -> dict[Run, pd.Series]:
+    """The predictions of those runs that have trained the task."""
+    return {run: read_run(run, split, task) for run in runs if predictions_file(run, split, task).exists()}
 
 
 def predictions_file(run: Run, split: str, task: str) -> Path:
@@ -29,12 +38,13 @@ def read_run(run: Run, split: str, task: str) -> pd.Series:
     return table.set_index(["id", "gold"])["prediction"].astype(float)
 
 
-def side_by_side(columns: Mapping[Run, pd.Series]) -> pd.DataFrame:
-    """One table of several runs. SystemExit where two runs were evaluated on other examples."""
+def side_by_side(columns: Mapping[Run, pd.Series], runs: Sequence[Run]) -> pd.DataFrame:
+    """One table of several runs, NaN for those without a column. SystemExit where two were evaluated on other
+    examples."""
     first, *others = columns
     for run in others:
         if not columns[run].index.equals(columns[first].index):
             raise SystemExit(
                 f"{results('evaluate', *run)}: not the examples of {results('evaluate', *first)}; evaluate both again"
             )
-    return pd.DataFrame(columns)
+    return pd.DataFrame({run: columns.get(run, np.nan) for run in runs}, columns[first].index)

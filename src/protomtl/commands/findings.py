@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from protomtl.analysis.bootstrap import LEVEL
 from protomtl.analysis.comparisons import NOTHING
-from protomtl.analysis.verdicts import LEVEL, QUESTIONS, judged, overall_against_first, verdict
+from protomtl.analysis.verdicts import QUESTIONS, Compared, judged, overall_against_first, verdict, word
 from protomtl.core.files import atomic, read_json
-from protomtl.core.markdown import markdown_table, plain
+from protomtl.core.markdown import markdown_table, number, plain
 from protomtl.core.paths import KEPT
 from protomtl.plots import style
 from protomtl.plots.bars import draw_bars, draw_differences
@@ -29,18 +30,29 @@ def write() -> None:
 
     Beside each run's figures go its pictures: table1.png, Table 1 as bars, and differences.png.
     """
-    runs = sorted(path.parent for path in KEPT.glob("*/about.json"))
-    if not runs:
-        raise SystemExit(f"{KEPT}: no run is kept; `python -m protomtl keep NAME` keeps the results that are here")
-    lines = ["# Findings", "", *INTRODUCTION]
+    runs = kept_runs()
     for run in runs:
         draw(run)
-        lines += section(run)
     with atomic(PAGE) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.write_text(page(runs), encoding="utf-8")
     print(f"{PAGE}: of {', '.join(run.name for run in runs)}")
     for path in markers.update([*Path().glob("README.md"), *sorted(Path("docs").rglob("*.md"))], KEPT):
         print(f"{path}: its tables are those of the kept runs again")
+
+
+def kept_runs() -> list[Path]:
+    """The folders of all but those that were kept for receipts alone. SystemExit without one."""
+    abouts = sorted(KEPT.glob("*/about.json"))
+    runs = [about.parent for about in abouts if read_json(about).get("findings", True)]
+    if not runs:
+        raise SystemExit(f"{KEPT}: no run is kept; `python -m protomtl keep NAME` keeps the results that are here")
+    return runs
+
+
+def page(runs: list[Path]) -> str:
+    """The whole page, a section a run."""
+    lines = ["# Findings", "", *INTRODUCTION, *(line for run in runs for line in section(run))]
+    return "\n".join(lines) + "\n"
 
 
 INTRODUCTION = (
@@ -48,8 +60,10 @@ INTRODUCTION = (
     "`python -m protomtl keep NAME` took them from finished runs.",
     "",
     "Differences are of means over seeds. Intervals (95 %) and p come from a paired bootstrap over examples and seeds.",
-    "p is corrected by Holm over the methods of a run.",
-    f"A verdict needs p below {LEVEL} on test, or on dev where test has no labels.",
+    "p is corrected by Holm. A family is all methods of a run, against one reference, on one figure.",
+    f"Better or worse needs p below {LEVEL} on test, or on dev where test has no labels.",
+    "Equal needs the two one-sided tests against the margin that the run states. Not shown is neither.",
+    "Detectable is the true difference that such a comparison finds in 80 % of cases.",
     "",
 )
 
@@ -58,6 +72,8 @@ def section(run: Path) -> list[str]:
     """One run: what it was, and its answers."""
     about, rows = read_json(run / "about.json"), pd.read_csv(run / "tables-comparisons.csv")
     lines = [f"## {run.name}", "", *described(about), ""]
+    if "p_equal" not in rows:
+        lines += ["The predictions of this run were not kept, so 2,000 resamples stay, without a test of equality.", ""]
     for question, method, other in QUESTIONS:
         split, known = judged(rows, method, other)
         if not known:
@@ -79,17 +95,23 @@ def against(rows: pd.DataFrame, run: Path) -> list[str]:
         f"![Each difference, with its 95 % interval]({Path(os.path.relpath(run, PAGE.parent)) / DIFFERENCES})",
         "",
     ]
-    others = {labels[row["method"]]: row for row in found.to_dict("records")}
+    others: dict[str, Any] = {labels[row["method"]]: row for row in found.to_dict("records")}
     return [*lines, *differences("method", others), ""]
 
 
-def differences(first: str, rows: Mapping[str, Mapping[Any, Any]]) -> list[str]:
+def differences(first: str, rows: Mapping[str, Compared]) -> list[str]:
     """The lines of a table of comparisons; `first` heads the column of their names."""
     cells = [
-        [name, f"{row['difference']:+.4f}", f"{row['low']:+.4f} to {row['high']:+.4f}", f"{row['p_holm']:.3f}"]
+        [
+            name,
+            *(f"{row['difference']:+.4f}", f"{row['low']:+.4f} to {row['high']:+.4f}", f"{row['p_holm']:.3f}"),
+            *(word(row), number(row.get("detectable"))),
+        ]
         for name, row in rows.items()
     ]
-    return markdown_table([first, "difference", "95 % interval", "p, Holm"], cells).splitlines()
+    return markdown_table(
+        [first, "difference", "95 % interval", "p, Holm", "verdict", "detectable"], cells
+    ).splitlines()
 
 
 def draw(run: Path) -> None:

@@ -1,57 +1,82 @@
 """Command `keep`: keep the figures of the finished run in docs/runs/NAME; new seeds join those there.
 
 A run may be kept in parts, each computed on another day or machine: a part brings its seeds, and the tables are made
-again of the predictions of all seeds.
+again of the predictions of all seeds. `--again` makes them of what is kept alone, when the statistics have changed.
 """
 
 import argparse
-import hashlib
 import shutil
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import yaml
 
-from protomtl.analysis.predictions import read_run, side_by_side
+from protomtl.analysis.predictions import read_task, side_by_side
 from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run
+from protomtl.core.sections import argument
 from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params, load
-from protomtl.steps.tables.build import SPLITS, Evaluated, build_tables
+from protomtl.publishing.curves import CURVES, dev_curve
+from protomtl.receipt import here, kept
+from protomtl.receipt.here import LOCK, settings
+from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS, RECORDS, Margin
+from protomtl.steps.tables.build import SPLITS
 from protomtl.tasks.settings import main_tasks
 
-LOCK = Path("dvc.lock")
 ENSEMBLE = results("ensemble") / "metrics.json"
 OTHERS = (ENSEMBLE, results("embed") / "space.json", results("embed") / "figure1.png")  # of the seeds kept last
-PREDICTIONS, RECORDS = "predictions.parquet", "records.json"  # of one seed
-KEY, RECORDED = ["split", "task", "id", "gold"], ("steps", "best_epoch")
+RECORDED = ("steps", "best_epoch")
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", help="a name for the run, such as its data")
+    add = command.add_argument
+    add("name", help="a name for the run, such as its data")
+    add("--again", action="store_true", help="only make the tables of this kept run again")
+    add(
+        "--margin",
+        type=argument(Margin),
+        help="difference of overall up to which another run counts as equivalent: state it before there is one "
+        f"(default: what NAME has, else {MARGIN})",
+    )
+    add("--no-findings", action="store_true", help="for receipts alone: no part of `findings`")
 
 
 def run(args: argparse.Namespace) -> None:
-    keep(args.name)
+    if args.again:
+        again(args.name)
+    else:
+        keep(args.name, args.margin, not args.no_findings)
 
 
-def keep(name: str) -> None:
+def again(name: str) -> None:
+    """Make the tables of docs/runs/NAME again of the predictions that it keeps, with `compare` and `margin` as here."""
+    folder, params = kept.find(name), load()
+    about = read_json(folder / "about.json")
+    for seed in (seed for part in about["parts"] for seed in part["seeds"]):
+        if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
+            raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
+    make_tables(params, folder, kept.rows(folder))
+    print(f"{folder}: tables made again; `python -m protomtl findings` writes the page of findings of all that is kept")
+
+
+def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     """Keep the results that are here as docs/runs/NAME; of seeds that it has already, these take the place.
 
     about.json: data, budgets and recipes, and for each part its seeds and commit; the tables; and for each seed
-    every prediction, the metrics, and the digest of every trained model (checkpoints.csv); Figure 1. A run of other
-    settings is an error.
+    every prediction, the metrics, the digest of every output (checkpoints.csv, for DVC) and of every file of weights
+    or curves (digests.csv); Figure 1. A run of other settings is an error.
     """
     params = load()
     for path in (results("tables") / "table1.csv", ENSEMBLE, LOCK):
         if not path.exists():
             raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
     target = KEPT / name
-    about = settings(params) | {"parts": [*older_parts(target, params), this_part(params)]}
+    older = older_parts(target, params)
+    about = settings(params) | {"parts": [*older, here.part(params, params.methods, params.seeds)]}
+    about |= {"margin": margin or margin_of(target), "findings": findings}
     with atomic(target) as part:
         part.mkdir()
         for seed in older_seeds(about):
@@ -59,34 +84,11 @@ def keep(name: str) -> None:
         for seed in params.seeds:
             keep_seed(params, seed, part / f"seed{seed}")
         write_json(part / "about.json", about)
-        make_tables(params, part)
+        make_tables(params, part, params.methods)
         for path in OTHERS:
             if path.exists():
                 shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
     print(f"{target}: kept; `python -m protomtl findings` writes the page of findings of all that is kept")
-
-
-def settings(params: Params) -> dict[str, Any]:
-    """What all parts of a run must have in common."""
-    return {
-        "data": params.data.source,
-        "rows": params.data.max_train_rows,
-        "backbone": params.backbone.label,
-        "pretrain": params.pretrain.model_dump(),
-        "finetune": params.finetune.model_dump(),
-        "methods": {name: params.method[name].model_dump(mode="json", exclude_unset=True) for name in params.methods},
-    }
-
-
-def this_part(params: Params) -> dict[str, Any]:
-    """The seeds and what made them: commit, and the files that were not as it has them (documents make no result)."""
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":(exclude){KEPT.parent}")
-    return {
-        "seeds": params.seeds,
-        "commit": git("rev-parse", "HEAD"),
-        "changed": sorted(line[3:] for line in changed.splitlines()),
-        "dvc_lock": hashlib.sha256(LOCK.read_bytes()).hexdigest(),
-    }
 
 
 def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
@@ -98,9 +100,15 @@ def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
     parts = [part | {"seeds": [s for s in part["seeds"] if s not in params.seeds]} for part in about["parts"]]
     parts = [part for part in parts if part["seeds"]]
     for key, value in settings(params).items():
-        if parts and about.get(key) != value:
+        if parts and about.get(key, value) != value:  # older runs do not say their tasks
             raise SystemExit(f"{path}: kept with other `{key}` than params.yaml has; keep this run under another name")
     return parts
+
+
+def margin_of(target: Path) -> float:
+    """What a kept run states."""
+    path = target / "about.json"
+    return float(read_json(path).get("margin", MARGIN)) if path.exists() else MARGIN
 
 
 def older_seeds(about: dict[str, Any]) -> list[int]:
@@ -110,21 +118,23 @@ def older_seeds(about: dict[str, Any]) -> list[int]:
 def keep_seed(params: Params, seed: int, folder: Path) -> None:
     """The predictions of all methods (a row an example, a column a method), their records and checkpoints."""
     folder.mkdir()
-    columns, records = {}, {}
-    for method in params.methods:
-        run = Run(method, seed)
-        columns[method] = pd.concat(
-            {(split, task): read_run(run, split, task) for split, task in split_tasks(params)}, names=KEY[:2]
-        )
+    runs = [Run(method, seed) for method in params.methods]
+    tables = {key: side_by_side(read_task(runs, *key), runs) for key in split_tasks(params)}
+    whole = pd.concat(tables, names=KEY[:2])
+    whole.columns = pd.Index(params.methods)
+    records = {}
+    for method, run in zip(params.methods, runs, strict=True):
         record = read_json(results("finetune", *run) / "config.json")
         records[method] = {key: record[key] for key in RECORDED} | {
             "epochs": record["finetune"]["epochs"],
             "metrics": read_json(results("evaluate", *run) / "metrics.json"),
         }
-    whole = pd.DataFrame(columns)
     whole.reset_index().to_parquet(folder / PREDICTIONS, compression="zstd", index=False)
     write_json(folder / RECORDS, records)
-    write_csv(folder / "checkpoints.csv", checkpoints(params.methods, seed))
+    write_csv(folder / CHECKPOINTS, checkpoints(params.methods, seed))
+    files = {path: digest for method in params.methods for path, digest in here.digests(Run(method, seed)).items()}
+    write_csv(folder / DIGESTS, [{"path": path, "sha256": digest} for path, digest in files.items()])
+    write_csv(folder / CURVES, [point for method in params.methods for point in dev_curve(Run(method, seed))])
 
 
 def split_tasks(params: Params) -> list[tuple[str, str]]:
@@ -143,38 +153,7 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
     return [{"path": out["path"], "md5": out["md5"]} for name in known for out in stages[name]["outs"]]
 
 
-def make_tables(params: Params, folder: Path) -> None:
-    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all."""
-    seeds = sorted(seed for part in read_json(folder / "about.json")["parts"] for seed in part["seeds"])
-    about = {"backbone": params.backbone.label, "data": params.data.source}
-    evaluated = read_kept(params.methods, {seed: folder / f"seed{seed}" for seed in seeds})
-    tables = build_tables(evaluated, params.compare, params.method, main_tasks(params.tasks), about)
-    for name, table in tables.items():
+def make_tables(params: Params, folder: Path, order: list[str]) -> None:
+    """Write tables and comparisons of all seeds in `folder`, of the predictions of them all; order: of the rows."""
+    for name, table in kept.tables(folder, order, params.compare, params.margin, params.tasks).items():
         table.to_csv(folder / f"tables-{name}.csv", index=False, lineterminator="\n")
-
-
-def read_kept(methods: list[str], folders: Mapping[int, Path]) -> Evaluated:
-    """What `keep_seed` wrote, of all seeds; folders: of each seed."""
-    predicted = {seed: pd.read_parquet(folder / PREDICTIONS).set_index(KEY) for seed, folder in folders.items()}
-    kept = {seed: read_json(folder / RECORDS) for seed, folder in folders.items()}
-    runs = [Run(method, seed) for method in methods for seed in folders]
-    names = next(iter(predicted.values())).index.to_frame(index=False)[KEY[:2]].drop_duplicates()
-    predictions: dict[str, dict[str, pd.DataFrame]] = {}
-    for split, task in names.itertuples(index=False):
-        columns = {run: predicted[run.seed].loc[(split, task)][run.method] for run in runs}
-        predictions.setdefault(split, {})[task] = side_by_side(columns)
-    metrics = {run: kept[run.seed][run.method]["metrics"] for run in runs}
-    records = {run: kept[run.seed][run.method] for run in runs}
-    return Evaluated(
-        predictions,
-        metrics,
-        {run: record | {"finetune": {"epochs": record["epochs"]}} for run, record in records.items()},
-    )
-
-
-def git(*command: str) -> str:
-    """What git says. SystemExit where it says no."""
-    done = subprocess.run(["git", *command], capture_output=True, text=True, check=False)  # noqa: S607
-    if done.returncode:
-        raise SystemExit(f"git {command[0]}: {' '.join(done.stderr.split())}; a run is kept with its commit")
-    return done.stdout.rstrip()

@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml.comments import CommentedSeq
 
 from protomtl.core.sections import PARAMS
-from protomtl.own_data.writing import editable, rewritten, round_trip
+from protomtl.own_data.writing import editable, names_others, rewritten, round_trip
 from protomtl.params import load
 
 PRESETS = Path("presets")
@@ -26,7 +26,8 @@ def apply(name: str, params: Path = PARAMS) -> None:
     """Lay presets/NAME.yaml over params.yaml; a result that `params.load` refuses changes nothing.
 
     Mappings are merged key by key, so that a preset can bring a task or a method; a list, such as
-    `methods`, is replaced as a whole. `methods: all` stands for every block under `method`.
+    `methods`, is replaced as a whole. `methods: all` stands for every block under `method`; those that name tasks
+    which there are not, as `init` leaves them, are no rows, and are told.
     """
     path = PRESETS / f"{name}.yaml"
     if not path.is_file():
@@ -34,8 +35,12 @@ def apply(name: str, params: Path = PARAMS) -> None:
         raise SystemExit(f"{path}: no such preset; there are: {known}")
     content, patch = editable(params) or {}, editable(path) or {}
     if patch.get("methods") == "all":
+        load(params)  # the blocks are looked into, and so must be sound
         patch["methods"] = [*dict.fromkeys([*content.get("method", ()), *patch.get("method", ())])]
-    lay_over(content, patch)
+        lay_over(content, patch)
+        leave_out_others(content)
+    else:
+        lay_over(content, patch)
     with rewritten(params) as part:
         round_trip().dump(content, part)
         try:
@@ -45,6 +50,15 @@ def apply(name: str, params: Path = PARAMS) -> None:
     print(
         f"{params} now has preset {name}; `git diff {params}` shows what changed, `git checkout {params}` takes it back"
     )
+
+
+def leave_out_others(content: Any) -> None:
+    """Take methods that name tasks that there are not out of `methods`, with a word."""
+    main = {name: task for name, task in content["tasks"].items() if not task.get("auxiliary", False)}
+    others = [name for name in content["methods"] if names_others(content["method"][name]["finetune"], main)]
+    if others:
+        refill(content["methods"], [name for name in content["methods"] if name not in others])
+        print(f"methods: without {', '.join(others)}, which name other tasks")
 
 
 def lay_over(content: Any, patch: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ picture is drawn, as a dependency, and it takes no output that is in git, as the
 """
 
 import argparse
+import math
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tabulate import tabulate
 
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import CURRENT, SUMMARY, results
+from protomtl.core.runs import Run
 from protomtl.params import load
 from protomtl.pipeline_figure import draw_pipeline
 from protomtl.steps.tables.markdown import TITLES, table_markdown
@@ -53,7 +55,8 @@ def show() -> None:
         part.mkdir()
         for name, title in TITLES.items():
             table = pd.read_csv(results("tables") / f"{name}.csv")
-            table["seconds"] = [seconds(method, params.seeds) for method in table["method"]]
+            parts = {name: row.parts for name, row in params.joined.items()}
+            table["seconds"] = [seconds(parts.get(method, [method]), params.seeds) for method in table["method"]]
             table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
             (part / f"{name}.md").write_text(table_markdown(table, main, title), encoding="utf-8")
         draw_pipeline(GRAPH, len(params.methods), len(params.seeds), part)
@@ -84,11 +87,15 @@ def print_places() -> None:
             print(f"  {place:20} {what}")
 
 
-def seconds(method: str, seeds: list[int]) -> str:
-    """Training time of both phases, the mean over seeds, or `-` where this folder has no time of a run."""
-    found = [timing.read("finetune", method, seed) for seed in seeds]
-    before = [timing.read("pretrain", method, seed) or 0.0 for seed in seeds]
-    known = [f + b for f, b in zip(found, before, strict=True) if f is not None]
+def seconds(methods: list[str], seeds: list[int]) -> str:
+    """Training time of both phases of these methods together, the mean over seeds, or `-` where this folder has no time
+    of one of them."""
+    known = [
+        sum(timing.read("finetune", *run) or math.nan for run in runs)
+        + sum(timing.read("pretrain", *run) or 0.0 for run in runs)
+        for runs in ([Run(method, seed) for method in methods] for seed in seeds)
+    ]
+    known = [value for value in known if math.isfinite(value)]
     return f"{sum(known) / len(known):.0f}" if known else "-"
 
 

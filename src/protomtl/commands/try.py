@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
         parser = argparse.ArgumentParser()
         demo.arguments(parser)
         demo.run(parser.parse_args(["--model", str(folder)]))
-    from protomtl.inference.model import load
+    from protomtl.inference.loading import load
 
     model = load(folder)
     for texts in given(args.texts):
@@ -123,7 +123,7 @@ def answer(model: "Model", texts: Texts) -> Iterator[str]:
     tasks = {name: task for name, task in model.tasks.items() if len(task.texts) == len(texts)}
     for name, task in tasks.items():
         row: Any = texts[0] if len(texts) == 1 else texts
-        yield f"  {name}: {said(task, model.predict(name, [row])[0])}"
+        yield f"  {name}: {said(task, next(model.stream_scores(name, [row])))}"
     if not tasks:
         yield f"  no task of {PARAMS} reads {'a pair' if len(texts) == 2 else 'a single text'}"
 

@@ -1,12 +1,19 @@
-"""Command `verify`: whether outputs, cached objects, locks and saved states are whole; `--repair` mends what is not."""
+"""Command `verify`: whether files are whole, figures of the pages true, and a run that was kept is reproduced here.
+
+Without an option it looks at outputs, cached objects, locks and saved states; `--repair` mends what is not whole.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
+from protomtl import params
 from protomtl.core.files import remove
 from protomtl.core.locks import forget_state, held
 from protomtl.core.paths import STATE
+from protomtl.core.sections import argument
+from protomtl.receipt.kept import Margin
+from protomtl.tasks.settings import main_tasks
 from protomtl.verification import (
     LOCK,
     Damage,
@@ -21,14 +28,57 @@ from protomtl.verification import (
 
 EXAMPLES = """
   protomtl verify            status 0: all is whole; 1: a line for each damage
-  protomtl verify --repair   mends it: from the cache, the remote, or by a new run of the stage"""
+  protomtl verify --repair   mends it: from the cache, the remote, or by a new run of the stage
+  protomtl verify --figures  status 0: tables of README and docs are those of the kept predictions; 1: a line for each
+  protomtl verify --against starter
+                             the receipt, results/receipt: status 0: reproduced; 1: different; 2: cannot tell"""
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--repair", action="store_true", help="mend what is damaged")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--repair", action="store_true", help="mend what is damaged")
+    what.add_argument("--figures", action="store_true", help="check the tables of README and docs against docs/runs")
+    what.add_argument("--against", metavar="RUN", help="a kept run, docs/runs/RUN, with which to compare this one")
+    command.add_argument("--margin", type=argument(Margin), help="instead of the one that RUN states")
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.margin is not None and args.against is None:
+        raise SystemExit("protomtl verify --margin needs --against RUN")
+    if args.figures:
+        figures()
+    elif args.against is not None:
+        against(args.against, args.margin)
+    else:
+        files(args)
+
+
+def figures() -> None:
+    """Exit with 1 if a table of a page, or of a kept run, is not what the kept predictions give."""
+    from protomtl.commands import findings
+    from protomtl.receipt.figures import checked
+
+    whole = {findings.PAGE: findings.page(findings.kept_runs())}
+    lines, wrong = checked(whole, main_tasks(params.load().tasks))
+    print("\n".join(lines))
+    sys.exit(bool(wrong))
+
+
+def against(name: str, margin: float | None) -> None:
+    """Write the receipt; exit with its status. What keeps it from being written is status 2: it cannot be told."""
+    from protomtl.receipt import receipt
+
+    try:
+        status = receipt.write(name, margin, params.load())
+    except SystemExit as reason:
+        if isinstance(reason.code, str):
+            print(reason.code, file=sys.stderr)
+        status = 2
+    sys.exit(status)
+
+
+def files(args: argparse.Namespace) -> None:
+    """Look at all files, and mend them if that is asked for."""
     if not LOCK.exists():
         raise SystemExit(f"{LOCK}: not there, so no result is recorded; `snakemake --cores 4 all` makes them")
     STATE.mkdir(exist_ok=True)

@@ -66,6 +66,8 @@ def abandoned(path: Path) -> bool:
 
 
 def is_running(process: int) -> bool:
+    if os.name != "posix":
+        return True  # where signal 0 is Ctrl-C, nobody asks
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -85,6 +87,8 @@ def flush(part: Path) -> None:
 
 def sync(path: Path) -> None:
     """Have the disk store a file, or the names in a folder, where it can."""
+    if os.name != "posix":
+        return  # elsewhere only who writes a file can
     with suppress(PermissionError):  # a folder may be written and not read
         number = os.open(path, os.O_RDONLY)
         try:
@@ -123,6 +127,8 @@ def put(whole: Path, path: Path) -> None:
 
 def exchanged(a: Path, b: Path) -> bool:
     """Exchange two names at once, as Linux can; False where it is not possible."""
+    if os.name != "posix":
+        return False
     call = getattr(ctypes.CDLL(None), "renameat2", None)
     here, at_once = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
     return call is not None and call(here, os.fsencode(a), here, os.fsencode(b), at_once) == 0

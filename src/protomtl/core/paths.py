@@ -6,20 +6,23 @@ RAW = Path("data/raw")
 BACKBONE = Path("data/backbone")
 PREPARED = Path("data/prepared")
 TOKENS = Path("data/tokens")
+PERTURBED = Path("data/perturbed")
 
 RESULTS = Path("results")
 RUNS = RESULTS / "runs.csv"  # which methods and seeds there are: what is behind the trainings reads this list
 KEPT = Path("docs/runs")  # runs that are kept for good
 CURRENT = KEPT / "current"  # main figures and curves of the last run, in git: dvc.yaml names them for clones
 
-# No outputs of a stage; training/timing.py, commands/summary.py and training/resume.py say why.
+# No outputs of a stage; training/timing.py, commands/summary.py, receipt/ and training/resume.py say why.
 TIMING = RESULTS / "timing"
 SUMMARY = RESULTS / "summary"
+RECEIPT = RESULTS / "receipt"
 STATE = Path(".state")
 FETCHED = STATE / "fetched"  # archives of packages and files, as they came; what is there is not fetched again
 
 # In an exported folder.
 RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"
+CALIBRATION, EXAMPLES = "calibration.json", "examples.json"
 READOUT = "readout.safetensors"  # also of step `evaluate`, which fits it
 
 

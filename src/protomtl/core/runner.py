@@ -9,7 +9,6 @@ from types import NoneType
 from typing import Any, get_args
 
 from protomtl.core import files, sections
-from protomtl.core.yaml_reader import read_yaml
 
 PACKAGE = Path(__file__).parents[1]
 PHASES = ("pretrain", "finetune")  # sections that a method overrides
@@ -62,6 +61,8 @@ def run(step: str, method: str | None = None, seed: int | None = None) -> None:
 
 def arguments(called: Any, method: str | None, seed: int | None) -> dict[str, Any]:
     """The arguments of a step's `run`, read from params.yaml and checked against their annotations."""
+    from protomtl.core.yaml_reader import read_yaml  # of the pipeline, as its libraries are
+
     given: dict[str, Any] = {}
     content = read_yaml(sections.PARAMS)
     for name, parameter in inspect.signature(called).parameters.items():

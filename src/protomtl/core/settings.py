@@ -67,13 +67,33 @@ class Block(BaseModel):
         return block
 
 
+class Worsened(Block):
+    """What is done to training rows to see what a method bears: few of them, wrong labels, rare classes.
+
+    rows: that are drawn of each task, 0 for all; wrong_labels: share that gets another label; to: any other class, or
+    the next one; imbalance: how many rows the most frequent class has for one of the rarest, 1 for as it is.
+    """
+
+    rows: Count
+    wrong_labels: Annotated[float, Field(ge=0, le=0.9)]
+    to: Literal["any", "next"]
+    imbalance: Annotated[int, Field(ge=1, le=1000)]
+    seed: Seed
+
+    @property
+    def active(self) -> bool:
+        return bool(self.rows or self.wrong_labels or self.imbalance > 1)
+
+
 class Data(Block):
-    source: Literal["starter", "cs224n", "folder"]
+    source: Literal["starter", "cs224n", "folder", "hub"]
     mirror: str
+    elsewhere: bool
     folder: Folder
     on_bad_row: Literal["error", "drop"]
     split_seed: Seed
     max_train_rows: Count
+    worsened: Worsened
 
 
 class Backbone(Block):
@@ -103,3 +123,11 @@ class Method(Block):
     source: str
     pretrain: Literal[False] | dict[str, Any]
     finetune: dict[str, Any]
+
+
+class Joined(Block):
+    """One row of the table that is put together: each task's figures are those of the method that trained it."""
+
+    label: str
+    source: str
+    parts: Annotated[list[Name], Field(min_length=2), AfterValidator(different)]

@@ -12,6 +12,8 @@ import numpy as np
 from protomtl.data.readers import Row
 from protomtl.tasks.settings import Task
 
+LEAK, ENOUGH = 0.5, 100  # share of the rows of dev or test that may be training rows, and of how many rows it is one
+
 
 class SplitProfile:
     """Counts of one split: rows, labels, lengths in words, and 8-byte digests of its texts."""
@@ -23,6 +25,7 @@ class SplitProfile:
         self.words: Counter[int] = Counter()
         self.texts = array("Q")
         self.whole = array("Q")  # all texts of a row
+        self.bare = array("Q")  # the same without punctuation, which sources of one text write in several ways
 
     def add(self, rows: list[Row]) -> None:
         self.rows += len(rows)
@@ -33,6 +36,7 @@ class SplitProfile:
             self.words[sum(text.count(" ") + 1 for text in texts)] += 1
             self.texts.extend(map(digest, texts))
             self.whole.append(digest("\n".join(texts)))
+            self.bare.append(digest("\n".join("".join(filter(str.isalnum, text)) for text in texts)))
 
 
 def normalised(text: str) -> str:
@@ -53,6 +57,21 @@ def described(split: SplitProfile) -> dict[str, Any]:
         "words": {"mean": round(float(words.mean()), 1), "p95": int(np.percentile(words, 95)), "max": int(words.max())},
         "repeats": split.rows - len(np.unique(split.whole)),
     }
+
+
+def check_held_out(task: str, splits: Mapping[str, SplitProfile]) -> None:
+    """SystemExit where most rows of dev or test are training rows: what is learned by heart would pass for a figure.
+
+    Two data sets may hold the same sentences, as the starter data and the paper's do (sst).
+    """
+    for name in ("dev", "test"):
+        held_out = np.unique(splits[name].bare)
+        known = len(np.intersect1d(held_out, splits["train"].bare))
+        if len(held_out) >= ENOUGH and known >= LEAK * len(held_out):
+            raise SystemExit(
+                f"tasks.{task}: {known:,} of {len(held_out):,} different rows of {name} are training rows too, "
+                f"punctuation aside; take them out of one of the two files"
+            )
 
 
 def shared(task: str, splits: Mapping[str, SplitProfile]) -> Iterator[tuple[str, int]]:

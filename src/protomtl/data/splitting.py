@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold
 
 from protomtl.data.split_profile import normalised
 
@@ -15,6 +12,9 @@ FEWEST = 5 * FOLDS  # rows that can be split
 
 def components(texts: Sequence[Sequence[str]]) -> np.ndarray:
     """[rows] the group of each row: rows that share a text, directly or through others, share a group."""
+    from scipy.sparse import coo_array  # heavy, and most files come with their splits
+    from scipy.sparse.csgraph import connected_components
+
     numbers: dict[str, int] = {}
     edges = [(row, numbers.setdefault(normalised(text), len(numbers))) for row, own in enumerate(texts) for text in own]
     source, target = np.array(edges).T
@@ -32,6 +32,8 @@ def splits_of(
     A group of more than a fifth of a fold is training data: as most of a dev or test split it would
     make that split another distribution (one group of STS captions has hundreds of pairs).
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # heavy
+
     groups = components(texts)
     small = np.flatnonzero(np.bincount(groups)[groups] * 5 * FOLDS <= len(texts))
     strata = np.asarray(strata)[small]

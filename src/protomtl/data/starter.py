@@ -73,7 +73,7 @@ def pair(
     Returns its task and the row; None for a row that belongs to no task here.
     """
     try:
-        genre, _, _, _, score_text, a, b = fields[:7]
+        genre, _, _, _, score_text, _, _ = fields[:7]
         score = float(score_text)
         if not 0 <= score <= 5:
             raise ValueError(score_text)
@@ -83,10 +83,17 @@ def pair(
     name = GENRES.get(genre)
     if name is None:
         return "sts", BadRow(path, line, f"genre {genre!r} is not one of {', '.join(GENRES)}")
-    if name not in tasks or (name == "para" and DIFFERENT < score < SAME):
-        return name, None
+    return name, pair_as(name, path, line, fields, split, tasks[name]) if name in tasks else None
+
+
+def pair_as(name: str, path: Path, line: int, fields: list[str], split: str, task: Task) -> Row | BadRow | None:
+    """A line of the STS Benchmark as a row of `sts` or of `para`, whatever its genre; None between both classes."""
+    score_text, a, b = fields[4:7]
+    score = float(score_text)
+    if name == "para" and DIFFERENT < score < SAME:
+        return None
     label = score_text if name == "sts" else str(int(score >= SAME))
-    return name, checked(path, line, tasks[name], f"stsb-{split}-{line}", [a, b], label)
+    return checked(path, line, task, f"stsb-{split}-{line}", [a, b], label)
 
 
 def checked(path: Path, line: int, task: Task, identifier: str, texts: list[str], label: str) -> Row | BadRow:

@@ -9,7 +9,9 @@ import pandas as pd
 import streamlit as st
 from sklearn.neighbors import KNeighborsRegressor
 
-from protomtl.inference.model import Model, Row, load
+from protomtl.inference.loading import load
+from protomtl.inference.model import Model
+from protomtl.inference.rows import Row
 from protomtl.tasks.settings import Task
 
 LONGEST, MOST = 5000, 50  # characters of a field (Streamlit cuts the rest off), rows
@@ -61,7 +63,7 @@ def typed(texts: int) -> list[Row]:
 
 def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
     """What the head of a task and its prototypes say of each row, and where the rows lie."""
-    scores = model.predict(name, rows)
+    scores = np.stack([*model.stream_scores(name, rows)])
     bar = st.column_config.ProgressColumn
     names = [titled(str(name), ["prediction", BESIDE, *task.texts]) for name in task.class_names]
     if task.what.has_classes:
@@ -72,7 +74,7 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
         low, high = task.bounds
         said = pd.DataFrame({"value": np.clip(scores[:, 0], low, high)})
         columns = {"value": bar(format="%.2f", min_value=low, max_value=high)}
-    if name in model.readouts:
+    if name in model.network.readouts:
         found = model.by_prototypes(name, rows)
         said[BESIDE] = [task.shown(k) for k in found.argmax(1)] if task.what.has_classes else found[:, 0].round(2)
     given = pd.DataFrame([[row] if isinstance(row, str) else row for row in rows], columns=task.texts)

@@ -7,11 +7,10 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from protomtl.inference.model import load
 from protomtl.model.prototypes import DISTANCES, pairwise_similarity
 from protomtl.model.readout import likeliest_scale
 
@@ -49,18 +48,17 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.begin(unique_labels(y), X.shape[1]).add(X, y)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:  # noqa: N803
-        """Add examples to the means. classes: all that will come; needed in the first call, as in scikit-learn."""
+        """Add examples to the means; a label that is new adds its class.
+
+        classes: labels that will come, with or without an example now, as scikit-learn has it; none is needed.
+        """
         self.check_settings()
         first = not hasattr(self, "classes_")
-        if first and classes is None:
-            raise ValueError("the first call of partial_fit needs `classes`, all labels that will come")
         X, y = validate_data(self, X, y, reset=first, dtype=np.float64)  # noqa: N806
         check_classification_targets(y)
         if first:
-            self.begin(unique_labels(classes), X.shape[1])
-        if unknown := set(unique_labels(y)) - set(self.classes_):
-            raise ValueError(f"labels that are not among the classes of the first call: {sorted(unknown)}")
-        return self.add(X, y)
+            self.begin(unique_labels(y), X.shape[1])
+        return self.widen(unique_labels(self.classes_, y, [] if classes is None else classes)).add(X, y)
 
     def check_settings(self) -> None:
         """ValueError for a distance or a prior that there is not, and for a temperature that is no number above 0."""
@@ -77,6 +75,14 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_ = classes
         self.counts_ = np.zeros(len(classes))
         self.prototypes_ = np.zeros((len(classes), features))
+        return self
+
+    def widen(self, classes: np.ndarray) -> Self:
+        """To more classes, among them all of before; the new ones are without an example yet."""
+        before, counts, prototypes = self.classes_, self.counts_, self.prototypes_
+        place = np.searchsorted(classes, before)
+        self.begin(classes, prototypes.shape[1])
+        self.counts_[place], self.prototypes_[place] = counts, prototypes
         return self
 
     def add(self, vectors: np.ndarray, labels: np.ndarray) -> Self:
@@ -121,26 +127,3 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """[n] labels."""
         near = self.nearness(X)
         return np.asarray(self.classes_[near.argmax(1)])
-
-
-class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Texts to vectors, by a model that `protomtl export` wrote: the first step of a Pipeline.
-
-    normalize: to length 1.
-    """
-
-    def __init__(self, folder: str, normalize: bool = False) -> None:
-        self.folder = folder
-        self.normalize = normalize
-
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803
-        """Load the model; nothing is learned."""
-        self.model_ = load(self.folder)
-        self._n_features_out = self.model_.width  # by it scikit-learn names the columns (`set_output`)
-        return self
-
-    def transform(self, X: Any) -> np.ndarray:  # noqa: N803
-        """[n, width] of n texts."""
-        check_is_fitted(self)
-        vectors = self.model_.encode(X)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if self.normalize else vectors

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import tee
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -65,14 +65,14 @@ def refuse_source(target: Path, args: argparse.Namespace) -> None:
 
 def loaded(args: argparse.Namespace) -> "Model":
     """The model that the arguments name; this process is for it alone."""
-    from protomtl.inference.model import load  # heavy
+    from protomtl.inference.loading import load  # heavy
     from protomtl.model.encoder import settle
 
     try:
         model = load(args.model, precision=args.precision, threads=args.threads)
     except ValueError as error:
         raise BadInput(str(error)) from None
-    settle(model.compute)
+    settle(model.network.compute)
     return model
 
 
@@ -90,10 +90,21 @@ def widened(row: Record, more: Record, args: argparse.Namespace) -> Record:
 
 
 def write_array(path: str, vectors: Iterable[np.ndarray], force: bool) -> None:
-    """[n, width] float32 as .npy."""
-    whole = np.stack(list(vectors))
+    """[n, width] float32 as .npy, the bytes of `np.save`, one vector at a time: how many there are is written last."""
     with users_file(path, force) as part, part.open("wb") as file:
-        np.save(file, whole)
+        shape = (0, 0)
+        for vector in vectors:
+            if not shape[0]:
+                header(file, (1, len(vector)))
+            file.write(np.asarray(vector, "<f4").tobytes())
+            shape = (shape[0] + 1, len(vector))
+        file.seek(0)
+        header(file, shape)
+
+
+def header(file: BinaryIO, shape: tuple[int, int]) -> None:
+    """The beginning of an .npy file; NumPy leaves room in it for more rows, so that its size is always the same."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
 
 
 def with_progress(rows: Iterable[Any]) -> Iterable[Any]:

@@ -4,8 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from protomtl.model import distributed
 from protomtl.model.settings import Compute
@@ -37,7 +39,45 @@ def precision_of(compute: Compute, device: torch.device) -> str:
 FORKED: list[
     bool
 ] = []  # filled in a process that was forked: OpenMP's threads are not in it, and it would wait for them
-os.register_at_fork(after_in_child=lambda: FORKED.append(True))
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=lambda: FORKED.append(True))
+
+
+def put(values: Tensor, device: torch.device) -> Tensor:
+    """Values of the CPU on a device. A GPU copies them while it and the CPU go on."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        return values.pin_memory().to(device, non_blocking=True)  # torch keeps that memory until the copy is done
+    return values.to(device)
+
+
+def settle_gpu() -> None:
+    """Let a GPU compute the same bytes each time. To be called before its first use in the process."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else torch refuses products, since cuBLAS may differ
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads any
+    torch.backends.cuda.enable_cudnn_sdp(False)  # it makes a plan for each new shape: 40 % of a step's processor time
+
+
+@contextmanager
+def enough_memory(purpose: str) -> Iterator[None]:
+    """Inside, a step that does not fit into memory ends with one line, which names what to do."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "DefaultCPUAllocator" not in str(error):
+            raise
+        raise SystemExit(
+            f"{purpose}: a step does not fit into memory; set compute.micro_batch in params.yaml, to 64 or to half of "
+            "what it is: so many sequences are then held at a time"
+        ) from None
+
+
+def processor(device: torch.device) -> list[Any]:
+    """What decides the last bits of a result beside the precision: which of its kernels a library takes."""
+    if device.type == "cuda":
+        return [torch.cuda.get_device_name(device)]
+    faster = (torch.cpu._is_amx_tile_supported(), torch.cpu._is_avx512_bf16_supported())
+    return [torch.backends.cpu.get_cpu_capability(), *faster]
 
 
 @contextmanager

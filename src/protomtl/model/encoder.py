@@ -1,8 +1,9 @@
 """The shared encoder: sequences in, one vector each out, in the precision the hardware is good at."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,32 @@ from torch import Tensor, nn
 
 from protomtl.core.files import digest_folder
 from protomtl.model import distributed
-from protomtl.model.device import device_of, precision_of
-from protomtl.model.packed import bert, memory
+from protomtl.model.device import device_of, precision_of, processor, put, settle_gpu
+from protomtl.model.packed import bert, memory, varlen
 from protomtl.model.packed.engine import PackedEngine
 from protomtl.model.packed.network import open_bert
+from protomtl.model.packed.varlen import VarlenEngine
 from protomtl.model.padded import PaddedEngine
 from protomtl.model.pretrained import open_network
+from protomtl.model.recomputed import recomputed
 from protomtl.model.sequences import Sequences, TokenTable, joined
 from protomtl.model.settings import Compute
 
 
 def settle(compute: Compute) -> None:
-    """Take the process for the pipeline: its threads, and on a CPU its allocator. A user's process is left alone."""
+    """Take the process for the pipeline: its threads, on a CPU its allocator, on a GPU how it computes. A user's
+    process is left alone."""
     torch.set_num_threads(compute.threads)
     if device_of(compute).type == "cpu":
         memory.settle()
+    else:
+        settle_gpu()
 
 
 class Encoder(nn.Module):
     """A Hugging Face encoder with pooling: `mean` over the tokens, `cls` (first token) or `pooler`.
 
-    A CPU encodes BERT without padding (packed/); everything else is padded in chunks (padded.py).
+    BERT is encoded without padding (packed/) by a CPU, and in bf16 by a GPU; all else is padded in chunks (padded.py).
     SystemExit for a folder whose weights do not fit.
     """
 
@@ -41,18 +47,10 @@ class Encoder(nn.Module):
         self.device = device_of(compute)
         self.precision = precision_of(compute, self.device)
         self.pooling = pooling
-        self.folder, self.threads = folder, compute.threads
-        on_cpu = self.device.type == "cpu"
-        plain = open_bert(folder) if on_cpu else None
-        self.network: Any = open_network(folder).to(self.device) if plain is None else plain
+        self.folder, self.threads, self.micro_batch = folder, compute.threads, compute.micro_batch
+        self.network, self.engine = open_engine(folder, pooling, self.precision, self.device, compute)
         if pooling == "pooler" and getattr(self.network, "pooler", None) is None:
             raise SystemExit(f"params.yaml: backbone.pooling: {folder} has no pooler; use mean or cls")
-        packed = plain is not None or (on_cpu and bert.supports(self.network.config))
-        self.engine: PackedEngine | PaddedEngine = (
-            PackedEngine(self.network, pooling, self.precision, compute.threads)
-            if packed
-            else PaddedEngine(self.network, pooling, self.precision)
-        )
 
     @property
     def width(self) -> int:
@@ -61,8 +59,20 @@ class Encoder(nn.Module):
     @cached_property
     def identity(self) -> list[Any]:
         """All that its vectors depend on before it is trained, but for the code."""
-        weights = digest_folder(self.folder)
-        return [weights, self.pooling, self.precision, self.device.type, self.threads]
+        return [digest_folder(self.folder), *self.computation]
+
+    def fingerprint(self) -> list[Any]:
+        """The same of what it is now, trained or not."""
+        found = hashlib.sha256()
+        for name, value in self.network.state_dict().items():
+            found.update(f"{name} {tuple(value.shape)}".encode())
+            found.update(np.ascontiguousarray(value.detach().cpu().numpy()).data)
+        return [found.hexdigest(), *self.computation]
+
+    @property
+    def computation(self) -> list[Any]:
+        """How vectors are computed: what their last bits depend on beside the weights."""
+        return [self.pooling, self.precision, self.device.type, self.threads, *processor(self.device)]
 
     def train(self, mode: bool = True) -> "Encoder":
         """As any module's; a padded engine chooses its attention by it."""
@@ -81,8 +91,9 @@ class Encoder(nn.Module):
         own, order = shares[distributed.place()[0]], np.concatenate(shares)
         with distributed.own_draws():  # no sequence for this process: it takes part with no vector of one
             rows = own if len(own) else order[:1]
-            vectors = self.engine.vectors(sequences, rows, noise, self.training)[: len(own)]
-        place = torch.from_numpy(np.argsort(order, kind="stable")).to(self.device)
+            vectors = self.in_parts(partial(self.engine.vectors, sequences, training=self.training), rows, noise)
+            vectors = vectors[: len(own)]
+        place = put(torch.from_numpy(np.argsort(order, kind="stable")), self.device)
         return distributed.gather(vectors, [len(share) for share in shares])[place]
 
     def own_states(self, sequences: Sequences) -> tuple[Tensor, Tensor]:
@@ -91,8 +102,38 @@ class Encoder(nn.Module):
         own = np.sort(distributed.shares(sequences.lengths)[distributed.place()[0]])
         part, place = sequences.take(own if len(own) else np.zeros(1, dtype=int))
         with distributed.own_draws():
-            states = self.engine.states(part, self.training)
+            every = np.arange(len(part.lengths))
+            states = self.in_parts(lambda rows, _: self.engine.states(part.take(rows)[0], self.training), every, None)
         return (states, place) if len(own) else (states[:0], place[:0])
+
+    def in_parts(
+        self, encode: Callable[[np.ndarray, Tensor | None], Tensor], rows: np.ndarray, noise: Tensor | None
+    ) -> Tensor:
+        """`encode(rows, noise)`; with `micro_batch`, so many rows at a time if there is a graph to be held."""
+        size = self.micro_batch
+        if not size or len(rows) <= size or not torch.is_grad_enabled():
+            return encode(rows, noise)
+        trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        parts = np.split(rows, range(size, len(rows), size))
+        return torch.cat([recomputed(partial(encode, part), noise, trained) for part in parts])
+
+
+def open_engine(
+    folder: Path, pooling: str, precision: str, device: torch.device, compute: Compute
+) -> tuple[Any, PackedEngine | VarlenEngine | PaddedEngine]:
+    """The network of a folder on its device, and what computes with it."""
+    on_cpu = device.type == "cpu"
+    able = on_cpu or (precision == "bf16" and varlen.runs_on(device))
+    supports = bert.supports if on_cpu else varlen.supports
+    plain = open_bert(folder) if able else None
+    if plain is not None and not supports(plain.config):
+        plain = None
+    network: Any = (open_network(folder) if plain is None else plain).to(device)
+    if not able or not supports(network.config):
+        return network, PaddedEngine(network, pooling, precision)
+    if on_cpu:
+        return network, PackedEngine(network, pooling, precision, compute.threads)
+    return network, VarlenEngine(network, pooling, precision, compute.compile)
 
 
 def embed_batch(

@@ -1,5 +1,6 @@
 """The task heads of the report's appendix, their losses and their predictions."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import torch
@@ -98,6 +99,14 @@ def combine_pair(a: Tensor, b: Tensor, how: str) -> Tensor:
             return a * b
         case _:
             return a + b
+
+
+def class_vectors(parts: Sequence[Tensor], relation: bool) -> Tensor:
+    """[n, width] of one text or of a pair as one sequence, or f(a) + f(b) of two texts (A.2); or what relates these
+    two, [n, 2 · width]."""
+    if relation and len(parts) == 2:
+        return combine_pair(parts[0], parts[1], "relation")
+    return torch.stack(list(parts)).sum(0)
 
 
 class CosineHead(nn.Module):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from protomtl.core.paths import TOKENS
 from protomtl.model import distributed, vectors
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, evaluating
 from protomtl.model.heads import attribute, build_heads, combine_pair
 from protomtl.model.seeding import seeded
@@ -23,6 +24,13 @@ EXAMPLES = 1000  # training rows behind the prototypes: more hardly move the mea
 BLOCK = 4096  # rows that are embedded at a time
 
 Embedder = Callable[[np.ndarray], tuple[Tensor, ...]]
+
+
+class Trained(NamedTuple):
+    """Whose vectors were left, and the encoder that they are of."""
+
+    name: str
+    encoder: list[Any]
 
 
 class MultiTaskModel(nn.Module):
@@ -60,26 +68,43 @@ class MultiTaskModel(nn.Module):
         with evaluating(self.encoder):
             return tuple(self.encoder(group) for group in self.sequences(table, rows))
 
-    def stored(self, table: TokenTable) -> Embedder:
+    def stored(self, table: TokenTable, trained: Trained | None = None) -> Embedder:
         """The same for an encoder that no longer changes: the whole table is encoded here, once.
 
-        A frozen encoder's vectors are shared with the other methods that leave it frozen.
+        A frozen encoder's vectors are shared with the other methods that leave it frozen. trained: by whom those of a
+        trained encoder may have been left (`leave`).
         """
         encode = partial(self.encoded, table)
-        alone = distributed.place()[1] == 1  # several processes encode together
-        shared = vectors.shared(*self.identity(table), encode) if self.frozen and alone else encode()
-        whole = [found.to(self.encoder.device) for found in shared]
-        return lambda rows: tuple(found[torch.from_numpy(rows)] for found in whole)
+        if distributed.place()[1] > 1:  # several processes encode together
+            ready = encode()
+        elif self.frozen:
+            ready = vectors.shared(*self.identity(table), encode)
+        else:
+            ready = (vectors.take(*self.identity(table, trained)) if trained else None) or encode()
+        whole = [found.to(self.encoder.device) for found in ready]
+        return lambda rows: tuple(found[put(torch.from_numpy(rows), self.encoder.device)] for found in whole)
 
     def encoded(self, table: TokenTable) -> list[Tensor]:
         """[rows, width] of all rows of a table, one tensor per group."""
         blocks = [self.embed(table, rows) for rows in in_blocks(len(table))]
         return [torch.cat(parts) for parts in zip(*blocks, strict=True)]
 
-    def identity(self, table: TokenTable) -> tuple[str, list[Any]]:
+    def trained_by(self, method: str, seed: int) -> Trained:
+        """What tells the trained encoder, as it is now, from others."""
+        return Trained(f"trained/{method}-seed{seed}", self.encoder.fingerprint())
+
+    def leave(self, table: TokenTable, trained: Trained, blocks: list[tuple[Tensor, ...]]) -> None:
+        """Leave the vectors of a whole table to `stored` in the evaluation; blocks: of rows, as `embed` gives them."""
+        if distributed.place()[1] == 1:
+            vectors.leave(*self.identity(table, trained), [torch.cat(parts) for parts in zip(*blocks, strict=True)])
+
+    def identity(self, table: TokenTable, trained: Trained | None = None) -> tuple[str, list[Any]]:
         """A name for the vectors of a table, and all that they depend on but the code."""
         how = self.settings.encoding_of(table.task) if len(table.sides) == 2 else "single"
-        return f"{table.task}/{table.split}/{how}", [self.encoder.identity, table.digest()]
+        name = f"{table.task}/{table.split}/{how}"
+        if trained:
+            return f"{trained.name}/{name}", [trained.encoder, table.digest()]
+        return name, [self.encoder.identity, table.digest()]
 
     def scores(self, name: str, task: Task, embed: Embedder, size: int) -> np.ndarray:
         """[size, classes] probabilities (regression: [size, 1] values) of a whole table, without dropout."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from protomtl.model.device import put
 from protomtl.model.sequences import Sequences
 
 CHUNK = {"cpu": 32, "cuda": 256}  # sequences in one call of the model
@@ -46,13 +47,13 @@ class PaddedEngine:
         hidden: Tensor = output.last_hidden_state.float()
         if self.pooling == "cls":
             return hidden[:, 0]
-        weights = torch.from_numpy(padded[2]).to(hidden.device)[..., None].float()
+        weights = put(torch.from_numpy(padded[2]), hidden.device)[..., None].float()
         return (hidden * weights).sum(1) / weights.sum(1)
 
     def run(self, padded: Padded, noise: Tensor | None) -> Any:
         """What transformers' model gives for one chunk."""
         device = self.network.device
-        ids, kinds, attend, where = (torch.from_numpy(x).to(device) for x in padded)
+        ids, kinds, attend, where = (put(torch.from_numpy(x), device) for x in padded)
         extra = {"token_type_ids": kinds} if getattr(self.network.config, "type_vocab_size", 0) > 1 else {}
         with (
             torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"),

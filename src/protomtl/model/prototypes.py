@@ -4,17 +4,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from protomtl.model.device import put
+
 DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 
 
 def class_prototypes(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Means c_k of the embeddings of each class that is present (report §4.3; Snell et al. 2017, eq. 1).
 
-    embeddings: [n, d]; labels: [n] integers.
-    Returns the prototypes [k, d], in the order of their labels, and for each row the place of its class [n].
+    embeddings: [n, d]; labels: [n] integers, there or on the CPU: of labels on a GPU, the CPU waits for the number of
+    classes. Returns the prototypes [k, d], in the order of their labels, and for each row the place of its class [n].
     """
     classes, place = torch.unique(labels, return_inverse=True)
     counts = torch.bincount(place, minlength=len(classes)).to(embeddings.dtype)
+    place, counts = put(place, embeddings.device), put(counts, embeddings.device)
     sums = embeddings.new_zeros(len(classes), embeddings.shape[1]).index_add(0, place, embeddings)
     return sums / counts[:, None], place
 
@@ -82,10 +85,12 @@ def leave_one_out_logits(embeddings: Tensor, labels: Tensor, distance: str) -> t
 
     Rows that are alone in their class are left out: nothing stands for their class.
     """
-    prototypes, place = class_prototypes(embeddings, labels)
-    counts = torch.bincount(place)[place][:, None]
-    kept = counts[:, 0] > 1
-    rows, place, counts = embeddings[kept], place[kept], counts[kept]
+    prototypes, _ = class_prototypes(embeddings, labels)
+    _, place, sizes = torch.unique(labels, return_inverse=True, return_counts=True)
+    kept = (sizes[place] > 1).nonzero()[:, 0]
+    place = place[kept]
+    kept, place, counts = (put(values, embeddings.device) for values in (kept, place, sizes[place][:, None]))
+    rows = embeddings[kept]
     own = (prototypes[place] * counts - rows) / (counts - 1)
     logits = pairwise_similarity(rows, prototypes, distance)
     return logits.scatter(1, place[:, None], rowwise_similarity(rows, own, distance)[:, None]), place
@@ -103,9 +108,11 @@ def episode_logits(embeddings: Tensor, labels: Tensor, distance: str) -> tuple[T
     within = torch.arange(len(place), device=place.device) - (counts.cumsum(0) - counts)[place[order]]
     half = counts[place[order]] // 2
     support, query = order[within < half], order[(within >= half) & (half > 0)]
-    prototypes, _ = class_prototypes(embeddings[support], labels[support])
-    classes = torch.unique(labels[support])
-    return pairwise_similarity(embeddings[query], prototypes, distance), torch.searchsorted(classes, labels[query])
+    classes, asked = torch.unique(labels[support]), labels[query]
+    chosen, query = put(support, embeddings.device), put(query, embeddings.device)
+    prototypes, _ = class_prototypes(embeddings[chosen], labels[support])
+    targets = put(torch.searchsorted(classes, asked), embeddings.device)
+    return pairwise_similarity(embeddings[query], prototypes, distance), targets
 
 
 LOGITS = {"batch": batch_logits, "leave_one_out": leave_one_out_logits, "episode": episode_logits}
@@ -117,12 +124,19 @@ def prototypical_loss(
     distance: str = "euclidean",
     prototypes: str = "batch",
     inverse_temperature: Tensor | float = 1.0,
+    log_prior: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Cross entropy over the similarities to the batch's prototypes, and the accuracy (report, appendix A.2).
 
-    embeddings: [n, d], float32; labels: [n] integers; prototypes: a key of LOGITS.
+    embeddings: [n, d], float32; labels: [n] integers, as of `class_prototypes`; prototypes: a key of LOGITS; log_prior:
+    [classes], added to the logits (Menon et al. 2021, eq. 9), of labels from 0.
     """
     logits, place = LOGITS[prototypes](embeddings, labels, distance)
     if not len(place):  # no class has two rows, which leave_one_out and episode need
         return 0 * embeddings.sum(), embeddings.new_zeros(())
-    return functional.cross_entropy(inverse_temperature * logits, place), (logits.argmax(1) == place).float().mean()
+    scaled = inverse_temperature * logits
+    if log_prior is not None:
+        present, counts = torch.unique(labels, return_counts=True)
+        there = present[counts > 1] if prototypes == "episode" else present
+        scaled = scaled + log_prior[put(there, log_prior.device)]
+    return functional.cross_entropy(scaled, place), (scaled.argmax(1) == place).float().mean()

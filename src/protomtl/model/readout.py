@@ -41,6 +41,11 @@ class Readout(NamedTuple):
         """[n, k]; of values that are read as classes, their mean is the prediction (`expected`)."""
         return self.logits(embeddings).softmax(1)
 
+    def nearest(self, embeddings: Tensor) -> Tensor:
+        """[n] class of the nearest prototype, without prior and scale: the paper's plain reading (report §4.3)."""
+        far = self.log_prior == -torch.inf  # no example, so no prototype
+        return pairwise_similarity(embeddings, self.prototypes, self.distance).masked_fill(far, -torch.inf).argmax(1)
+
     def linear(self) -> tuple[Tensor, Tensor]:
         """Weight [k, d] and bias [k] of the linear layer that is the same readout, of squared distances.
 

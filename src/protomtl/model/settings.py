@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from protomtl.core.settings import Block, Name
+from protomtl.core.settings import Block, Count, Name
 
 Workers = Annotated[int, Field(ge=1, le=1024)]
 Weight = Annotated[float, Field(ge=0, le=10**4)]  # of one loss beside others
@@ -15,6 +15,9 @@ class Compute(Block):
     precision: Literal["auto", "bf16", "fp32"]
     threads: Workers
     processes: Workers
+    # Records of earlier versions have neither.
+    micro_batch: Count = 0
+    compile: bool = False
 
 
 class Normalised(Block, extra="ignore"):

@@ -1,10 +1,10 @@
-"""Vectors of whole tables by an encoder that is not trained: encoded once for all methods that leave it as it is.
+"""Vectors of whole tables that somebody has encoded already.
 
-They lie in .state, outside of all outputs, keyed by all that they depend on. Who finds none there encodes anew, to the
-same bytes.
+An encoder that is not trained encodes once for all methods that leave it as it is (`shared`). A training leaves what
+its last validation encoded to the evaluation (`leave`, `take`). They lie in .state, outside of all outputs, keyed by
+all that they depend on. Who finds none there encodes anew, to the same bytes.
 """
 
-import fcntl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,17 +25,47 @@ def shared(name: str, depends: Any, encode: Callable[[], list[Tensor]]) -> list[
 
     name: whose vectors they are; older ones of that name go. A second process waits for the first one's.
     """
-    folder = STATE / "vectors" / name
-    path = folder / f"{digest_of(depends, digest_folder(CODE), torch.__version__)}.safetensors"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    import fcntl  # of Unix: the pipeline needs it, who uses a model does not
+
+    path = place_of(name, depends)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            found = load_file(path)
-        except (OSError, SafetensorError):  # none yet, or damaged
-            found = {f"{place:02}": vectors.cpu().contiguous() for place, vectors in enumerate(encode())}
-            for old in folder.glob("*.safetensors"):
-                remove(old)
-            with atomic(path) as part:
-                save_file(found, part)
+        found = read(path)
+        if found is None:
+            found = [vectors.cpu() for vectors in encode()]
+            write(path, found)
+    return found
+
+
+def leave(name: str, depends: Any, found: list[Tensor]) -> None:
+    """Put vectors there for one who comes after; older ones of that name go."""
+    write(place_of(name, depends), found)
+
+
+def take(name: str, depends: Any) -> list[Tensor] | None:
+    """What `leave` put there for the same `depends` and the same code, on the CPU, or None; all of that name goes."""
+    path = place_of(name, depends)
+    found = read(path)
+    remove(path.parent)
+    return found
+
+
+def place_of(name: str, depends: Any) -> Path:
+    return STATE / "vectors" / name / f"{digest_of(depends, digest_folder(CODE), torch.__version__)}.safetensors"
+
+
+def read(path: Path) -> list[Tensor] | None:
+    """None if there are none, or damaged ones."""
+    try:
+        found = load_file(path)
+    except (OSError, SafetensorError):
+        return None
     return [found[place] for place in sorted(found)]
+
+
+def write(path: Path, found: list[Tensor]) -> None:
+    for old in path.parent.glob("*.safetensors"):
+        remove(old)
+    with atomic(path) as part:
+        save_file({f"{place:02}": vectors.cpu().contiguous() for place, vectors in enumerate(found)}, part)

@@ -54,7 +54,8 @@ def rewritten(path: Path) -> Iterator[Path]:
 
 
 def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) -> list[str]:
-    """Put the tasks in the place of those that are there, the data's folder, and methods that weight each task.
+    """Put the tasks in the place of those that are there, the data's folder, and methods that weight each task or train
+    it alone.
 
     Methods that name tasks that are no more leave the list `methods`; their blocks stay. Returns the changes, in words.
     """
@@ -65,6 +66,7 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
         content["tasks"][plain(name)] = styled(block)
     gone = [name for name in content["methods"] if names_others(content["method"][name]["finetune"], tasks)]
     new = add_weighted(content["method"], [*tasks])
+    add_single(content, [*tasks])
     place = min((content["methods"].index(name) for name in gone), default=len(content["methods"]))
     for name in gone:
         content["methods"].remove(name)
@@ -79,9 +81,9 @@ def names_others(finetune: Mapping[str, Any], tasks: Mapping[str, Mapping[str, A
     """Whether a method says something of tasks that there are not, or not of all pairs what must be said of all."""
     encoding = finetune.get("pair_encoding")
     pairs = {name for name, block in tasks.items() if len(block["texts"]) == 2}
-    return bool(set(finetune.get("weights", ())) - set(tasks)) or (
-        isinstance(encoding, dict) and set(encoding) != pairs
-    )
+    trained = finetune.get("tasks", "all")
+    named = {*finetune.get("weights", ()), *(() if trained == "all" else trained)}
+    return bool(named - set(tasks)) or (isinstance(encoding, dict) and set(encoding) != pairs)
 
 
 def add_weighted(blocks: Any, tasks: list[str]) -> list[str]:
@@ -96,6 +98,19 @@ def add_weighted(blocks: Any, tasks: list[str]) -> list[str]:
         if f"{name}_weighted" not in blocks:
             blocks[f"{name}_weighted"] = CommentedMap(block | {"finetune": finetune})
     return [f"{name}_weighted" for name in tasks]
+
+
+def add_single(content: Any, tasks: list[str]) -> None:
+    """A method for each of several tasks that trains it alone, and the row that is put together from these."""
+    if len(tasks) < 2 or "single_tasks" not in content.get("joined", {}):
+        return
+    for name in tasks:
+        finetune = CommentedMap({"tasks": CommentedSeq([plain(name)])})
+        finetune.fa.set_flow_style()
+        block = {"label": f"{name} alone", "source": "control", "pretrain": False, "finetune": finetune}
+        content["method"].setdefault(f"only_{name}", CommentedMap(block))
+    content["joined"]["single_tasks"]["parts"] = CommentedSeq([f"only_{name}" for name in tasks])
+    content["joined"]["single_tasks"]["parts"].fa.set_flow_style()
 
 
 def plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from protomtl.analysis.verdicts import LEVEL
+from protomtl.analysis.bootstrap import LEVEL
 from protomtl.plots import style
 
 OURS = "ours, with 95 % interval over dev examples"

@@ -4,6 +4,8 @@ Both projections start from the principal components: they are to differ by meth
 Linderman 2021). One thread, so that the same seed gives the same bytes; small matrices gain nothing from more.
 """
 
+from typing import Any
+
 import numpy as np
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
@@ -34,10 +36,22 @@ def in_their_plane(vectors: np.ndarray) -> np.ndarray:
     return places
 
 
+def keep_compiled(*modules: Any) -> None:
+    """Let numba store what it compiles of a library's modules beside them, or in the user's cache.
+
+    Half of UMAP's functions ask for it themselves. The others would be compiled in each process, for 12 seconds. What
+    is stored is the same machine code.
+    """
+    for function in (value for module in modules for value in vars(module).values()):
+        if hasattr(function, "enable_caching"):  # plain functions have not, nor have any where numba is switched off
+            function.enable_caching()
+
+
 def umap(vectors: np.ndarray, seed: int) -> np.ndarray:
     """[samples, 2] places of vectors [samples, width] (McInnes et al. 2018)."""
-    from umap import UMAP  # heavy
+    from umap import UMAP, layouts, umap_, utils  # heavy
 
+    keep_compiled(layouts, umap_, utils)
     if lie_in_a_plane(vectors):
         return in_their_plane(vectors)
     neighbours = min(NEIGHBOURS, len(vectors) - 1)

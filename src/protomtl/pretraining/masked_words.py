@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from protomtl.model import distributed
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder
 from protomtl.model.seeding import seed_torch
 from protomtl.model.sequences import Sequences, TokenTable, joined
@@ -65,8 +66,8 @@ def objective(
             within = torch.full((len(texts.tokens),), -1).index_copy(0, place, torch.arange(len(place)))[chosen]
             own = within >= 0
             with torch.autocast(encoder.device.type, torch.bfloat16, enabled=encoder.precision == "bf16"):
-                logits = head(states[within[own].to(encoder.device)], words)
-            gold = torch.from_numpy(texts.tokens)[chosen[own]].to(encoder.device)
+                logits = head(states[put(within[own], encoder.device)], words)
+            gold = put(torch.from_numpy(texts.tokens)[chosen[own]], encoder.device)
             found[name] = distributed.total(functional.cross_entropy(logits.float(), gold, reduction="sum")) / len(own)
         return found
 

@@ -4,21 +4,30 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from protomtl.training.settings import Training
+from protomtl.training.settings import Distances, Means, Training
 
 
-class Pretrain(Training):
-    objective: Literal["prototypical", "softmax", "muppet", "mlm"]
+class Pretrain(Distances, Training):
+    objective: Literal["prototypical", "softmax", "tasks", "muppet", "mlm"]
     auxiliary: bool
-    pair_encoding: Literal["concat", "sum"]
-    distance: Literal["euclidean", "squared_euclidean", "cosine"]
-    prototypes: Literal["batch", "leave_one_out", "episode", "epoch"]
+    pair_encoding: Literal["concat", "sum", "relation"]
+    prototypes: Means
+    task_token: bool
     shuffled_labels: bool
 
     @model_validator(mode="after")
     def objective_has_what_it_needs(self) -> Self:
         if self.objective != "muppet" and self.smoothness.weight:
             raise ValueError("`smoothness` belongs to `objective: muppet`")
+        if self.objective not in ("prototypical", "softmax") and (self.prior or self.values == "between"):
+            raise ValueError("`prior` and `values: between` belong to the objectives prototypical and softmax")
+        self.check_means(self.prototypes)
+        if self.task_token and (self.objective != "prototypical" or self.prototypes == "train"):
+            raise ValueError("`task_token` belongs to `objective: prototypical`, and not to `prototypes: train`")
+        if self.objective == "mlm" and self.sampling == "episodes":
+            raise ValueError("`sampling: episodes` draws by classes; mlm has none")
+        if self.objective == "mlm" and self.pair_encoding == "relation":
+            raise ValueError("`pair_encoding: relation` is of two vectors; mlm has words")
         if self.objective == "mlm" and self.shuffled_labels:
             raise ValueError("`objective: mlm` has no labels to shuffle")
         return self

@@ -5,15 +5,19 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, embed_batch
-from protomtl.model.heads import SingleHead, attribute
+from protomtl.model.heads import PairHead, SingleHead, attribute
 from protomtl.model.seeding import seed_torch
 from protomtl.model.sequences import TokenTable
 from protomtl.pretraining.settings import Pretrain
 from protomtl.tasks.settings import Task
-from protomtl.tasks.tensors import as_classes, chance_loss, class_indices, task_loss
+from protomtl.tasks.tensors import as_classes, class_indices, task_loss
+from protomtl.training.balance import begin_at_mean, known_chance
 from protomtl.training.loop import Objective
+from protomtl.training.ordinal import cross_entropy, shares
 from protomtl.training.sampling import Batches
 from protomtl.training.smoothness import divergences
 from protomtl.training.weighting import fixed
@@ -29,17 +33,20 @@ def objective(
 ) -> Objective:
     """Linear heads that are thrown away afterwards; every step holds rows of every task.
 
-    `muppet`: the tasks' own losses, each divided by what a guess costs (`chance_loss`), with smoothness if it is
-    asked for. `softmax`: cross entropy over the classes of prototypical pre-training, unweighted: the control that
-    has linear heads, with the dropout and the rate of heads, in the place of the prototypes.
+    `tasks`: the tasks' own losses, as if fine-tuning came twice. `muppet`: each of these divided by what a guess costs
+    (`chance_loss`), with smoothness if it is asked for. `softmax`: cross entropy over the classes of
+    prototypical pre-training, unweighted: the control that has linear heads, with the dropout and the rate of heads, in
+    the place of the prototypes.
     """
+    own, own_labels = tasks, labels
+    by_class = {name: class_indices(task, torch.tensor(labels[name])).numpy() for name, task in tasks.items()}
     if settings.objective == "softmax":
-        labels = {name: class_indices(task, torch.tensor(labels[name])).numpy() for name, task in tasks.items()}
+        labels = by_class
         tasks = {name: as_classes(task) for name, task in tasks.items()}
     seed_torch(seed, "heads of pre-finetuning")
-    outputs_of = {name: task.outputs for name, task in tasks.items()}
-    spectral = settings.smoothness.spectral
-    heads = nn.ModuleDict({attribute(name): SingleHead(encoder.width, n, spectral) for name, n in outputs_of.items()})
+    heads = nn.ModuleDict({attribute(name): head_of(encoder, task, settings) for name, task in tasks.items()})
+    if settings.value_bias == "mean":
+        begin_at_mean(heads, tasks, labels)
     heads.to(encoder.device)
     muppet = settings.objective == "muppet"
     weights = {name: 1 / known_chance(name, task, labels[name]) for name, task in tasks.items()} if muppet else {}
@@ -47,21 +54,32 @@ def objective(
     def losses(rows: Batches) -> dict[str, Tensor]:
         groups = {name: tables[name].sequences_of(r, settings.pair_encoding == "concat") for name, r in rows.items()}
         outputs = {name: heads[attribute(name)](*parts) for name, parts in embed_batch(encoder, groups).items()}
-        gold = {name: torch.from_numpy(labels[name][r]).to(encoder.device) for name, r in rows.items()}
+        gold = {name: put(torch.from_numpy(labels[name][r]), encoder.device) for name, r in rows.items()}
+        if settings.objective == "softmax" and (settings.prior or settings.values == "between"):
+            return {n: adjusted_loss(own[n], outputs[n], own_labels[n], r, settings) for n, r in rows.items()}
         found = {name: task_loss(tasks[name], outputs[name], gold[name]) for name in rows}
         if settings.smoothness.weight:
             moved = divergences(encoder, heads, tasks, groups, outputs, settings.smoothness)
             found = {name: found[name] + settings.smoothness.weight * moved[name] for name in rows}
         return found
 
-    return Objective(nn.ModuleDict({"encoder": encoder, "heads": heads}), losses, fixed(weights))
+    return Objective(nn.ModuleDict({"encoder": encoder, "heads": heads}), losses, fixed(weights), classes=by_class)
 
 
-def known_chance(name: str, task: Task, labels: np.ndarray) -> float:
-    """`chance_loss`, if it is above 0. SystemExit for a task of values that are all equal."""
-    found = chance_loss(task, labels)
-    if not found:
-        raise SystemExit(
-            f"tasks.{name}: all labels of the train split are {labels[0]:g}; MUPPET divides by their variance"
-        )
-    return found
+def head_of(encoder: Encoder, task: Task, settings: Pretrain) -> nn.Module:
+    """A linear head, with dropout before it: of the vector that the encoding of pairs makes of a row."""
+    spectral = settings.smoothness.spectral
+    if settings.pair_encoding == "relation" and task.pair:
+        return PairHead(encoder.width, task.outputs, "relation", None, spectral)
+    return SingleHead(encoder.width, task.outputs, spectral)
+
+
+def adjusted_loss(task: Task, outputs: Tensor, labels: np.ndarray, rows: np.ndarray, settings: Pretrain) -> Tensor:
+    """Cross entropy of outputs [n, classes] with the class's frequency added (Menon et al. 2021), or of scores that
+    belong to two classes; labels: [rows of the table], of which `rows` [n] are those of the step."""
+    if settings.prior:
+        outputs = outputs + shares(task, torch.tensor(labels)).mean(0).log().to(outputs)
+    own = torch.from_numpy(labels[rows])
+    between = settings.values == "between"
+    whole = shares(task, own) if between else functional.one_hot(class_indices(task, own), task.number_of_classes)
+    return cross_entropy(outputs, whole.to(outputs))

@@ -21,6 +21,7 @@ from protomtl.training import loop, resume, timing
 OBJECTIVES = {  # what `pretrain.objective` may name
     "prototypical": prototypical.objective,
     "softmax": task_heads.objective,
+    "tasks": task_heads.objective,
     "muppet": task_heads.objective,
     "mlm": masked_words.objective,
 }

@@ -10,6 +10,12 @@ A block begins with `<!-- table: RUN KIND WORDS -->` and ends with `<!-- /table 
 - `RUN against [METHODS]`: each method's difference from the run's first reference; in the run's order.
 - `RUN differences METHOD OTHER`: one method minus another one, for each figure.
 - `RUN seed N [METHODS]`: dev and test of one seed; the order is that of the run.
+- `RUN soon [METHODS]`: updates until 95 % of the end of training, of its own and of the run's first reference.
+- `RUN area RUN…`: the area under overall on test against log rows, over runs that differ in `max_train_rows`.
+- `all questions`, `all power`, `all answers`: what was asked before the runs, what the plans could find, and what was
+  found where the runs of a plan are kept (questions.py).
+- `RUN claims`: each claim of the report, what the run measured of it on test, and whether it holds (claims.py).
+- `RUN checks`: each comparison that those claims demand.
 - `RUN ensemble`: the single runs and the ensemble of all of them, on dev and test.
 """
 
@@ -20,9 +26,13 @@ from pathlib import Path
 from tabulate import tabulate
 
 from protomtl.core.files import atomic
+from protomtl.publishing import curves, questions
+from protomtl.publishing.claims import checks, claims
 from protomtl.publishing.tables import KINDS, Rows
 
 BLOCK = re.compile(r"<!-- table: (?P<what>[^>]*?) -->\n.*?<!-- /table -->", re.DOTALL)
+TABLES = KINDS | {"claims": claims, "checks": checks} | curves.KINDS  # of one run
+OF_ALL = questions.KINDS  # of the folder of runs
 OPENING = re.compile(r"<!-- table:.*?-->")
 
 
@@ -61,12 +71,13 @@ def table(what: str, runs: Path) -> str:
     """The table that a marker names, as Markdown."""
     run, kind, *words = [*what.split(), "", ""]
     words = [word for word in words if word]
-    if not (runs / run / "tables-table1.csv").is_file():
+    kinds, folder = (OF_ALL, runs) if run == "all" else (TABLES, runs / run)
+    if run != "all" and not (folder / "tables-table1.csv").is_file():
         raise UnknownTable(f"table: {what}: there is no kept run {run!r}")
-    if kind not in KINDS:
-        raise UnknownTable(f"table: {what}: no kind {kind!r}; there are {', '.join(KINDS)}")
+    if kind not in kinds:
+        raise UnknownTable(f"table: {what}: no kind {kind!r}; there are {', '.join(kinds)}")
     try:
-        head, rows = KINDS[kind](runs / run, words)
+        head, rows = kinds[kind](folder, words)
     except (KeyError, IndexError, ValueError, FileNotFoundError) as error:
         raise UnknownTable(f"table: {what}: {error}") from None
     return markdown(head, rows)

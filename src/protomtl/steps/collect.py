@@ -10,7 +10,7 @@ from protomtl.core.files import atomic, remove, write_csv
 from protomtl.core.paths import RUNS, results
 from protomtl.core.runs import Run
 
-STAGES = ("pretrain", "finetune", "curves/train", "curves/dev", "evaluate")  # whose results are per run
+STAGES = ("pretrain", "finetune", "curves/train", "curves/dev", "evaluate", "stress")  # whose results are per run
 
 
 def run(methods: list[str], seeds: list[int]) -> None:

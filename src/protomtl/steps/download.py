@@ -1,14 +1,15 @@
 """Step `download`: data/raw holds the files of the chosen source, as they were published and checked."""
 
+import json
 import os
 import shutil
 from pathlib import Path
 
-from protomtl.core.files import atomic
+from protomtl.core.files import atomic, read_json
 from protomtl.core.paths import RAW
 from protomtl.core.settings import SPLITS, Data
-from protomtl.sources import fetch
-from protomtl.sources.catalogue import CS224N, GITHUB, PAIRS, RATINGS
+from protomtl.sources import fetch, hub_data
+from protomtl.sources.catalogue import ADVGLUE, ADVGLUE_LISTS, CS224N, ELSEWHERE, GITHUB, PAIRS, RATINGS
 from protomtl.tasks.settings import Task
 
 
@@ -19,7 +20,11 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
         if data.source == "starter":
             starter(part)
         elif data.source == "cs224n":
-            cs224n(part, data.mirror or os.environ.get("PROTOMTL_MIRROR", ""))
+            cs224n(part, mirror := data.mirror or os.environ.get("PROTOMTL_MIRROR", ""))
+            if data.elsewhere:
+                elsewhere(part, mirror)
+        elif data.source == "hub":
+            hub(tasks, part)
         else:
             own_files(Path(data.folder), tasks, part)
     print(f"{data.source} data: {', '.join(sorted(p.name for p in RAW.iterdir()))}")
@@ -37,20 +42,64 @@ def starter(target: Path) -> None:
 def cs224n(target: Path, mirror: str) -> None:
     """The nine files of the CS224N default project, from a mirror folder or from GitHub."""
     if mirror:
-        fetch.mirror(Path(mirror).expanduser(), [name for name, _ in CS224N.values()], target)
+        mirrored(mirror, [name for name, _ in CS224N.values()], target)
         return
     for public, (name, checksum) in CS224N.items():
         fetch.url(GITHUB + public, target / name, checksum)
 
 
+def hub(tasks: dict[str, Task], target: Path) -> None:
+    """The splits of data sets of the Hugging Face hub that tasks.NAME.files lists, each under its name there."""
+    for name, (key, columns) in wanted(tasks).items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        hub_data.from_hub(key, name, columns, target / name)
+
+
+def elsewhere(target: Path, mirror: str) -> None:
+    """The test sets from elsewhere, from a mirror folder or from where they are published."""
+    if mirror:
+        mirrored(mirror, [*ELSEWHERE, *ADVGLUE_LISTS], target)
+        return
+    for name, (address, checksum) in ELSEWHERE.items():
+        fetch.url(address, target / name, checksum)
+    address, checksum = ADVGLUE
+    fetch.url(address, whole := target / "advglue-dev.json", checksum)
+    lists = read_json(whole)
+    for name, (key, checksum) in ADVGLUE_LISTS.items():
+        (target / name).write_text(json.dumps(lists[key], indent=0, ensure_ascii=False), encoding="utf-8")
+        fetch.check(target / name, checksum, f"{address}: {key}")
+    whole.unlink()
+
+
+def mirrored(mirror: str, names: list[str], target: Path) -> None:
+    """Copy files from the first of several mirror folders that has all of them; else from the first, which tells."""
+    several = [mirror] if Path(mirror).expanduser().is_dir() else mirror.split(os.pathsep)
+    folders = [Path(folder).expanduser() for folder in several if folder]
+    whole = [folder for folder in folders if all((folder / name).is_file() for name in names)]
+    fetch.mirror((whole or folders)[0], names, target)
+
+
 def own_files(folder: Path, tasks: dict[str, Task], target: Path) -> None:
-    """The user's own files, as tasks.NAME.files lists them."""
+    """The user's own files, as tasks.NAME.files lists them; a split that `datasets` has saved becomes a file."""
     if folder.resolve().is_relative_to(RAW.resolve()):
         raise SystemExit(f"params.yaml: data.folder: {folder}: is where this step writes; move your files elsewhere")
-    names = {f"{task}.files.{split}": getattr(tasks[task].files, split) for task in tasks for split in SPLITS}
-    for key, name in names.items():
-        if not (folder / name).is_file():
-            raise SystemExit(f"{folder / name}: no such file; tasks.{key} names it")
-    for name in names.values():
+    files = wanted(tasks)
+    for name, (key, _) in files.items():
+        if not (folder / name).is_file() and not hub_data.is_saved(folder / name):
+            raise SystemExit(f"{folder / name}: no such file; {key} names it")
+    for name, (_, columns) in files.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, target / name)
+        if hub_data.is_saved(folder / name):
+            hub_data.from_saved(folder / name, columns, target / name)
+        else:
+            shutil.copyfile(folder / name, target / name)
+
+
+def wanted(tasks: dict[str, Task]) -> dict[str, tuple[str, list[str]]]:
+    """Each file that tasks name: the key that names it first, and the columns that all of them read from it."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for name, task in tasks.items():
+        for split in SPLITS:
+            first = (f"tasks.{name}.files.{split}", ["id"])
+            found.setdefault(getattr(task.files, split), first)[1].extend([*task.texts, task.label])
+    return found

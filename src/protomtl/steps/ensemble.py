@@ -24,37 +24,45 @@ def run(tasks: dict[str, Task]) -> None:
     A run counts twice where there are classes: by its head, and by its prototypes. Weights are chosen on dev alone;
     test sees the result. `mean` is the ensemble of all heads with equal weights.
     """
-    members = read_runs()
-    weights: dict[str, np.ndarray] = {}
+    runs = read_runs()
     figures: dict[str, dict[str, dict[str, float]]] = {"dev": {}, "test": {}}
     tasks = main_tasks(tasks)
+    table = pd.DataFrame([(*run, kind) for kind in COLUMNS for run in runs], columns=["method", "seed", "by"])
     with atomic(results("ensemble")) as part:
         for name, task in tasks.items():
+            members = [run for run in runs if predictions_of(run, "dev", name).exists()]  # that have trained the task
             read = {split: outputs(members, split, name, task) for split in figures}
-            weights[name] = weigh(task, *read["dev"])
+            weights = weigh(task, *read["dev"])
+            table[name] = placed(weights, members, table)
             for split, (gold, scores) in read.items():
-                write(part / split / f"{name}.csv", task, gold, np.tensordot(weights[name], scores, 1))
+                write(part / split / f"{name}.csv", task, gold, np.tensordot(weights, scores, 1))
                 if not np.isnan(gold).any():
-                    figures[split][name] = compared(task, gold, scores, weights[name], len(members))
-        rows = [(method, seed, kind) for kind in COLUMNS for method, seed in members]
-        table = pd.DataFrame(rows, columns=["method", "seed", "by"])
-        for name, found_weights in weights.items():
-            table[name] = np.pad(found_weights, (0, len(rows) - len(found_weights)))  # regression has no prototypes
+                    figures[split][name] = compared(task, gold, scores, weights, len(members))
         table.round(4).to_csv(part / "weights.csv", index=False, lineterminator="\n")
         found = {split: with_overall(tasks, values) for split, values in figures.items() if values}
         write_json(part / "metrics.json", found)
     for split, values in found.items():
-        print(f"ensemble of {len(members)} runs: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
+        print(f"ensemble of {len(runs)} runs: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
+
+
+def predictions_of(run: Run, split: str, name: str) -> Path:
+    return results("evaluate", *run) / split / f"{name}.csv"
 
 
 def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Labels [n] (NaN without) and scores of a task's split: [members, n, 1] values of regression, else
     [2 · members, n, classes] of all heads, then of all prototypes."""
-    tables = [pd.read_csv(results("evaluate", *run) / split / f"{name}.csv") for run in members]
+    tables = [pd.read_csv(predictions_of(run, split, name)) for run in members]
     by = [*COLUMNS.values()][: 2 if task.what.one_class else 1]
     patterns = by if task.what.has_classes else ["prediction"]
     scores = [table.filter(regex=pattern).to_numpy(float) for pattern in patterns for table in tables]
     return tables[0]["gold"].to_numpy(float), np.stack(scores)
+
+
+def placed(weights: np.ndarray, members: list[Run], table: pd.DataFrame) -> list[float]:
+    """The weights of the members in the rows of the table; 0 for what is none, as prototypes of regression."""
+    known = dict(zip(((*run, kind) for kind in COLUMNS for run in members), weights, strict=False))
+    return [float(known.get(row, 0.0)) for row in table[["method", "seed", "by"]].itertuples(index=False, name=None)]
 
 
 def weigh(task: Task, gold: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -17,11 +17,13 @@ from protomtl.core.markdown import number
 from protomtl.core.paths import PREPARED, READOUT, TOKENS, results
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model import distributed, prototypes, readout
-from protomtl.model.checkpoint import trained_model
-from protomtl.model.encoder import settle
-from protomtl.model.multitask import Embedder, MultiTaskModel
+from protomtl.model.checkpoint import starting_encoder, trained_distance, trained_model
+from protomtl.model.encoder import Encoder, embed_table, settle
+from protomtl.model.heads import class_vectors
+from protomtl.model.multitask import EXAMPLES, Embedder, MultiTaskModel, in_blocks
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
+from protomtl.seeds import some_rows
 from protomtl.tasks.labels import Names
 from protomtl.tasks.settings import Task, predictions
 from protomtl.tasks.tensors import class_indices
@@ -45,7 +47,9 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     readable = readout.readable(tasks)
     examples = {name: model.labelled_rows(name, task, seed, whole=True) for name, task in readable.items()}
     tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in ("dev", "test") for name in tasks}
-    vectors = {key: model.stored(table) for key, table in tables.items()}
+    trained = None if model.frozen else model.trained_by(method, seed)
+    vectors = {(split, name): model.stored(table, trained) for (split, name), table in tables.items()}
+    first = after_first_phase(results("pretrain", method, seed), record, readable, seed)
     if not distributed.is_main():
         return
     readouts = {
@@ -60,11 +64,53 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
             for name, task in tasks.items():
                 rows = Evaluated(tables[split, name], vectors[split, name], examples.get(name), readouts.get(name))
                 found[name] = evaluate_task(model, task, rows, split, part / split)
-            metrics[split] = flat(tasks, found)
+            metrics[split] = flat(tasks, found, whole="others" not in record) | first[split]
         write_json(part / "metrics.json", metrics)
         readout.save(readouts, record["distance"], part / READOUT)
     for split, values in metrics.items():
         print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
+
+
+def after_first_phase(
+    folder: Path, record: dict[str, Any], tasks: Mapping[str, Task], seed: int
+) -> dict[str, dict[str, float]]:
+    """Split -> figures of prototypes straight after phase 1, before any head: `TASK_first` with prior and scale, and of
+    classes `TASK_first_nearest` without (report §4.3). Of the vectors and the distance that phase 1 trained.
+
+    folder: of phase 1; empty without one, and without labels.
+    """
+    found: dict[str, dict[str, float]] = {"dev": {}, "test": {}}
+    if not (folder / "config.json").exists():
+        return found
+    how, distance = read_json(folder / "config.json")["pretrain"]["pair_encoding"], trained_distance(folder)
+    encoder = Encoder(
+        starting_encoder(folder), record["backbone"]["pooling"], Compute.model_validate(record["compute"])
+    )
+
+    def rows(name: str, split: str, most: int | None = None) -> tuple[Tensor, np.ndarray]:
+        table = TokenTable.open(TOKENS, name, split)
+        some = some_rows(len(table), most or len(table), seed, "prototypes", name)
+        parts = (embed_table(encoder, table, how == "concat", some[block]) for block in in_blocks(len(some)))
+        return torch.cat([class_vectors(part, how == "relation") for part in parts]), np.asarray(table.labels)[some]
+
+    def classes(task: Task, labels: np.ndarray, like: Tensor) -> Tensor:
+        return class_indices(task, torch.from_numpy(labels)).to(like.device)
+
+    for name, task in tasks.items():
+        vectors, labels = rows(name, "train", EXAMPLES)
+        own = {split: rows(name, split) for split in found}
+        train, dev = (vectors, classes(task, labels, vectors)), (own["dev"][0], classes(task, own["dev"][1], vectors))
+        fitted = readout.fit(*train, task.number_of_classes, *dev, distance)
+        for split, (queries, gold) in own.items():
+            if np.isnan(gold).any():
+                continue
+            said = {"first": readout.predictions(task, fitted.probabilities(queries))}
+            if task.what.one_class:
+                said["first_nearest"] = fitted.nearest(queries).cpu().numpy()
+            for which, predicted in said.items():
+                figure = main_metric(task, task_metrics(task, gold, predicted))
+                found[split][f"{name}_{which}"] = round(figure, 6)
+    return found
 
 
 class Evaluated(NamedTuple):
@@ -127,9 +173,9 @@ def evaluate_task(model: MultiTaskModel, task: Task, rows: Evaluated, split: str
     }
 
 
-def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:
+def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]], whole: bool = True) -> dict[str, float]:
     """One figure a task under its name, `overall` as it is and rescaled, and the others as task_metric; nothing for
-    unlabelled tasks."""
+    unlabelled tasks. whole: these are all main tasks; some alone have no overall."""
     labelled = {name: values for name, values in found.items() if values}
     main = {name: round(main_metric(tasks[name], values), 6) for name, values in labelled.items()}
     others = {
@@ -138,7 +184,7 @@ def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str
         for figure, value in values.items()
         if figure != tasks[name].main_metric
     }
-    if not main or len(main) < len(found):
+    if not main or len(main) < len(found) or not whole:
         return main | others
     means = {"overall": overall(tasks, main), "overall_rescaled": overall(tasks, main, rescaled=True)}
     return {name: round(value, 6) for name, value in means.items()} | main | others

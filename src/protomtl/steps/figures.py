@@ -48,7 +48,8 @@ def draw_curves(runs: list[Run], blocks: dict[str, Method], tasks: list[str], fo
         epochs |= {*dev["epoch"]}
         smooth = train.rolling(max(1, len(train) // 10), min_periods=1).mean()
         for panel, task in zip(axes, tasks, strict=False):
-            panel.plot(train["step"], smooth[f"loss_{task}"], color=colour, lw=1.3)
+            if f"loss_{task}" in smooth:  # else the method has not trained it
+                panel.plot(train["step"], smooth[f"loss_{task}"], color=colour, lw=1.3)
         axes[-1].plot(dev["epoch"], dev["overall"], color=colour, lw=1.3, marker="o", label=blocks[name].label)
     for panel, task in zip(axes, tasks, strict=False):
         panel.set(title=f"{task}: training loss", xlabel="step", ylim=(0, None))

@@ -13,7 +13,8 @@ from protomtl.core.markdown import markdown_table, plain
 from protomtl.core.paths import PREPARED, RAW, results
 from protomtl.core.settings import SPLITS, Data
 from protomtl.data.readers import BadRow, Row, read_table
-from protomtl.data.split_profile import SplitProfile, described, shared
+from protomtl.data.split_profile import SplitProfile, check_held_out, described, shared
+from protomtl.data.worsened import worsened
 from protomtl.tasks.settings import Task
 
 BATCH = 8192  # rows that are held at a time, however many there are
@@ -36,10 +37,14 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
             found: dict[str, SplitProfile] = {}  # of one task: it holds some bytes for each row
             for split, rows in task.items():
                 used = islice(rows, data.max_train_rows) if split == "train" and data.max_train_rows else rows
+                if split == "train" and data.worsened.active:
+                    used, done = worsened(name, tasks[name], list(used), data.worsened)
+                    report.setdefault("worsened", {})[name] = done
                 found[split] = write_table(part / name / f"{split}.parquet", used, tasks[name])
                 if not found[split].rows:
                     raise SystemExit(f"tasks.{name}: the {split} split has no row left")
                 print(f"prepare {name} {split}: {found[split].rows} rows", flush=True)
+            check_held_out(name, found)
             report["splits"][name] = {split: described(rows) for split, rows in found.items()}
             report["shared_texts"] |= dict(shared(name, found))
     report |= {"dropped": bad, "left_out": left_out}
@@ -110,6 +115,9 @@ def as_markdown(report: dict[str, Any], tasks: dict[str, Task]) -> str:
     lines = [f"# Data report: {report['source']}", "", markdown_table(head, rows), ""]
     lines += ["Texts shared between splits (case and white space aside):", ""]
     lines += [f"- {pair}: {count}" for pair, count in report["shared_texts"].items()]
+    for task, done in report.get("worsened", {}).items():
+        what = f"{done['rows']} of {done['of']} training rows, {done['wrong_labels']} with a wrong label"
+        lines += ["", f"Made worse on purpose: {task} has {what}."]
     for task, count in report["left_out"].items():
         lines += ["", f"Left out on purpose: {count} pairs of {task} (score between 3 and 4)."]
     lines += ["", f"Dropped as malformed: {len(report['dropped'])} rows."]

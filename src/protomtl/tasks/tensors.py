@@ -17,7 +17,8 @@ class Meaning:
     term_scale = 1.0  # of the loss in Kendall et al. 2018, eq. 10: cross entropy whole, a squared error half
 
     def loss(self, task: Task, outputs: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-        return functional.cross_entropy(outputs, soft_labels(task, smoothing).to(outputs)[labels.long()])
+        targets = soft_labels(task, smoothing, outputs.device).to(outputs)
+        return functional.cross_entropy(outputs, targets[labels.long()])
 
     def log_probabilities(self, outputs: Tensor) -> Tensor:
         """[n, classes]"""
@@ -120,16 +121,17 @@ def task_loss(task: Task, outputs: Tensor, labels: Tensor, smoothing: float = 0.
     return MEANINGS[task.kind].loss(task, outputs, labels, smoothing)
 
 
-def soft_labels(task: Task, smoothing: float) -> Tensor:
-    """[classes, classes] the distribution that stands for each label of a classification task.
+def soft_labels(task: Task, smoothing: float, device: torch.device | None = None) -> Tensor:
+    """[classes, classes] the distribution that stands for each label of a classification task; on the CPU without
+    `device`.
 
     `smoothing` of it is shared by all classes (Szegedy et al. 2016), or, if they are ordered, by its neighbours.
     """
     classes = task.number_of_classes
-    others = torch.ones(classes, classes)
+    others, own = torch.ones(classes, classes, device=device), torch.eye(classes, device=device)
     if task.ordered:
-        others = others.tril(1).triu(-1) - torch.eye(classes)
-    return (1 - smoothing) * torch.eye(classes) + smoothing * others / others.sum(1, keepdim=True)
+        others = others.tril(1).triu(-1) - own
+    return (1 - smoothing) * own + smoothing * others / others.sum(1, keepdim=True)
 
 
 def probabilities(task: Task, outputs: Tensor) -> Tensor:

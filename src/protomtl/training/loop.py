@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from protomtl.core.markdown import number
 from protomtl.model import distributed
+from protomtl.model.device import enough_memory
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.seeding import seed_torch
 from protomtl.training import averaging, pcgrad, resume, sampling
+from protomtl.training.combining import Combine, combiner
 from protomtl.training.optimizer import build_optimizer, set_learning_rate
 from protomtl.training.progress import Progress
 from protomtl.training.sampling import Batches
@@ -24,6 +27,9 @@ from protomtl.training.weighting import Weigh
 
 Losses = Callable[[Batches], Mapping[str, Tensor]]  # the method: rows of a step -> the loss of each task
 Validate = Callable[[], dict[str, float]]  # dev metrics, `overall` among them: NaN undefined, -inf out of range
+
+Unread = tuple[int, float, dict[str, Tensor]]  # of a step: its number from 1, the rate, the losses
+READ_EVERY = {"cpu": 1, "cuda": 50}  # steps whose losses are read at a time: to read is to wait for the device
 
 STATE, BEST = "state.safetensors", "best.safetensors"  # the last step, and the weights of the best epoch
 
@@ -34,6 +40,8 @@ class Objective(NamedTuple):
     model: nn.Module
     losses: Losses
     weigh: Weigh
+    rates: Mapping[str, float] = {}  # learning rates of their own, by the parameter's name
+    classes: Mapping[str, np.ndarray] = {}  # [rows] of each task, for `sampling: episodes`
 
 
 @dataclass
@@ -70,26 +78,35 @@ def train(
     Several processes each encode a part of a step (distributed.py) and are alike in everything else.
     """
     model = objective.model
-    optimizer, weights = build_optimizer(model, settings), trained_parameters(model)
+    combine = combiner(settings.gradients, settings.number_of_losses(sizes))
+    if isinstance(combine, nn.Module):
+        model.add_module("gradients", combine)  # what it remembers is saved with the state
+    optimizer, weights = build_optimizer(model, settings, objective.rates), trained_parameters(model)
     average = averaging.begin(weights, settings.averaging)
     steps = sampling.steps_per_epoch(sizes, settings)
     total = steps * settings.epochs
     done, seconds, best, curves = saved_progress(folder, model, optimizer, average)
     progress, begin = Progress(purpose, total, done), time.monotonic()
+    unread: list[Unread] = []
     model.train()
     while done < total:
-        rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps)
+        rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps, objective.classes)
         seed_torch(seed, purpose, "dropout", done)
         lr = set_learning_rate(optimizer, settings, done, total)
-        values = update(objective, optimizer, rows, settings)
+        with enough_memory(purpose):
+            values = update(objective, optimizer, rows, settings, combine)
         done += 1
         averaging.update(average, weights, settings.averaging, done)
-        curves.train.append(point(done, steps, lr, values))
-        progress.step(sum(map(len, rows.values())), curves.train[-1]["loss"])
+        unread.append((done, lr, values))
+        to_save = done % settings.save_every == 0 or done == total
+        if to_save or done % steps == 0 or len(unread) == READ_EVERY[values["loss"].device.type]:
+            read(unread, steps, curves)
+        trained = sum(len(some) for task, some in rows.items() if f"loss_{task}" in values)
+        progress.step(trained, curves.train[-1]["loss"] if curves.train else math.nan)
         if done % steps == 0:
             with averaging.averaged_weights(average, weights):
                 best = end_of_epoch(model, folder, done // steps, best, curves, validate, progress)
-        if done % settings.save_every == 0 or done == total:
+        if to_save:
             now = seconds + time.monotonic() - begin
             progress_so_far = {"done": done, "seconds": now, "best": best}
             resume.save(folder / STATE, model, optimizer, progress_so_far, average, vars(curves))
@@ -102,25 +119,38 @@ def train(
 
 
 def update(
-    objective: Objective, optimizer: torch.optim.Optimizer, rows: Batches, settings: Training
-) -> dict[str, float]:
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    rows: Batches,
+    settings: Training,
+    combine: Combine | None = None,
+) -> dict[str, Tensor]:
     """One step: forward, backward, clip, update. Returns the weighted sum of the losses and each of them.
 
-    Only numbers leave: a step's graph must be gone before the next is built, or memory holds two of them.
+    They are still on the device, since to read them is to wait for it. Only numbers leave: a step's graph must be gone
+    before the next is built, or memory holds two of them.
     """
     by_task = objective.losses(rows)
     terms, parameters = objective.weigh(by_task), list(trained_parameters(objective.model).values())
     loss = torch.stack(terms).sum()
     optimizer.zero_grad(set_to_none=True)
-    if settings.gradients == "pcgrad":
-        pcgrad.backward(terms, parameters)
+    if combine:
+        pcgrad.backward(terms, parameters, combine)
     else:
         loss.backward()  # type: ignore[no-untyped-call]
         distributed.average([p.grad for p in parameters if p.grad is not None])
     if settings.clip_norm:
         nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
     optimizer.step()
-    return {"loss": loss.item(), **{f"loss_{task}": value.item() for task, value in by_task.items()}}
+    return {"loss": loss.detach(), **{f"loss_{task}": value.detach() for task, value in by_task.items()}}
+
+
+def read(unread: list[Unread], steps: int, curves: Curves) -> None:
+    """Take the losses of some steps from the device into the curve, all at once."""
+    numbers = iter(torch.stack([value for _, _, values in unread for value in values.values()]).tolist())
+    for done, lr, values in unread:
+        curves.train.append(point(done, steps, lr, {name: next(numbers) for name in values}))
+    unread.clear()
 
 
 def point(done: int, steps: int, lr: float, losses: dict[str, float]) -> dict[str, float]:

@@ -1,11 +1,12 @@
 """AdamW, its rates for the parts of the model, and their schedule."""
 
 import re
+from collections.abc import Mapping
 from inspect import unwrap
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from protomtl.model.multitask import trained_parameters
 from protomtl.training.settings import Training
@@ -24,9 +25,10 @@ class AdamW(torch.optim.AdamW):
     step = torch.no_grad()(unwrap(torch.optim.AdamW.step))
 
 
-def build_optimizer(model: nn.Module, settings: Training) -> AdamW:
-    """AdamW over what is trained: the encoder at `lr`, everything else at `head_lr`.
+def build_optimizer(model: nn.Module, settings: Training, own: Mapping[str, float] | None = None) -> AdamW:
+    """AdamW over what is trained: the encoder at `lr`, everything else at `head_lr`, or at a rate of its `own`.
 
+    Weights decay, or with `decayed: matrices` those that are no biases, scales of norms and single numbers.
     With `layer_decay` below 1, each layer of the encoder has that share of the rate of the layer above it, and
     the embeddings of the lowest layer's (Howard and Ruder 2018, discriminative fine-tuning).
     """
@@ -34,9 +36,17 @@ def build_optimizer(model: nn.Module, settings: Training) -> AdamW:
     rates = dict.fromkeys(parameters, settings.head_lr)
     encoder = [name for name in parameters if name.startswith("encoder.")]
     rates |= {name: settings.lr * settings.layer_decay**depth for name, depth in depths(encoder).items()}
+    rates |= own or {}
+
+    def decays(parameter: Tensor) -> bool:
+        return settings.decayed == "all" or parameter.ndim > 1
+
+    peaks = dict.fromkeys([*sorted((rates[name] for name in encoder), reverse=True), *rates.values()])
     groups: list[dict[str, Any]] = [
-        {"params": [parameters[name] for name, rate in rates.items() if rate == peak], "peak": peak, "lr": peak}
-        for peak in dict.fromkeys([*sorted((rates[name] for name in encoder), reverse=True), *rates.values()])
+        {"params": some, "peak": peak, "lr": peak, "weight_decay": settings.weight_decay if decayed else 0.0}
+        for peak in peaks
+        for decayed in (True, False)
+        if (some := [parameters[n] for n, rate in rates.items() if rate == peak and decays(parameters[n]) == decayed])
     ]
     return AdamW(groups, weight_decay=settings.weight_decay, fused=True)
 

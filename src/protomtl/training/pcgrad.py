@@ -1,6 +1,6 @@
 """Gradient surgery: tasks whose gradients conflict give way to each other (PCGrad, Yu et al. 2020, algorithm 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -8,8 +8,12 @@ from torch import Tensor
 from protomtl.model import distributed
 
 
-def backward(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> None:
+def backward(
+    losses: Sequence[Tensor], parameters: Sequence[Tensor], combine: Callable[[Tensor], Tensor] | None = None
+) -> None:
     """Set the gradients of `parameters`: the sum over the tasks, after surgery where tasks share a parameter.
+
+    combine: another way than surgery to find the share of each task's gradient, from their inner products.
 
     A parameter that one task alone uses, as its head's, has that task's gradient: there is nothing to conflict with.
     """
@@ -19,7 +23,7 @@ def backward(losses: Sequence[Tensor], parameters: Sequence[Tensor]) -> None:
     by_parameter = list(zip(*by_task, strict=True))
     shared = [sum(g is not None for g in gradients) > 1 for gradients in by_parameter]
     products = [inner_products(gradients) for gradients, several in zip(by_parameter, shared, strict=True) if several]
-    share = coefficients(torch.stack(products).sum(0)) if products else torch.ones(len(losses))
+    share = (combine or coefficients)(torch.stack(products).sum(0).cpu()) if products else torch.ones(len(losses))
     for parameter, gradients, several in zip(parameters, by_parameter, shared, strict=True):
         known = [g * c if several else g for g, c in zip(gradients, share.tolist(), strict=True) if g is not None]
         parameter.grad = torch.stack(known).sum(0) if known else None
@@ -29,7 +33,7 @@ def inner_products(gradients: Sequence[Tensor | None]) -> Tensor:
     """[tasks, tasks] of one parameter's gradients; None is a task that does not use it."""
     like = next(g for g in gradients if g is not None)
     flat = torch.stack([torch.zeros_like(like) if g is None else g for g in gradients]).flatten(1)
-    return (flat @ flat.t()).double().cpu()
+    return (flat @ flat.t()).double()
 
 
 def coefficients(products: Tensor) -> Tensor:

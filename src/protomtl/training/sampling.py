@@ -7,7 +7,10 @@ import numpy as np
 from protomtl.seeds import generator
 from protomtl.training.settings import Training
 
-EVEN = ("longest", "zip")  # one batch of each task in every step; otherwise tasks have shares of a step
+EVEN = (
+    "longest",
+    "zip",
+)  # one batch of each task in every step; otherwise, episodes aside, tasks have shares of a step
 POWERS = {"proportional": 1.0, "sqrt": 0.5}
 ANNEALED = 0.8  # by how much the power falls from the first epoch to the last (Stickland and Murray 2019, §3.3)
 
@@ -24,15 +27,29 @@ def steps_per_epoch(sizes: Mapping[str, int], settings: Training) -> int:
     if settings.sampling == "zip":
         return min(settings.steps_per_epoch or min(batches), min(batches))
     whole = number_of_batches(sum(sizes.values()), settings.batch_size * len(sizes))
-    return settings.steps_per_epoch or (max(batches) if settings.sampling == "longest" else whole)
+    return settings.steps_per_epoch or (max(batches) if settings.sampling in ("longest", "episodes") else whole)
 
 
 def number_of_batches(size: int, batch_size: int) -> int:
     return -(-size // batch_size)
 
 
-def draw(sizes: Mapping[str, int], settings: Training, seed: int, epoch: int, step: int, steps: int) -> Batches:
-    """The rows of every task in step `step` of epoch `epoch` (both from 0, `steps` steps an epoch)."""
+def draw(
+    sizes: Mapping[str, int],
+    settings: Training,
+    seed: int,
+    epoch: int,
+    step: int,
+    steps: int,
+    classes: Mapping[str, np.ndarray] | None = None,
+) -> Batches:
+    """The rows of every task in step `step` of epoch `epoch` (both from 0, `steps` steps an epoch).
+
+    classes: [rows] of each task, for `sampling: episodes`.
+    """
+    if settings.sampling == "episodes":
+        known, number = classes or {}, epoch * steps + step
+        return {task: episode(seed, task, known[task], settings.batch_size, number) for task in sizes}
     if settings.sampling in EVEN:
         return {task: rows(task, size, settings, seed, epoch, step, steps) for task, size in sizes.items()}
     before = sum(np.floor(steps * shares(sizes, settings, past)) for past in range(epoch))
@@ -41,6 +58,24 @@ def draw(sizes: Mapping[str, int], settings: Training, seed: int, epoch: int, st
         task: stretch(seed, task, sizes[task], int(start), int(stop))
         for task, start, stop in zip(sizes, first, last, strict=True)
     }
+
+
+def episode(seed: int, task: str, classes: np.ndarray, batch_size: int, number: int) -> np.ndarray:
+    """[about batch_size] rows of an N-way K-shot episode: as many of each of N classes, an even number, one half for
+    support and one for queries (Snell et al. 2017, algorithm 1).
+
+    N is all classes that have two rows, or as many of them, at random, as a batch has pairs. A class with too few rows
+    gives those that it has. SystemExit for a task without such a class.
+    """
+    random = generator(seed, "episode", task, number)
+    known, counts = np.unique(classes, return_counts=True)
+    known = known[counts > 1]
+    if not len(known):
+        raise SystemExit(f"tasks.{task}: no class has two training rows, which `sampling: episodes` needs")
+    ways = random.permutation(known)[: max(1, batch_size // 2)]
+    each = max(2, batch_size // len(ways) // 2 * 2)
+    rows = [np.flatnonzero(classes == way) for way in ways]
+    return np.concatenate([random.choice(some, min(each, len(some) // 2 * 2), replace=False) for some in rows])
 
 
 def shares(sizes: Mapping[str, int], settings: Training, epoch: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, embed_batch
 from protomtl.model.heads import attribute
 from protomtl.model.sequences import Sequences
@@ -36,7 +37,7 @@ def divergences(
 
     tokens = sum(len(sequences.tokens) for group in groups.values() for sequences in group)
     width = encoder.network.get_input_embeddings().embedding_dim  # ALBERT's and ELECTRA's is not the encoder's
-    noise = settings.radius * torch.randn(tokens, width).to(encoder.device)
+    noise = settings.radius * put(torch.randn(tokens, width), encoder.device)
     if settings.kind == "smart":
         noise.requires_grad_()
         still = {name: value.detach() for name, value in outputs.items()}

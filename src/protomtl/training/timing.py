@@ -1,10 +1,12 @@
-"""Seconds that training took: kept beside the results, not in them, so that equal runs give equal bytes."""
+"""Seconds of a training, and on what: kept beside the results, not in them, so that equal runs give equal bytes."""
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from protomtl.core.files import read_json, sha256, write_json
 from protomtl.core.paths import TIMING, results
+from protomtl.training.machine import machine
 
 
 def curve_of(stage: str, method: str, seed: int) -> Path:
@@ -14,8 +16,11 @@ def curve_of(stage: str, method: str, seed: int) -> Path:
     return results("curves/train", method, seed) / "curve.csv"
 
 
-def recorded(stage: str, method: str, seed: int) -> tuple[Path, dict[str, float]]:
-    """Where the times of a run stand, and the seconds of each training of it by the digest of its curve."""
+def recorded(stage: str, method: str, seed: int) -> tuple[Path, dict[str, Any]]:
+    """Where the times of a run stand, and what is known of each training of it by the digest of its curve.
+
+    That is `seconds` and `machine`; a number, the seconds alone, was written up to version 0.2.
+    """
     path = TIMING / stage / f"{method}-seed{seed}.json"
     try:
         return path, read_json(path) if path.exists() else {}
@@ -26,10 +31,17 @@ def recorded(stage: str, method: str, seed: int) -> tuple[Path, dict[str, float]
 
 def write(stage: str, method: str, seed: int, seconds: float) -> None:
     path, times = recorded(stage, method, seed)
-    write_json(path, times | {sha256(curve_of(stage, method, seed)): round(seconds, 1)})
+    found = {"seconds": round(seconds, 1), "machine": machine()}
+    write_json(path, times | {sha256(curve_of(stage, method, seed)): found})
+
+
+def known(stage: str, method: str, seed: int) -> dict[str, Any]:
+    """`seconds` and `machine` of the training whose result is here; {} where it was done in another folder."""
+    curve, (_, times) = curve_of(stage, method, seed), recorded(stage, method, seed)
+    found = times.get(sha256(curve), {}) if curve.exists() else {}
+    return found if isinstance(found, dict) else {"seconds": found}
 
 
 def read(stage: str, method: str, seed: int) -> float | None:
     """Seconds of the training whose result is here, or None where it was done in another folder."""
-    curve, (_, times) = curve_of(stage, method, seed), recorded(stage, method, seed)
-    return times.get(sha256(curve)) if curve.exists() else None
+    return known(stage, method, seed).get("seconds")

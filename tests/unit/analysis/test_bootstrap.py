@@ -66,7 +66,7 @@ def test_pearson_does_not_lose_small_differences_on_a_large_mean() -> None:
     assert bootstrap.pearson(np.ones((1, 5)), np.arange(5.0), values[:, None]) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("block", [1, 64, 1000])
+@pytest.mark.parametrize("block", [7 * 300, 7 * 1000 + 5])
 def test_any_number_of_counts_in_memory_gives_the_same_resamples(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     correct = generator(3, "test").integers(2, size=(7, 3))
 
@@ -200,12 +200,79 @@ def test_a_gain_on_one_seed_and_a_loss_on_another_settle_nothing() -> None:
 def test_few_seeds_raise_false_alarms_as_the_readme_says(noise: float, seeds: int, share: float) -> None:
     """1000 methods equal to the reference; examples move a difference by 1 (deviation), each training by `noise`."""
     random = generator(13, "test", seeds)
-    resamples, methods = bootstrap.RESAMPLES, 1000
+    resamples, methods = 2000, 1000
     found = random.normal(size=(methods, 1)) + noise * random.normal(size=(methods, seeds))
     values = np.zeros((resamples, methods + 1, seeds))
     values[:, 1:] = found + random.normal(size=(resamples, methods, 1))
     differences = bootstrap.paired_differences(values, 0, bootstrap.draw_counts(random, resamples, seeds))
     assert (bootstrap.two_sided_p(differences) < 0.05).mean() == pytest.approx(share, abs=0.04)
+
+
+# --- equality and power
+
+
+def test_equality_by_hand() -> None:
+    """Of four resamples beyond -0.1 or at it, and beyond 0.1 or at it: 0 and 1; 2 and 0; 0 and 0. Plus 1, of 4 + 1."""
+    differences = np.array([[0.0, -0.1, 0], [0.05, -0.2, 0], [0.1, 0, 0.09], [0, 0, 0]])
+    assert bootstrap.equal_p(differences, 0.1) == pytest.approx([2 / 5, 3 / 5, 1 / 5])
+
+
+@pytest.mark.parametrize("true", [0.0, 0.004, 0.02, -0.012])
+def test_equality_is_that_of_two_one_sided_z_tests(true: float) -> None:
+    """Normal resamples around `true` with a standard error of 0.005, margin 0.01 (Schuirmann 1987, by its formula)."""
+    drawn = true + 0.005 * stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000)
+    slow = max(stats.norm.sf((true + 0.01) / 0.005), stats.norm.cdf((true - 0.01) / 0.005))
+    assert bootstrap.equal_p(drawn[:, None], 0.01)[0] == pytest.approx(slow, abs=2e-4)
+    low, high = np.percentile(drawn, [5, 95])  # the 90 % interval lies within the margins
+    assert (bootstrap.equal_p(drawn[:, None], 0.01)[0] < 0.05) == (low > -0.01 and high < 0.01)
+
+
+@pytest.mark.parametrize(("true", "share"), [(0.03, 0.05), (0.0, 0.82)])
+def test_methods_a_margin_apart_are_called_equal_about_once_in_20(true: float, share: float) -> None:
+    """1000 comparisons with a standard error of 0.01 and a margin of 0.03; equal methods are found equal mostly.
+
+    By the formula: 2 Φ(3 - 1.645) - 1 = 0.82.
+    """
+    random = generator(14, "test")
+    differences = true + 0.01 * (random.normal(size=(1, 1000)) + random.normal(size=(2000, 1000)))
+    assert (bootstrap.equal_p(differences, 0.03) < 0.05).mean() == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("noise", "seeds", "share", "of"),
+    [(1, 1, 0.11, 0.71), (1, 3, 0.05, 0.96), (100, 3, 0.17, 0.75), (100, 5, 0.11, 0.85)],
+)
+def test_few_seeds_make_equality_and_what_is_detectable_too_hopeful_as_the_page_says(
+    noise: float, seeds: int, share: float, of: float
+) -> None:
+    """1000 methods a margin of three standard errors from the reference; noise as in the test of false alarms."""
+    random = generator(17, "test", seeds)
+    found = random.normal(size=(1000, 1)) + noise * random.normal(size=(1000, seeds))
+    values = np.zeros((2000, 1001, seeds))
+    values[:, 1:] = found + random.normal(size=(2000, 1000, 1))
+    differences = bootstrap.paired_differences(values, 0, bootstrap.draw_counts(random, 2000, seeds))
+    error = (1 + noise**2 / seeds) ** 0.5
+    assert (bootstrap.equal_p(differences + 3 * error, 3 * error) < 0.05).mean() == pytest.approx(share, abs=0.04)
+    true = bootstrap.standard_errors_to_detect(1) * error
+    assert bootstrap.detectable(differences, 1).mean() / true == pytest.approx(of, abs=0.03)
+
+
+def test_the_detectable_difference_by_hand() -> None:
+    """1.960 + 0.842 standard errors for one; with ten, the first of Holm's levels is 0.005, 2.807 + 0.842."""
+    assert bootstrap.standard_errors_to_detect(1) == pytest.approx(1.95996 + 0.84162, abs=1e-4)
+    assert bootstrap.standard_errors_to_detect(10) == pytest.approx(2.80703 + 0.84162, abs=1e-4)
+    differences = np.array([[0.0, 1], [2, 1]])  # deviations √2 and 0
+    assert bootstrap.detectable(differences, 1) == pytest.approx([2.80158 * 2**0.5, 0], abs=1e-4)
+
+
+@pytest.mark.parametrize("family", [1, 8])
+def test_a_detectable_difference_is_found_in_80_of_100_cases(family: int) -> None:
+    random = generator(15, "test", family)
+    noise = random.normal(size=(1, 600)) + random.normal(size=(4000, 600))
+    true = bootstrap.standard_errors_to_detect(family)  # of a standard error of 1
+    assert bootstrap.detectable(noise, family).mean() == pytest.approx(true, rel=0.02)
+    found = bootstrap.two_sided_p(true + noise) < bootstrap.LEVEL / family
+    assert found.mean() == pytest.approx(0.8, abs=0.05)
 
 
 # --- correction

@@ -59,7 +59,9 @@ def test_resampled_figures_are_those_of_drawn_rows() -> None:
     means = np.mean([resampled["para"], resampled["sts"]], axis=0)
     assert resampled["overall"] == pytest.approx(means)
     for name, task in TASKS.items():
-        rows = generator(comparisons.SEED, "examples", "test", name).integers(SIZES[name], size=(5, SIZES[name]))
+        rows = generator(comparisons.SEED, "examples", "test", name).integers(
+            SIZES[name], size=(5, SIZES[name]), dtype=np.int32
+        )
         for m, method in enumerate(METHODS):
             for s, seed in enumerate([1, 2]):
                 table = pd.read_csv(f"results/evaluate/{method}/seed{seed}/test/{name}.csv")
@@ -78,7 +80,7 @@ def test_the_resamples_of_a_method_do_not_depend_on_which_others_are_run() -> No
 def test_every_other_method_is_compared_on_every_figure() -> None:
     runs = evaluate([1, 2, 3])
     resampled = resampled_figures(METHODS, [1, 2, 3])
-    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat", "cosine"], "test"))
+    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat", "cosine"], "test", 0.05))
     assert tuple(rows) == comparisons.COLUMNS and set(rows["split"]) == {"test"}
     assert len(rows) == 2 * 3 * 2 == len(rows.value_counts(["reference", "figure", "method"]))
     assert not (rows["method"] == rows["reference"]).any()
@@ -95,9 +97,41 @@ def test_every_other_method_is_compared_on_every_figure() -> None:
 def test_a_family_is_one_split_one_reference_and_one_figure() -> None:
     runs = evaluate([1])
     resampled = resampled_figures(METHODS, [1])
-    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat", "cosine"], "test"))
+    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat", "cosine"], "test", 0.05))
     for _, family in rows.groupby(["reference", "figure"]):
         assert family["p_holm"].to_numpy() == pytest.approx(bootstrap.holm(family["p"].to_numpy()), abs=2e-4)
+        assert (family["family"] == len(family)).all()
+
+
+def test_what_is_said_beside_a_difference() -> None:
+    """Equal, detectable, better training: the small functions on the same resamples."""
+    runs, seeds = evaluate([1, 2, 3]), [1, 2, 3]
+    resampled = resampled_figures(METHODS, seeds)
+    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat"], "test", 0.05))
+    row = rows.set_index(["figure", "method"]).loc[("overall", "cosine")]
+    counts = bootstrap.draw_counts(generator(comparisons.SEED, "seeds"), bootstrap.RESAMPLES, 3)
+    differences = bootstrap.paired_differences(resampled["overall"], 0, counts)
+    assert row["p_equal"] == pytest.approx(bootstrap.holm(bootstrap.equal_p(differences, 0.05))[1], abs=1e-4)
+    assert row["detectable"] == pytest.approx(bootstrap.detectable(differences, 2)[1], abs=1e-4)
+    pairs = [a > b for a in runs["cosine"]["overall"] for b in runs["concat"]["overall"]]
+    assert row["improvement"] == pytest.approx(np.mean(pairs), abs=1e-4)
+    assert row["improvement_low"] <= row["improvement"] <= row["improvement_high"] and row["margin"] == 0.05
+
+
+def test_one_seed_tells_nothing_of_another_training() -> None:
+    rows = pd.DataFrame(
+        comparisons.compare(evaluate([1]), resampled_figures(METHODS, [1]), TASKS, ["concat"], "dev", 0.05)
+    )
+    assert rows[["improvement", "improvement_low", "improvement_high"]].isna().all(axis=None)
+
+
+def test_a_figure_on_the_scale_of_its_labels_has_no_margin() -> None:
+    """A root mean squared error is not equal within 0.01, and less of it is better."""
+    tasks = {"para": TASKS["para"], "sts": TASKS["sts"].model_copy(update={"metric": "rmse"})}
+    values = generator(3, "test").random((bootstrap.RESAMPLES, 2, 1))
+    runs = {"concat": pd.DataFrame({"sts": [0.3]}), "cosine": pd.DataFrame({"sts": [0.2]})}
+    (row,) = comparisons.compare(runs, {"sts": values}, tasks, ["concat"], "dev", 0.01)
+    assert row["difference"] == pytest.approx(0.1) and np.isnan(row["p_equal"]) and np.isnan(row["margin"])
 
 
 def test_without_labels_there_is_nothing_to_compare() -> None:
@@ -124,36 +158,39 @@ def test_predictions_of_other_examples_are_not_paired() -> None:
 
 
 def test_a_comparison_is_read_in_one_line() -> None:
-    numbers = {"difference": 0.0123, "low": -0.004, "high": 0.0301, "p": 0.043, "p_holm": 0.127, "undefined": 0}
+    numbers = {"difference": 0.0123, "low": -0.004, "high": 0.0301, "p": 0.043, "p_holm": 0.127}
+    numbers |= {"margin": 0.01, "p_equal": 0.61, "detectable": 0.024, "family": 3, "undefined": 0}
+    numbers |= {"improvement": 0.75, "improvement_low": 0.5, "improvement_high": 1.0}
     names = {"split": "dev", "method": "prototypical", "reference": "concat"}
     rows = [{**names, "figure": figure, **numbers} for figure in ("para", "overall")]
     text = comparisons_markdown(pd.DataFrame(rows), PARAMS.method, TASKS, [1])
     assert "## dev: minus Concatenation before encoding" in text
-    expected = "| Prototypical pre-trained | +0.012 | -0.004 to +0.030 | 0.043 | 0.127 | +0.012 (0.127) | n/a |"
-    assert expected in text.splitlines()
-    assert "one seed" in text and "one seed" not in comparisons_markdown(
-        pd.DataFrame(rows), PARAMS.method, TASKS, [1, 2]
-    )
+    start = "| Prototypical pre-trained | +0.012 | -0.004 to +0.030 | 0.043 | 0.127 | 0.610 | not shown | 0.024 |"
+    assert f"{start} +0.012 (0.127) | n/a |" in text.splitlines()
+    two = comparisons_markdown(pd.DataFrame(rows), PARAMS.method, TASKS, [1, 2])
+    assert f"{start} 0.75 (0.50 to 1.00) | +0.012 (0.127) | n/a |" in two.splitlines()
+    assert "one seed" in text and "one seed" not in two
+    assert "corrected over the rows of a table, 3 at most" in text and "a difference of 0.01 is excluded" in text
 
 
 def test_what_is_not_defined_is_not_compared() -> None:
     runs = evaluate([1, 2])
     runs["cosine"].loc[2, "sts"] = np.nan
-    found = pd.DataFrame(comparisons.compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev"))
+    found = pd.DataFrame(comparisons.compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev", 0.05))
     assert ("cosine", "sts") not in {*zip(found["method"], found["figure"], strict=True)}
     assert ("cosine", "para") in {*zip(found["method"], found["figure"], strict=True)}
     runs["concat"]["sts"] = np.nan
-    rows = comparisons.compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev")
+    rows = comparisons.compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev", 0.05)
     assert "sts" not in {row["figure"] for row in rows}
 
 
 def test_resamples_that_lack_a_figure_are_left_out_and_counted() -> None:
-    """Of `sts`, 7 of the 2000 for one method; for the other so many that nothing can be said."""
+    """Of `sts`, 7 of the 20,000 for one method; for the other so many that nothing can be said."""
     runs = evaluate([1])
     resampled = resampled_figures(METHODS, [1])
     drawn = resampled["sts"].copy()
-    drawn[:7, METHODS.index("prototypical")] = drawn[:101, METHODS.index("cosine")] = np.nan
-    rows = comparisons.compare(runs, resampled | {"sts": drawn}, TASKS, ["concat"], "test")
+    drawn[:7, METHODS.index("prototypical")] = drawn[:1001, METHODS.index("cosine")] = np.nan
+    rows = comparisons.compare(runs, resampled | {"sts": drawn}, TASKS, ["concat"], "test", 0.05)
     found = {(row["method"], row["figure"]): row for row in rows}
     assert ("cosine", "sts") not in found and found["prototypical", "para"]["undefined"] == 0
     row = found["prototypical", "sts"]
@@ -167,8 +204,8 @@ def test_resamples_that_lack_a_figure_are_left_out_and_counted() -> None:
 def test_no_reference_no_comparison() -> None:
     runs = evaluate([1])
     resampled = resampled_figures(METHODS, [1])
-    assert comparisons.compare(runs, resampled, TASKS, [], "test") == []
+    assert comparisons.compare(runs, resampled, TASKS, [], "test", 0.05) == []
     alone = {"concat": runs["concat"]}
     resampled = resampled_figures(["concat"], [1])
-    assert comparisons.compare(alone, resampled, TASKS, ["concat"], "test") == []
+    assert comparisons.compare(alone, resampled, TASKS, ["concat"], "test", 0.05) == []
     assert comparisons_markdown(pd.DataFrame(), PARAMS.method, TASKS, [1]).startswith("No comparisons")

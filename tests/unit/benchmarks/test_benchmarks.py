@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import engine, extrapolate, graph, measure, picture, workload
+from benchmarks import engine, extrapolate, flat, gpu, graph, measure, picture, workload
 
 
 def test_the_operations_of_a_forward_pass_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,13 +23,15 @@ def test_the_operations_of_a_forward_pass_by_hand(tmp_path: Path, monkeypatch: p
 
 
 def test_the_table_has_the_median_and_the_spread(tmp_path: Path) -> None:
-    keys = ("kind", "name", "processes", "threads", "precision")
-    rows: list[dict[str, Any]] = [dict(zip(keys, row, strict=True)) for row in engine.ROWS]
+    fastest = dict.fromkeys((f"{kind} {name}" for kind, name in engine.BEST), "fp32")
+    rows: list[dict[str, Any]] = [engine.row_of(*row, "cpu", fastest) for row in engine.ROWS]
     for row in rows:
         row |= {"per_second": [100.0, 90.0, 130.0], "gigabytes": [1.5, 1.75], "utilisation": 0.5}
     lines = engine.table(rows).splitlines()
     assert len(lines) == len(engine.ROWS) + 2
     assert lines[2] == "| training: protomtl (2 threads) | 100 | 90 to 130 | 50% | 1.75 |"
+    assert lines[3].startswith("| training: trainer, best, fp32 (2 threads) |")
+    assert rows[3]["precision"] == rows[4]["precision"] == "fp32"
     picture.draw(rows, tmp_path / "bars.png", engine.label)
     assert (tmp_path / "bars.png").stat().st_size > 10_000
 
@@ -59,3 +61,52 @@ def test_the_arithmetic_of_a_large_training_by_hand() -> None:
     assert [extrapolate.duration(s) for s in (1.5, 119, 150, 7200, 200_000)] == [
         *["1.5 s", "119.0 s", "2.5 min", "2.0 h", "2.3 d"]
     ]
+
+
+def test_a_peers_best_is_the_precision_that_is_faster_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = {"trainer-bf16": 2.0, "trainer-fp32": 1.0}
+    monkeypatch.setattr(engine, "run", lambda kind, name, *_: [{"sequences": 128, "seconds": seconds[name]}])
+    assert engine.precision_of_best("training", "trainer", "cpu") == "fp32"
+    seconds["trainer-bf16"] = 0.5
+    assert engine.precision_of_best("training", "trainer", "cpu") == "bf16"
+
+
+def test_the_hardware_has_a_name() -> None:
+    assert len(workload.hardware("cpu")) > 5
+
+
+def test_what_one_gpu_tells_is_written_after_each_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    seconds = {"protomtl": 1.0, "protomtl-compiled": 0.5, "trainer-bf16": 2.0, "trainer-fp32": 4.0}
+    seconds |= {"sentence_transformers-fp32": 3.0, "sentence_transformers-bf16": 4.0}
+
+    def run(kind: str, name: str, *job: Any) -> list[dict[str, Any]]:
+        return [
+            {"sequences": 120, "seconds": seconds.get(name, 5.0), "gigabytes": 1, "losses": [1.0], "weights": [name]}
+        ]
+
+    for module in (gpu, engine):
+        monkeypatch.setattr(module, "run", run)
+        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    gpu.main(["repeats", "training", "encoding"], tmp_path, "cpu")
+    found = json.loads((tmp_path / "gpu.json").read_text())
+    assert found["repeats"]["protomtl"] == {"losses": True, "weights": True}
+    rows = found["training"]["512 pairs"]
+    assert [rows[name]["ratio"] for name in ("protomtl", "protomtl-compiled")] == [2.0, 4.0]
+    assert set(found["encoding"]) == {*("protomtl", "sentence_transformers-fp32", "sentence_transformers-default")}
+    assert set(found["seconds"]) == {"repeats", "training", "encoding"}
+
+
+def test_the_picture_of_what_is_linear_and_flat(tmp_path: Path) -> None:
+    figures = {"processor": 2.0, "megabytes": 300}
+    rows = [{"rows": size, "what": name, **figures} for name in flat.STREAMS for size in flat.TEXTS]
+    rows += [
+        {"rows": size, "what": name, **figures}
+        for name in ("prepare", "tokens", "pretrain", "finetune")
+        for size in flat.PAIRS
+    ]
+    picture.flat(rows, tmp_path / "flat.png")
+    assert (tmp_path / "flat.png").stat().st_size > 10_000
+    lines = flat.table(rows).splitlines()
+    assert lines[0] == "|  | 10,000: s | MB | 100,000: s | MB | 1,000,000: s | MB |"
+    assert lines[2] == "| predict | 2.0 | 300 | 2.0 | 300 | 2.0 | 300 |"

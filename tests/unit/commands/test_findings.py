@@ -28,8 +28,8 @@ def test_every_method_is_compared_with_the_first_reference(tmp_path: Path, monke
     lines = findings.against(pd.DataFrame(rows), tmp_path)
     assert lines[0] == "**Every other method minus `concat`** (Concatenated), test, overall:"
     assert [line for line in lines if line.startswith("| ")][1:] == [
-        "| Best | +0.0200 | +0.0100 to +0.0300 | 0.010 |",
-        "| Unfrozen | -0.0100 | -0.0200 to +0.0000 | 0.200 |",
+        "| Best | +0.0200 | +0.0100 to +0.0300 | 0.010 | better | n/a |",
+        "| Unfrozen | -0.0100 | -0.0200 to +0.0000 | 0.200 | not shown | n/a |",
     ]
 
 

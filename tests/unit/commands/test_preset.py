@@ -122,7 +122,7 @@ def test_read_only_params_are_left_alone(project: Path, monkeypatch: pytest.Monk
 
 
 def test_an_unknown_preset_lists_those_that_exist(project: Path) -> None:
-    with pytest.raises(SystemExit, match="there are: claim, cs224n, everything, five_tasks, hour, paper, parts, quick"):
+    with pytest.raises(SystemExit, match=f"there are: {', '.join(NAMES)}$"):
         preset.apply("nosuch")
 
 
@@ -161,6 +161,7 @@ def test_paper_has_the_papers_settings(project: Path) -> None:
         assert settings.epochs == (10 if name in starred else 20)
         assert (settings.batch_size, settings.lr, settings.head_lr) == (64, 1e-5, 1e-5)
         assert (settings.sampling, settings.schedule, settings.steps_per_epoch) == ("longest", "constant", 0)
+        assert settings.weight_decay == params.pretrain.weight_decay == 0
 
 
 def test_everything_is_every_method_that_there_is(project: Path) -> None:
@@ -169,21 +170,24 @@ def test_everything_is_every_method_that_there_is(project: Path) -> None:
     assert sorted(params.methods) == sorted(params.method) and len(params.seeds) == 5
 
 
+@pytest.mark.parametrize("longer", ["concat_longer", "concat_longer_balanced", "relation"])
 @pytest.mark.parametrize("name", ["default", "cs224n", "paper"])
-def test_the_longer_concat_has_as_many_updates_as_both_phases_of_the_prototypical(project: Path, name: str) -> None:
+def test_a_longer_control_has_as_many_updates_as_both_phases_of_the_prototypical(
+    project: Path, name: str, longer: str
+) -> None:
     if name != "default":
         preset.apply(name)
     params = load()
     first = sections.settings_of_method(
         "pretrain", params.pretrain, "prototypical", params.method["prototypical"].pretrain
     )
-    second, longer = (
+    second, control = (
         sections.settings_of_method("finetune", params.finetune, m, params.method[m].finetune)
-        for m in ("prototypical", "concat_longer")
+        for m in ("prototypical", longer)
     )
     assert first is not None
     sizes = {"sst": 8544, "para": 50000, "sts": 6040}
-    updates = [training.epochs * steps_per_epoch(sizes, training) for training in (first, second, longer)]
+    updates = [training.epochs * steps_per_epoch(sizes, training) for training in (first, second, control)]
     assert updates[0] + updates[1] == updates[2]
 
 
@@ -197,3 +201,17 @@ def test_each_part_of_the_best_recipe_is_one_change_of_it(project: Path) -> None
     changed = [{key for key, value in other if value != getattr(best, key)} for other in others]
     parts: list[set[str]] = [{"averaging"}, {"label_smoothing"}, {"sampling"}, {"pair_encoding", "similarity"}, {"lr"}]
     assert changed == parts
+
+
+def test_every_method_is_every_one_that_fits_the_tasks(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As after `init`, whose tasks are others than those that some blocks name."""
+    content = YAML().load(project / "params.yaml")
+    content["tasks"]["mood"] = content["tasks"].pop("sst")
+    content["methods"] = ["concat", "prototypical"]
+    YAML().dump(content, project / "params.yaml")
+    preset.apply("everything")
+    found = load().methods
+    assert {"concat", "prototypical", "pcgrad"} <= {*found}
+    assert not {"sst_weighted", "para_weighted", "sts_weighted"} & {*found}
+    assert "methods: without" in (said := capsys.readouterr().out)
+    assert "sst_weighted" in said

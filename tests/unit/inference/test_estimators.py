@@ -82,6 +82,24 @@ def test_a_class_without_an_example_is_never_predicted() -> None:
     assert classifier.partial_fit([[100.0]], ["later"]).predict([[100.0]]) == ["later"]
 
 
+@given(seed=st.integers(0, 1000))
+def test_classes_that_come_later_are_as_if_they_had_been_there(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    x, y = random.normal(size=(24, 3)), random.permutation([*"abcd"] * 6)
+    whole, later = PrototypeClassifier(prior="examples").fit(x, y), PrototypeClassifier(prior="examples")
+    for some in np.array_split(np.argsort(y, kind="stable")[::-1], 5):  # d comes first, then c
+        later.partial_fit(x[some], y[some])
+    assert later.classes_.tolist() == [*"abcd"] and later.counts_.tolist() == whole.counts_.tolist()
+    np.testing.assert_allclose(later.predict_proba(x), whole.predict_proba(x), atol=1e-12)
+
+
+def test_a_class_may_come_after_all_that_were_named() -> None:
+    classifier = PrototypeClassifier().partial_fit([[0.0], [9.0]], ["b", "d"], classes=["b", "c", "d"])
+    classifier.partial_fit([[5.0]], ["a"])
+    assert classifier.classes_.tolist() == [*"abcd"] and classifier.counts_.tolist() == [1, 1, 0, 1]
+    assert classifier.predict([[0.1], [5.1], [8.0]]).tolist() == ["b", "a", "d"]
+
+
 SETTINGS: list[dict[str, Any]] = [{"distance": d} for d in ("Cosine", "manhattan", "", None, 1)]
 SETTINGS += [{"prior": p} for p in ("empirical", None, 1)]
 SETTINGS += [{"temperature": t} for t in (0, 0.0, -1, float("nan"), float("inf"), "1", None, True)]
@@ -102,10 +120,6 @@ def test_settings_that_are_none_are_refused(settings: dict[str, Any]) -> None:
 def test_what_cannot_be_fitted_is_said() -> None:
     with pytest.raises(ValueError, match="at least two classes are needed, but there is one class: a"):
         PrototypeClassifier().fit([[0.0], [1.0]], ["a", "a"])
-    with pytest.raises(ValueError, match="the first call of partial_fit needs `classes`"):
-        PrototypeClassifier().partial_fit([[0.0]], ["a"])
-    with pytest.raises(ValueError, match=r"not among the classes of the first call: \[.*'c'"):
-        PrototypeClassifier().partial_fit([[0.0]], ["c"], classes=["a", "b"])
 
 
 @pytest.mark.parametrize("turned", [np.s_[::-1], np.s_[:, ::-1], np.s_[::-2, ::-1], np.s_[:0:-9]])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from protomtl.inference.model import checked
+from protomtl.inference.rows import checked
 
 TEXTS = ["a good film", "schön 😀"]
 TABLE = pd.DataFrame({"text": TEXTS})
@@ -38,7 +38,7 @@ def kind_of(value: Any) -> str:
 )
 @pytest.mark.parametrize("texts", [1, 2])
 def test_what_is_no_list_is_refused(rows: Any, texts: int) -> None:
-    with pytest.raises(TypeError, match=r"a list (of texts )?is needed, "):
+    with pytest.raises(TypeError, match="a list is needed, "):
         [*checked(rows, texts)]
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from protomtl.model.device import device_of, is_intel, precision_of, threads
+from protomtl.model.device import device_of, enough_memory, is_intel, precision_of, put, threads
+from protomtl.model.encoder import Encoder
 from protomtl.model.settings import Compute
 from protomtl.params import load
 from tests.support import ROOT
@@ -52,6 +53,18 @@ def test_auto_precision_and_device_are_resolved() -> None:
             device_of(auto.model_copy(update={"device": "cuda"}))
 
 
+def test_a_full_gpu_ends_with_one_line_that_names_the_option() -> None:
+    with pytest.raises(SystemExit, match=r"^finetune: .* compute\.micro_batch") as caught, enough_memory("finetune"):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nOf the allocated memory …")
+    assert "\n" not in str(caught.value)
+
+
+def test_values_that_are_there_already_are_not_copied() -> None:
+    values = torch.ones(3)
+    assert put(values, torch.device("cpu")) is values
+    assert put(values, torch.device("meta")).device.type == "meta"
+
+
 def test_a_forked_process_computes_with_one_thread_and_does_not_hang() -> None:
     """OpenMP's threads do not live on in it."""
 
@@ -70,3 +83,19 @@ def test_a_forked_process_computes_with_one_thread_and_does_not_hang() -> None:
     if not ended[0]:
         os.kill(child, signal.SIGKILL)
     assert ended[0] == child and os.waitstatus_to_exitcode(ended[1]) == 1
+
+
+def test_vectors_are_told_apart_by_weights_and_by_the_kernels_of_the_processor(
+    tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = Encoder(tiny_backbone, "mean", FP32)
+    seen = [encoder.fingerprint()]
+    assert encoder.fingerprint() == seen[0]
+    with torch.no_grad():
+        encoder.network.embeddings.LayerNorm.bias[0] += 1
+    seen.append(encoder.fingerprint())
+    amx = torch.cpu._is_amx_tile_supported()
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: not amx)
+    seen.append(encoder.fingerprint())
+    assert seen[0] != seen[1] != seen[2] and seen[1][0] == seen[2][0]
+    assert encoder.identity[1:] == seen[2][1:]

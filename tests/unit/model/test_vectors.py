@@ -48,3 +48,13 @@ def test_a_damaged_file_is_encoded_anew(folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:50])
     assert once(value=7.0)[0][0, 0] == 7.0
     assert once(value=8.0)[0][0, 0] == 7.0
+
+
+def test_what_was_left_is_taken_once_and_only_for_what_it_depends_on(folder: Path) -> None:
+    vectors.leave("trained/a/sst", 1, [torch.ones(2, 3), torch.zeros(2, 1)])
+    assert vectors.take("trained/b/sst", 1) is None
+    found = vectors.take("trained/a/sst", 1)
+    assert found is not None and [part.shape for part in found] == [(2, 3), (2, 1)] and found[0].sum() == 6
+    assert vectors.take("trained/a/sst", 1) is None
+    vectors.leave("trained/a/sst", 1, [torch.ones(1, 1)])
+    assert vectors.take("trained/a/sst", 2) is None and not [*folder.parent.rglob("*.safetensors")]

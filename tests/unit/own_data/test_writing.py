@@ -66,3 +66,14 @@ def test_names_are_the_same_for_every_reader_of_yaml(names: list[str]) -> None:
     writing.round_trip().dump(writing.styled({"classes": names, "label": names[0]}), stream)
     found = {"classes": names, "label": names[0]}
     assert yaml.safe_load(stream.getvalue()) == found == writing.round_trip().load(stream.getvalue())
+
+
+def test_each_of_several_tasks_has_a_method_of_its_own_and_a_row_joins_them(tmp_path: Path) -> None:
+    content = writing.editable(ROOT / "params.yaml")
+    writing.lay_in(content, {"same": PAIR, "type": PAIR}, "data/own/x")
+    with (tmp_path / "params.yaml").open("w") as file:
+        writing.round_trip().dump(content, file)
+    found = params.load(tmp_path / "params.yaml")
+    assert found.method["only_type"].finetune == {"tasks": ["type"]}
+    assert found.joined["single_tasks"].parts == ["only_same", "only_type"]
+    assert not {"only_sst", "only_type"} & {*found.methods}

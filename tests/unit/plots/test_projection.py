@@ -1,6 +1,7 @@
 """Projections to the plane: far groups stay apart, and the same each time."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,3 +30,10 @@ def test_a_projection_is_the_same_each_time_even_of_the_fewest_samples(project: 
     first = project(vectors, 1)
     assert np.isfinite(first).all()
     assert (project(vectors, 1) == first).all()
+
+
+def test_what_numba_compiles_is_kept_for_the_next_process() -> None:
+    kept = []
+    compiled = [SimpleNamespace(enable_caching=lambda name=name: kept.append(name)) for name in "ab"]
+    projection.keep_compiled(SimpleNamespace(first=compiled[0], plain=len), SimpleNamespace(second=compiled[1]))
+    assert kept == ["a", "b"]

@@ -1,25 +1,27 @@
-"""The loss of prototypical pre-training as a module: prototypes that outlive a batch."""
+"""The token that tells tasks apart."""
 
-import math
-
-import pytest
+import numpy as np
 import torch
 
-from protomtl import params
-from protomtl.pretraining.prototypical import PrototypicalLoss
-from tests.support import ROOT
+from protomtl.model.sequences import Sequences
+from protomtl.pretraining.prototypical import TaskTokens
 
 
-def test_epoch_prototypes_are_means_over_the_epoch_so_far() -> None:
-    settings = params.load(ROOT / "params.yaml").pretrain.model_copy(update={"prototypes": "epoch"})
-    space = PrototypicalLoss(settings, classes=3, width=1, steps=2)
-    first, second = torch.tensor([[0.0], [8.0]]), torch.tensor([[2.0], [6.0]])
-    labels = torch.tensor([0, 2])
-    assert space(first, labels).item() == pytest.approx(math.log(1 + math.exp(-8)), abs=1e-6)
-    # Means now 1 and 7 (class 1 was never seen): 2 is 1 and 5 away, 6 is 5 and 1 away.
-    second.requires_grad_()
-    loss = space(second, labels)
-    assert loss.item() == pytest.approx(math.log(1 + math.exp(-4)), abs=1e-6)
-    loss.backward()
-    assert second.grad is not None and second.grad.abs().sum() > 0
-    assert space(first, labels).item() == pytest.approx(math.log(1 + math.exp(-8)), abs=1e-6)  # begun anew
+def texts(*lengths: int) -> Sequences:
+    total = sum(lengths)
+    return Sequences(np.zeros(total, int), np.zeros(total, int), np.array(lengths), 0)
+
+
+def test_a_tasks_vector_stands_on_the_first_token_of_each_of_its_texts() -> None:
+    tokens = TaskTokens(["sst", "type"], 2)
+    with torch.no_grad():
+        for value, name in enumerate(("sst", "%type"), 1):  # torch has a use of its own for the name `type`
+            tokens.vectors[name].fill_(value)
+    found = tokens({"sst": [texts(2, 1)], "type": [texts(1), texts(3)]})
+    assert found[:, 0].tolist() == found[:, 1].tolist() == [1, 0, 1, 2, 2, 0, 0]
+    found.sum().backward()
+    assert [vector.grad.tolist() for vector in tokens.vectors.values()] == [[2, 2], [2, 2]]
+
+
+def test_before_any_step_it_changes_nothing() -> None:
+    assert not TaskTokens(["sst"], 3)({"sst": [texts(4, 2)]}).any()

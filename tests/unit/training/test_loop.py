@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from protomtl.params import load
@@ -98,3 +99,26 @@ def test_a_loss_that_is_not_finite_is_an_error(tmp_path: Path) -> None:
             1,
             tmp_path / "s",
         )
+
+
+def test_losses_that_are_read_some_steps_late_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for every in (1, 2, 100):
+        monkeypatch.setitem(loop.READ_EVERY, "cpu", every)
+        found.append(fit(tmp_path / f"{every}", [0.0, 1.0], lr=0.1, head_lr=0.1, save_every=5)[1].curves)
+    assert len(found[0].train) == 6
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_step_that_does_not_fit_ends_with_the_name_of_the_option(tmp_path: Path) -> None:
+    toy = Toy()
+    losses = lambda rows: {"a": toy.head.weight.sum() * torch.ones(2**46).sum()}  # noqa: E731  # 256 terabytes
+    with pytest.raises(SystemExit, match=r"toy: a step does not fit into memory; set compute\.micro_batch"):
+        loop.train("toy", loop.Objective(toy, losses, fixed({})), {"a": 12}, settings(), 1, tmp_path)
+
+
+def test_other_errors_of_torch_are_not_taken_for_it(tmp_path: Path) -> None:
+    toy = Toy()
+    losses = lambda rows: {"a": torch.ones(2) @ torch.ones(3)}  # noqa: E731
+    with pytest.raises(RuntimeError, match="size"):
+        loop.train("toy", loop.Objective(toy, losses, fixed({})), {"a": 12}, settings(), 1, tmp_path)

@@ -64,3 +64,14 @@ def named(names: list[str]) -> nn.Module:
             module = getattr(module, part)
         module.weight = nn.Parameter(torch.zeros(1))
     return root
+
+
+def test_biases_and_norms_may_be_left_out_of_the_decay() -> None:
+    model = nn.ModuleDict({"encoder": nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3)), "head": nn.Linear(3, 1)})
+    model["encoder"].factor = nn.Parameter(torch.zeros(()))
+    for decayed, expected in (("all", {0.1: 7}), ("matrices", {0.1: 2, 0.0: 5})):
+        chosen = BASE.model_copy(update={"decayed": decayed, "weight_decay": 0.1})
+        found: dict[float, int] = {}
+        for group in optimizer.build_optimizer(model, chosen).param_groups:
+            found[group["weight_decay"]] = found.get(group["weight_decay"], 0) + len(group["params"])
+        assert found == expected

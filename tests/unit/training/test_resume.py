@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from protomtl.core import files
+from protomtl.core import files, locks
 from protomtl.training import resume, timing
 from tests.support.faulty import KILLED, Faults, faulty, in_a_process
 from tests.unit.training.test_loop import Toy, fit
@@ -201,7 +201,7 @@ def test_a_lock_that_cannot_be_had_says_why(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    monkeypatch.setattr(locks.fcntl, "flock", refuse)
     with pytest.raises(SystemExit, match=message), resume.exclusive("finetune", "m", 1):
         raise AssertionError
 

@@ -130,3 +130,35 @@ def test_some_rows_are_others_for_another_seed_or_purpose() -> None:
     draws = [some_rows(1000, 10, seed, purpose).tolist() for seed, purpose in ((1, "a"), (2, "a"), (1, "b"))]
     assert draws[0] == some_rows(1000, 10, 1, "a").tolist()
     assert draws[0] != draws[1] and draws[0] != draws[2]
+
+
+@given(
+    st.lists(st.integers(0, 5), min_size=1, max_size=60), st.integers(1, 40), st.integers(0, 2**40), st.integers(0, 99)
+)
+def test_an_episode_has_as_many_rows_of_each_class(classes: list[int], batch: int, seed: int, number: int) -> None:
+    known = np.array(classes)
+    counts = np.bincount(known)
+    if counts.max() < 2:
+        with pytest.raises(SystemExit, match=r"tasks\.t: no class has two training rows"):
+            sampling.episode(seed, "t", known, batch, number)
+        return
+    rows = sampling.episode(seed, "t", known, batch, number)
+    assert len(set(rows.tolist())) == len(rows)
+    found = {k: int((known[rows] == k).sum()) for k in set(known[rows].tolist())}
+    ways = min((counts > 1).sum(), max(1, batch // 2))
+    each = max(2, batch // ways // 2 * 2)
+    assert len(found) == ways and all(n == min(each, counts[k] // 2 * 2) for k, n in found.items())
+    assert rows.tolist() == sampling.episode(seed, "t", known, batch, number).tolist()
+
+
+def test_queries_of_an_episode_are_as_many_of_each_class() -> None:
+    """With `prototypes: episode`: one half of each class is support, the other half queries."""
+    import torch
+
+    from protomtl.model.prototypes import episode_logits
+
+    classes = np.repeat([0, 1, 2], [50, 9, 6])
+    drawn = sampling.draw({"t": 65}, settings(sampling="episodes", batch_size=32), 1, 2, 3, 13, {"t": classes})["t"]
+    assert np.bincount(classes[drawn]).tolist() == [10, 8, 6]  # ten each, where there are as many
+    _, targets = episode_logits(torch.randn(24, 4), torch.from_numpy(classes[drawn]), "squared_euclidean")
+    assert torch.bincount(targets).tolist() == [5, 4, 3]

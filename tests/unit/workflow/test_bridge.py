@@ -2,12 +2,18 @@
 
 import errno
 import importlib
+import json
 import os
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from dvc import rwlock
+from dvc.dependency import param
+from dvc.fs import localfs
+from dvc.lock import LockError
 
 from tests.support import ROOT
 
@@ -95,3 +101,30 @@ def test_a_folder_that_cannot_be_written_or_locked_is_named(
     monkeypatch.setattr(stages.fcntl, "flock", fail)
     with pytest.raises(SystemExit, match=r"run: No locks available; a run needs a folder"):
         stages.hold_alone(tmp_path / "run")
+
+
+def test_each_parameter_is_looked_up_once(bridge: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path := tmp_path / "params.yaml").write_text("a: {b: 1}\nc: 2\n")
+    asked, get = [], param.dpath.get
+    monkeypatch.setattr(param.dpath, "get", lambda *given, **more: asked.append(given[1]) or get(*given, **more))
+    with importlib.import_module("bridge.stages").looked_at_once():
+        for keys in (["a.b", "c", "gone"], ["c"], ["gone", "a.b"]):
+            found = param.read_param_file(localfs, str(path), keys, flatten=True)
+            assert found == {key: value for key, value in (("a.b", 1), ("c", 2)) if key in keys}
+    assert asked == ["a.b", "c", "gone"]
+
+
+@pytest.mark.parametrize("writes", ["out", "elsewhere"])
+def test_stages_are_not_looked_at_while_a_command_writes_them(bridge: ModuleType, tmp_path: Path, writes: str) -> None:
+    hold, busy = importlib.import_module("bridge.stages").held_at_once, {"pid": os.getppid(), "cmd": "another"}
+    lock = {"write": {str(tmp_path / writes): busy}, "read": {}}
+    (tmp_path / "rwlock").write_text(json.dumps(lock))
+    item = SimpleNamespace(fs_path=str(tmp_path / "out"))
+    repo = SimpleNamespace(tmp_dir=str(tmp_path), fs=localfs, config={"core": {}})
+    before = rwlock.rwlock
+    with (
+        pytest.raises(LockError) if writes == "out" else nullcontext(),
+        hold(repo, [SimpleNamespace(deps=[], outs=[item])]),
+    ):
+        assert rwlock.rwlock is not before
+    assert rwlock.rwlock is before and json.loads((tmp_path / "rwlock").read_text())["write"] == lock["write"]

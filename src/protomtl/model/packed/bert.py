@@ -22,7 +22,7 @@ from protomtl.model.sequences import ragged
 
 def supports(config: Any) -> bool:
     """Whether `encode` computes what a model of this configuration does: BERT with the exact gelu."""
-    return config.model_type == "bert" and config.hidden_act == "gelu" and not config.is_decoder
+    return config.model_type == "bert" and config.hidden_act == "gelu" and not getattr(config, "is_decoder", False)
 
 
 class Fused(NamedTuple):

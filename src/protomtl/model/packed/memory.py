@@ -55,6 +55,8 @@ def settle() -> None:
     To be called before the first multiplication. Other C libraries than glibc are left as they are.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")  # of half a megabyte each; 1024 without this
+    if os.name != "posix":
+        return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_MAX, 0)

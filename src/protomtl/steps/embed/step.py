@@ -16,6 +16,7 @@ from protomtl.core.paths import BACKBONE, TOKENS, results
 from protomtl.core.settings import Backbone
 from protomtl.model.checkpoint import starting_encoder, trained_distance
 from protomtl.model.encoder import Encoder, embed_table, settle
+from protomtl.model.heads import class_vectors
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.plots import projection, style
@@ -34,7 +35,7 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
     tasks = main_tasks(tasks)
     source = results("pretrain", embed.method, embed.seed)
     after = starting_encoder(source)
-    concat = after != BACKBONE and read_json(source / "config.json")["pretrain"]["pair_encoding"] == "concat"
+    pairs = "sum" if after == BACKBONE else read_json(source / "config.json")["pretrain"]["pair_encoding"]
     distance = trained_distance(source)
     settle(compute)
     encoders = {when: Encoder(f, backbone.pooling, compute) for when, f in zip(WHEN, (BACKBONE, after), strict=True)}
@@ -42,7 +43,7 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
     for name, task in tasks.items():
         for when, encoder in encoders.items():
             with threadpool_limits(1, user_api="blas"):  # small matrices: a second thread waits, and changes last bits
-                points[name, when], measured = examine(encoder, name, task, embed, concat, distance)
+                points[name, when], measured = examine(encoder, name, task, embed, pairs, distance)
             measures.append({"task": name, "when": when, **measured})
     shown = pd.concat(points, names=["task", "when"]).reset_index(["task", "when"]).round(4)
     table = pd.DataFrame(measures).round(4)
@@ -55,12 +56,12 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
 
 
 def examine(
-    encoder: Encoder, name: str, task: Task, settings: Embed, concat: bool, distance: str
+    encoder: Encoder, name: str, task: Task, settings: Embed, pairs: str, distance: str
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Points of Figure 1 (the same dev examples in each projection), and measures of the space, of one task."""
     tables = {split: TokenTable.open(TOKENS, name, split) for split in ("train", "dev")}
     rows = some_rows(len(tables["dev"]), settings.samples, settings.seed, "figure 1", name)
-    vectors, classes = sample(encoder, tables["dev"], task, concat, rows)
+    vectors, classes = sample(encoder, tables["dev"], task, pairs, rows)
     flat = {
         "t-SNE": projection.tsne(vectors, settings.perplexity, number(settings.seed, "t-SNE")),
         "UMAP": projection.umap(vectors, number(settings.seed, "UMAP")),
@@ -70,7 +71,7 @@ def examine(
         for how, places in flat.items()
     ]
     train, dev = (
-        sample(encoder, table, task, concat, some_rows(len(table), settings.probe_samples, settings.seed, name, split))
+        sample(encoder, table, task, pairs, some_rows(len(table), settings.probe_samples, settings.seed, name, split))
         for split, table in tables.items()
     )
     found = {"silhouette": silhouette(vectors, classes), **probes.accuracies(train, dev, distance)}
@@ -85,9 +86,9 @@ def silhouette(vectors: np.ndarray, classes: np.ndarray) -> float:
     return float(silhouette_score(vectors, classes)) if defined else float("nan")
 
 
-def sample(encoder: Encoder, table: TokenTable, task: Task, concat: bool, rows: np.ndarray) -> probes.Labelled:
+def sample(encoder: Encoder, table: TokenTable, task: Task, pairs: str, rows: np.ndarray) -> probes.Labelled:
     """Embeddings [rows, width], pairs as in pre-training, and classes [rows] of some examples."""
-    vectors = torch.stack(embed_table(encoder, table, concat, rows)).sum(0).cpu().numpy()
+    vectors = class_vectors(embed_table(encoder, table, pairs == "concat", rows), pairs == "relation").cpu().numpy()
     return vectors, class_labels(task, torch.from_numpy(table.labels[rows])).numpy()
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from protomtl.analysis import bootstrap, comparisons
 from protomtl.analysis.predictions import read_predictions
 from protomtl.core.files import atomic, read_json, write_json
-from protomtl.core.paths import MAP, PROTOTYPES, READOUT, RECORD, TOKENS, results
+from protomtl.core.paths import CALIBRATION, MAP, PROTOTYPES, READOUT, RECORD, TOKENS, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.core.settings import Seed
@@ -27,7 +27,8 @@ from protomtl.plots import projection
 from protomtl.seeds import number
 from protomtl.steps.export import card
 from protomtl.steps.export.sentence_transformers import write_sentence_transformer
-from protomtl.steps.export.settings import Export
+from protomtl.steps.export.settings import Examples, Export
+from protomtl.steps.export.trust import trust, write_examples
 from protomtl.tasks.settings import Task
 
 EXAMPLES = """
@@ -37,7 +38,7 @@ SHOWN, PERPLEXITY = 300, 30  # dev examples of each task on its map
 LEFT_OUT = {"data_config.json"}  # of the default backbone's folder: what its authors trained on, not what we did
 OURS = (  # what an older export may have and this one not: it must not be mixed with this one
     *("model*.safetensors", "model*.safetensors.index.json", "tokenizer*.json", "vocab.txt", "vocab.json"),
-    *("merges.txt", "special_tokens_map.json", "added_tokens.json"),
+    *("merges.txt", "special_tokens_map.json", "added_tokens.json", "examples.json", "examples.safetensors"),
 )
 
 
@@ -46,6 +47,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("method", nargs="?", help="a method that was run; without it the one in params.yaml")
     command.add_argument("--seed", type=argument(Seed), help="of the run (default: 1)")
     command.add_argument("--to", metavar="DIR", help="a new or empty folder, or an older export, which is replaced")
+    add = "training rows of each task to keep in it, for `predict --why` (default: 0); their texts stand there for all"
+    command.add_argument("--examples", type=argument(Examples), metavar="N", help=add)
     command.add_argument(
         "--force", action="store_true", help="add it to any folder; what has the same names is replaced"
     )
@@ -57,11 +60,11 @@ def command(args: argparse.Namespace) -> bool:
     """Export the method that the arguments name; False without one, for then it is the step. SystemExit for half."""
     if args.method and not args.to:
         raise SystemExit("protomtl export METHOD needs --to DIR")
-    if (args.to or args.force or args.seed is not None) and not args.method:
-        raise SystemExit("protomtl export --to, --seed or --force needs a METHOD before it")
+    if (args.to or args.force or args.seed is not None or args.examples is not None) and not args.method:
+        raise SystemExit("protomtl export --to, --seed, --examples or --force needs a METHOD before it")
     if args.method:
         try:
-            write(args.method, 1 if args.seed is None else args.seed, Path(args.to), args.force)
+            write(args.method, 1 if args.seed is None else args.seed, Path(args.to), args.force, args.examples or 0)
         except BadPath as error:
             print(f"protomtl export: {error}", file=sys.stderr)
             sys.exit(2)
@@ -72,10 +75,10 @@ def run(export: Export) -> None:
     """Write results/export of the run that `export` names."""
     check_run(export.method, export.seed)
     with atomic(results("export")) as part:
-        build(export.method, export.seed, part)
+        build(export.method, export.seed, part, export.examples)
 
 
-def write(method: str, seed: int, target: Path, force: bool = False) -> None:
+def write(method: str, seed: int, target: Path, force: bool = False, examples: int = 0) -> None:
     """Export to a folder of the user's. In an older export all files that an export has are replaced, others stay.
 
     Raises BadPath, before the work, for what is no new or empty folder and no export; with `force` any folder will do.
@@ -83,7 +86,7 @@ def write(method: str, seed: int, target: Path, force: bool = False) -> None:
     check_run(method, seed)
     users_home(target, RECORD, force)
     with users_folder(target, RECORD, OURS, force) as part:
-        build(method, seed, part)
+        build(method, seed, part, examples)
     print(f"export {method} seed {seed}: {target}")
 
 
@@ -96,12 +99,12 @@ def check_run(method: str, seed: int) -> None:
             )
 
 
-def build(method: str, seed: int, target: Path) -> None:
+def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
     """Make a folder that AutoModel, SentenceTransformer and protomtl.load read.
 
     In it: the encoder with its tokenizer, how it is pooled, the heads, the mean of each class of training rows,
-    prototypes with prior and scale, the resolved configuration with the figures on dev and test, and a model card
-    (README.md).
+    prototypes with prior and scale, temperatures and thresholds, so many training examples of each task, the resolved
+    configuration with the figures on dev and test, and a model card (README.md).
     """
     source = results("finetune", method, seed)
     record: dict[str, Any] = read_json(source / "config.json")
@@ -120,10 +123,14 @@ def build(method: str, seed: int, target: Path) -> None:
     save_file(prototypes, target / PROTOTYPES)
     save_file(plane(model, tasks, prototypes, seed), target / MAP)
     write_sentence_transformer(model, record["max_length"], target)
+    trusted = trust(model, tasks, prototypes, seed)
+    write_json(target / CALIBRATION, trusted)
+    if examples:
+        write_examples(model, tasks, examples, seed, target)
     write_json(target / RECORD, record)
     for weights in target.rglob("*.safetensors"):  # only their owner could read them
         shutil.copymode(target / RECORD, weights)
-    (target / "README.md").write_text(card.text(record), encoding="utf-8")
+    (target / "README.md").write_text(card.text(record, trusted), encoding="utf-8")
 
 
 def hidden(names: list[str]) -> set[str]:

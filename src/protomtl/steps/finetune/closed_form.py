@@ -5,6 +5,7 @@ nearest class mean with prior and scale (model/readout.py); `logistic`, logistic
 or where the head reads them as classes (`similarity: expected`) the mean of the classes. A cosine has nothing to fit.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,12 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
+from protomtl.core.paths import TOKENS
 from protomtl.model import readout
-from protomtl.model.heads import ExpectedHead
+from protomtl.model.heads import ExpectedHead, attribute
+from protomtl.model.multitask import MultiTaskModel
+from protomtl.model.sequences import TokenTable
+from protomtl.seeds import some_rows
 from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import class_indices
 
@@ -25,6 +30,9 @@ STRENGTH = (
     10.0  # of the fit against |w|²/2 on standardised features, per row: chosen on dev (docs/reference/methods.md)
 )
 ALPHAS = np.logspace(-3, 3, 13)  # of ridge regression; leave-one-out error on the training rows chooses
+
+STARTED_ON = 10_000  # rows that heads begin with
+RARE = 30.0  # size of a bias at the start, in the place of an infinite one
 
 Linear = tuple[np.ndarray, np.ndarray]  # weight [outputs, features] and bias [outputs]
 
@@ -34,6 +42,26 @@ class Rows(NamedTuple):
 
     embeddings: tuple[Tensor, ...]
     labels: np.ndarray
+
+
+def start_heads(model: MultiTaskModel, tasks: Mapping[str, Task], how: str, seed: int) -> None:
+    """Let heads begin where they would be without training (imprinting: Qi et al. 2018); how: as of `fit_head`.
+
+    Of up to STARTED_ON random training rows, and as many of dev, which only choose the scale of prototypes. A class
+    without a row begins with a small probability, not with none: it may have a row later.
+    """
+
+    def rows(name: str, split: str) -> Rows:
+        table = TokenTable.open(TOKENS, name, split)
+        some = some_rows(len(table), STARTED_ON, seed, "start of heads", name)
+        return Rows(model.embedder(table)(some), np.asarray(table.labels)[some])
+
+    model.eval()
+    for name, task in tasks.items():
+        head = model.heads[attribute(name)]
+        fit_head(head, name, task, how, rows(name, "train"), rows(name, "dev"))
+        for parameter in head.parameters():
+            parameter.data.nan_to_num_(posinf=RARE, neginf=-RARE)
 
 
 @torch.no_grad()

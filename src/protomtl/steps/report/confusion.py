@@ -20,18 +20,19 @@ def draw_confusions(labels: Mapping[str, str], seeds: Sequence[int], tasks: Mapp
     """A picture for each task with classes: a matrix a method, the shares of each gold class, all seeds together."""
     for name, task in tasks.items():
         paths = {m: [results("evaluate", m, s) / "dev" / f"{name}-confusion.csv" for s in seeds] for m in labels}
-        if not task.what.one_class or not all(p.exists() for several in paths.values() for p in several):
+        paths = {m: several for m, several in paths.items() if all(path.exists() for path in several)}
+        if not task.what.one_class or not paths:
             continue
-        columns = min(4, len(labels))
-        rows = -(-len(labels) // columns)
+        columns = min(4, len(paths))
+        rows = -(-len(paths) // columns)
         longest = max(len(style.shortened(name)) for name in task.class_names)
         side = 2.5 + 0.07 * longest + 0.1 * max(0, task.number_of_classes - NUMBERED)
         figure, axes = plt.subplots(rows, columns, figsize=(side * columns, (side + 0.1) * rows), squeeze=False)
-        for panel in axes.flat[len(labels) :]:
+        for panel in axes.flat[len(paths) :]:
             panel.axis("off")
-        for panel, (method, label) in zip(axes.flat, labels.items(), strict=False):
-            counts = sum(pd.read_csv(path, index_col="gold").to_numpy() for path in paths[method])
-            draw_confusion(panel, np.asarray(counts, dtype=float), label, task.class_names)
+        for panel, (method, several) in zip(axes.flat, paths.items(), strict=False):
+            counts = sum(pd.read_csv(path, index_col="gold").to_numpy() for path in several)
+            draw_confusion(panel, np.asarray(counts, dtype=float), labels[method], task.class_names)
         figure.suptitle(f"{name}, dev: shares of each gold class")
         style.save(figure, folder, f"confusion-{name}")
 

@@ -1,15 +1,16 @@
 """Step `report`: pages and pictures for people to look at, results/report; `make report` binds them into one file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from protomtl.core.files import atomic, read_json
-from protomtl.core.paths import PREPARED, results
+from protomtl.core.paths import PERTURBED, PREPARED, results
 from protomtl.core.runs import Run, methods_of, read_runs, seeds_of
 from protomtl.core.settings import Block, Method, Name
-from protomtl.steps.report import pages
+from protomtl.steps.report import calibrated, pages, robust, robust_pictures, stressed
 from protomtl.steps.report.confusion import draw_confusions
 from protomtl.steps.report.pages import Part
 from protomtl.tasks.settings import Task, main_tasks
@@ -30,12 +31,15 @@ def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> 
     runs, shown = read_runs(), Run(export.method, export.seed)
     labels = {name: method[name].label for name in methods_of(runs)}
     read = {name: pd.read_csv(results("tables") / f"{name}.csv") for name in ("table1", "table2", "comparisons")}
+    shown_as = labels | dict(
+        zip(read["table1"]["method"], read["table1"]["label"], strict=True)
+    )  # rows put together, too
     trained = results("finetune", *shown)
     found = {
-        "answer": ("Does prototypical pre-training help?", pages.answer(read["comparisons"], labels)),
+        "answer": ("Does prototypical pre-training help?", pages.answer(read["comparisons"], shown_as)),
         "table1": ("All methods on dev", pages.main_table(read["table1"], [*tasks])),
         "table2": ("All methods on test", pages.main_table(read["table2"], [*tasks])),
-        "comparisons": ("Each method against the references", pages.comparisons(read["comparisons"], labels)),
+        "comparisons": ("Each method against the references", pages.comparisons(read["comparisons"], shown_as)),
         "data": ("The data", pages.data(read_json(results("prepare") / "report.json"), every)),
         "errors": (f"Worst errors: {labels[shown.method]}, seed {shown.seed}", errors(shown, tasks)),
         "versions": (
@@ -43,20 +47,43 @@ def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> 
             pages.versions(read_json(trained / "versions.json"), read_json(trained / "config.json")),
         ),
     }
+    found |= (stress := under_stress(runs, labels, tasks)).pages
     folder = results("report")
     with atomic(folder) as part:
         part.mkdir()
         for name, (title, parts) in found.items():
             (part / f"{name}.html").write_text(pages.page(title, parts), encoding="utf-8")
         draw_confusions(labels, seeds_of(runs), tasks, part)
+        stress.losses.to_csv(part / "robust.csv", index=False, lineterminator="\n", float_format="%.6f")
+        robust_pictures.draw_noise(stress.losses, labels, part)
+        robust_pictures.draw_reliability(runs, labels, tasks, part)
     print(f"report: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+
+
+class Stressed(NamedTuple):
+    pages: dict[str, tuple[str, list[Part]]]
+    losses: pd.DataFrame
+
+
+def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[str, Task]) -> Stressed:
+    """The page of all figures, and the page of the texts themselves."""
+    tables = stressed.read(runs, tasks)
+    losses, drawn = stressed.losses(tables, tasks)
+    found = robust.Measured(losses, drawn, stressed.failures(tables, tasks), calibrated.table(runs, tasks))
+    cases = {name: pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False) for name in tables}
+    parts = robust.page(found, stressed.whole_runs(tables, tasks), labels, read_json(PERTURBED / "report.json"))
+    own = {"robust": ("Robust?", parts), "perturbed": ("The texts under stress", robust.texts(cases, tasks))}
+    return Stressed(own, losses)
 
 
 def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:
     """The dev examples that are furthest from right, with their texts."""
     parts = []
     for name, task in tasks.items():
-        rows = pd.read_csv(results("evaluate", *shown) / "dev" / f"{name}.csv", dtype={"id": str})
+        path = results("evaluate", *shown) / "dev" / f"{name}.csv"
+        if not path.exists():  # the run has not trained the task
+            continue
+        rows = pd.read_csv(path, dtype={"id": str})
         if rows["gold"].isna().any():
             continue
         texts = pq.read_table(PREPARED / name / "dev.parquet").to_pandas()[["text_a", "text_b"][: len(task.texts)]]

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from protomtl.analysis import bootstrap, comparisons
-from protomtl.analysis.predictions import Predictions
+from protomtl.analysis import bootstrap, comparisons, trainings
 from protomtl.core.runs import Run, methods_of, seeds_of
-from protomtl.core.settings import Method
+from protomtl.core.settings import Joined, Method
+from protomtl.steps.tables.joined import Evaluated
 from protomtl.tasks.settings import Task
 
 PAPER = Path(__file__).with_name("paper.csv")
@@ -22,40 +22,35 @@ PAPERS = {
 }
 
 
-class Evaluated(NamedTuple):
-    """What is known of the runs."""
-
-    predictions: Mapping[str, Predictions]  # of each split
-    metrics: Mapping[Run, Mapping[str, Mapping[str, float]]]  # split -> figure -> value
-    records: Mapping[Run, Mapping[str, Any]]  # epochs, steps and best_epoch, at least
-
-
 def build_tables(
     evaluated: Evaluated,
     references: Sequence[str],
-    blocks: Mapping[str, Method],
+    blocks: Mapping[str, Method | Joined],
     tasks: dict[str, Task],
     about: Mapping[str, str],
+    margin: float,
 ) -> dict[str, pd.DataFrame]:
     """table1 (dev), table2 (test), and comparisons of every method with each of `references`.
 
-    about: columns that are the same in each row, such as data and backbone.
+    margin: differences within it do not matter; about: columns that are the same in each row (data, backbone).
     """
     tables, compared = {}, []
     for name, split in SPLITS.items():
         figures = figures_of(evaluated, split)
         resampled = comparisons.resampled_figures(evaluated.predictions[split], tasks, split)
         tables[name] = table_of(figures, resampled, evaluated.records, blocks, tasks, split, about)
-        compared += comparisons.compare(figures, resampled, tasks, [r for r in references if r in figures], split)
+        there = [reference for reference in references if reference in figures]
+        compared += comparisons.compare(figures, resampled, tasks, there, split, margin)
     return tables | {"comparisons": pd.DataFrame(compared, columns=comparisons.COLUMNS)}
 
 
 def figures_of(evaluated: Evaluated, split: str) -> dict[str, pd.DataFrame]:
-    """Method -> its figures: a row a seed, a column each (none without labels)."""
+    """Method -> its figures: a row a seed, a column each (none without labels, NaN of other tasks than its own)."""
     runs = [*evaluated.metrics]
+    every = dict.fromkeys(figure for run in runs for figure in evaluated.metrics[run][split])
     return {
         method: pd.DataFrame(
-            [evaluated.metrics[Run(method, seed)][split] for seed in seeds_of(runs)], seeds_of(runs), dtype=float
+            [evaluated.metrics[Run(method, seed)][split] for seed in seeds_of(runs)], seeds_of(runs), [*every], float
         )
         for method in methods_of(runs)
     }
@@ -65,7 +60,7 @@ def table_of(
     figures: Mapping[str, pd.DataFrame],
     resampled: comparisons.Resampled,
     records: Mapping[Run, Mapping[str, Any]],
-    blocks: Mapping[str, Method],
+    blocks: Mapping[str, Method | Joined],
     tasks: Mapping[str, Task],
     split: str,
     about: Mapping[str, str],
@@ -105,13 +100,16 @@ def papers_figures(tasks: Mapping[str, Task]) -> pd.DataFrame:
 
 
 def columns(figure: str, ours: pd.Series | None, interval: np.ndarray | None, theirs: float | None) -> dict[str, Any]:
-    """Mean and standard deviation over seeds, 95 % interval over examples, the paper's value, the difference."""
+    """Mean, standard deviation and interquartile mean over seeds, 95 % interval over examples, the paper's value, the
+    difference."""
     undefined = ours is not None and ours.isna().any()
     low, high = (None, None) if interval is None or undefined else interval.round(4)
     mean = None if ours is None or undefined else ours.mean()
+    middle = None if mean is None or ours is None else trainings.interquartile_mean(ours.to_numpy())
     return {
         figure: None if mean is None else round(mean, 4),
         f"{figure}_sd": None if mean is None or ours is None or len(ours) == 1 else round(ours.std(ddof=1), 4),
+        f"{figure}_iqm": None if middle is None else round(middle, 4),
         f"{figure}_low": low,
         f"{figure}_high": high,
         f"{figure}_paper": theirs,

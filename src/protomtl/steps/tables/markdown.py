@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from protomtl.analysis import bootstrap, caveats
+from protomtl.analysis import bootstrap, caveats, trainings, verdicts
 from protomtl.analysis.comparisons import NOTHING
 from protomtl.core.markdown import UNDEFINED, markdown_table, number, plain
-from protomtl.core.settings import Method
+from protomtl.core.settings import Joined, Method
 from protomtl.tasks.settings import Task, counted
 
 RESCALED = "overall, rescaled"
@@ -18,6 +18,14 @@ BESIDE = {  # figures without the head, by their names in metrics.json
     "readout": (
         "prototypes with prior and scale",
         "the same figures as the head's, by -τ d + log π, with π the shares of the training rows and τ fitted on dev.",
+    ),
+    "first": (
+        "straight after phase 1",
+        "the figures of prototypes with prior and scale before any head is trained.",
+    ),
+    "first_nearest": (
+        "straight after phase 1, nearest prototype",
+        "the same without prior and scale, as the report reads prototypes.",
     ),
 }
 Row = dict[Any, Any]  # of a table
@@ -31,12 +39,14 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
     unsure = (table["overall"].notna() & table["overall_low"].isna()).any()
     rescaled = "overall_rescaled" in table and any(task.figure.smallest == -1 for task in tasks.values())
     timed = ["seconds"] if "seconds" in table else []  # in the summary: no stage may write times
+    robust = ["interquartile mean"] if table["seeds"].map(number_of_seeds).max() >= trainings.ENOUGH else []
     beside = {how: [name for name in tasks if f"{name}_{how}" in table] for how in BESIDE}
     shown = [f"{words} ({', '.join(beside[how])})" for how, (words, _) in BESIDE.items() if beside[how]]
     head = [
         "method",
         *figures,
         "95 % interval",
+        *robust,
         *([RESCALED] if rescaled else []),
         *shown,
         "epochs (best)",
@@ -49,6 +59,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
             plain(str(row["label"])),
             *(cell(row, figure, missing[figure]) for figure in figures),
             span(row),
+            *([number(row["overall_iqm"])] if robust else []),
             *([number(row["overall_rescaled"])] if rescaled else []),
             *(beside_cell(row, how, names) for how, names in beside.items() if names),
             f"{row['epochs']} ({row['best_epoch']})",
@@ -73,6 +84,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
             else []
         ),
         "± is the deviation over seeds; the interval is of overall, under a bootstrap of the examples of each task.",
+        *(["Interquartile mean: of overall over the seeds, a quarter left out on either side."] if robust else []),
         *(f"{words.capitalize()}: {meaning}" for how, (words, meaning) in BESIDE.items() if beside[how]),
         "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
         f"Data: {about['data']}; backbone: {about['backbone']}.",
@@ -81,6 +93,11 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
         *([caveat] if (caveat := caveats.note(about["backbone"], tasks)) else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def number_of_seeds(seeds: Any) -> int:
+    """Of `1, 2, 3`."""
+    return len(str(seeds).split(","))
 
 
 def captions(tasks: Mapping[str, Task]) -> list[str]:
@@ -118,29 +135,26 @@ def beside_cell(row: Row, how: str, tasks: list[str]) -> str:
 
 
 def comparisons_markdown(
-    table: pd.DataFrame, blocks: Mapping[str, Method], tasks: Mapping[str, Task], seeds: Sequence[int]
+    table: pd.DataFrame, blocks: Mapping[str, Method | Joined], tasks: Mapping[str, Task], seeds: Sequence[int]
 ) -> str:
     """The comparisons to read: a table for each split and reference, a row a method."""
     if table.empty:
         return f"{NOTHING}\n"
     found = {(row["split"], row["reference"], row["method"], row["figure"]): row for row in table.to_dict("records")}
-    head = ["method", "overall", "95 % interval", "p", "p, Holm", *(f"{task} (p, Holm)" for task in tasks)]
+    head = ["method", "overall", "95 % interval", "p", "p, Holm", "equal: p, Holm", "verdict", "detectable"]
+    head += [*(["better training"] if len(seeds) > 1 else []), *(f"{task} (p, Holm)" for task in tasks)]
     lines = []
     for split, reference in dict.fromkeys(key[:2] for key in found):
         rows = []
         for method in dict.fromkeys(key[2] for key in found if key[:2] == (split, reference)):
             whole, *parts = (found.get((split, reference, method, figure)) for figure in ("overall", *tasks))
-            rows.append([plain(blocks[method].label), *overall_cells(whole), *map(task_cell, parts)])
+            cells = overall_cells(whole, len(seeds) > 1)
+            rows.append([plain(blocks[method].label), *cells, *map(task_cell, parts)])
         lines += [f"## {split}: minus {plain(blocks[reference].label)}", "", markdown_table(head, rows), ""]
     if any(UNDEFINED in line for line in lines):
         missing = "no labels, or a figure that one of both does not have, or not on 95 % of the resamples"
         lines += [f"{UNDEFINED}: {missing}.", ""]
-    drawn = "examples and seeds, paired by both" if len(seeds) > 1 else "examples (one seed: not of trainings)"
-    lines += [
-        f"Differences of means over seeds; intervals and p from {bootstrap.RESAMPLES} resamples of {drawn}.",
-        "Holm's p is corrected over the rows of a table, for each figure by itself; not over figures or tables.",
-        "The epoch was chosen on dev, which favours every method there: judge by test, where it has labels.",
-    ]
+    lines += explained(table, len(seeds) > 1)
     if most := table["undefined"].max():
         lines.append(f"Resamples on which a figure is not defined are left out: {most} at most.")
     if turned := [name for name in tasks if name not in counted(tasks)]:
@@ -148,10 +162,37 @@ def comparisons_markdown(
     return "\n".join(lines) + "\n"
 
 
-def overall_cells(row: Row | None) -> list[str]:
+def explained(table: pd.DataFrame, several: bool) -> list[str]:
+    """What the columns of the comparisons are; several: seeds."""
+    drawn = "examples and seeds, paired by both" if several else "examples (one seed: not of trainings)"
+    margin, family = table["margin"].max(), table["family"].max()
+    lines = [
+        f"Differences of means over seeds; intervals and p from {bootstrap.RESAMPLES:,} resamples of {drawn}.",
+        f"Holm's p is corrected over the rows of a table, {family} at most, for each figure by itself; "
+        "not over figures or tables.",
+        f"Verdict: better or worse where Holm's p is below {bootstrap.LEVEL}; equal where a difference of {margin:g} "
+        "is excluded, by two one-sided tests; else not shown, which is not equal.",
+        f"Detectable: the smallest true difference that such a comparison finds in {bootstrap.POWER:.0%} of cases.",
+    ]
+    if several:
+        lines.append(
+            "Better training: how probably one training of the method has more than one of the reference, with its "
+            "95 % interval over seeds; 0.5 is a toss."
+        )
+    return [
+        *lines,
+        "The epoch was chosen on dev, which favours every method there: judge by test, where it has labels.",
+    ]
+
+
+def overall_cells(row: Row | None, several: bool) -> list[str]:
+    """The cells of overall; several: seeds, which the probability of improvement needs."""
     if row is None:
-        return [UNDEFINED, "", "", ""]
-    return [f"{row['difference']:+.3f}", difference_span(row), f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
+        return [UNDEFINED, *[""] * (6 + several)]
+    cells = [f"{row['difference']:+.3f}", difference_span(row), f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
+    cells += [f"{row['p_equal']:.3f}", verdicts.word(row), f"{row['detectable']:.3f}"]
+    chance = f"{row['improvement']:.2f} ({row['improvement_low']:.2f} to {row['improvement_high']:.2f})"
+    return [*cells, *([chance] if several else [])]
 
 
 def task_cell(row: Row | None) -> str:

@@ -6,28 +6,40 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from protomtl.analysis.comparisons import Margin
 from protomtl.analysis.predictions import read_predictions
 from protomtl.core import sections
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, read_runs, seeds_of
-from protomtl.core.settings import Backbone, Data, Method
-from protomtl.steps.tables.build import SPLITS, Evaluated, build_tables, figures_of, main_figures
+from protomtl.core.settings import Backbone, Data, Joined, Method
+from protomtl.steps.tables.build import SPLITS, build_tables, figures_of, main_figures
+from protomtl.steps.tables.joined import Evaluated, join
 from protomtl.steps.tables.markdown import TITLES, comparisons_markdown, table_markdown
 from protomtl.tasks.settings import Task, main_tasks
 
 
-def run(compare: list[str], method: dict[str, Method], tasks: dict[str, Task], data: Data, backbone: Backbone) -> None:
+def run(
+    compare: list[str],
+    margin: Margin,
+    method: dict[str, Method],
+    joined: dict[str, Joined],
+    tasks: dict[str, Task],
+    data: Data,
+    backbone: Backbone,
+) -> None:
     """Write results/tables: each table and the comparisons, as CSV and Markdown, and the main figures on dev.
 
     metrics.json has those of the best method, few enough for the columns of `dvc exp show`; methods.json has all.
     """
-    sections.check_blocks(f"{sections.PARAMS}: compare", compare, method)
+    rows: dict[str, Method | Joined] = {**method, **joined}
+    sections.check_blocks(f"{sections.PARAMS}: compare", compare, rows)
     tasks, runs = main_tasks(tasks), read_runs()
-    evaluated = read_evaluated(runs, tasks)
-    tables = build_tables(evaluated, compare, method, tasks, {"backbone": backbone.label, "data": data.source})
+    evaluated = join(read_evaluated(runs, tasks), joined, tasks)
+    about = {"backbone": backbone.label, "data": data.source}
+    tables = build_tables(evaluated, compare, rows, tasks, about, margin)
     texts = {name: table_markdown(tables[name], tasks, title) for name, title in TITLES.items()}
-    texts["comparisons"] = comparisons_markdown(tables["comparisons"], method, tasks, seeds_of(runs))
+    texts["comparisons"] = comparisons_markdown(tables["comparisons"], rows, tasks, seeds_of(runs))
     figures = main_figures(figures_of(evaluated, "dev"), [*tasks])
     best = max(figures, key=lambda name: np.nan_to_num(figures[name]["overall"], nan=-np.inf))
     with atomic(results("tables")) as part:

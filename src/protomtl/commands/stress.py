@@ -1,0 +1,182 @@
+"""Command `stress`: what texts under stress do to an exported model, as a page; your own rows too."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from protomtl.core.files import read_json
+from protomtl.core.paths import PERTURBED
+from protomtl.core.runs import Run
+from protomtl.core.sections import argument
+from protomtl.core.settings import Positive
+from protomtl.core.users_files import BadPath, users_file, users_target
+from protomtl.inference import records
+from protomtl.inference.records import BadInput
+from protomtl.perturbations.battery import battery
+from protomtl.perturbations.kinds import Case, Source
+from protomtl.perturbations.settings import Perturb
+
+if TYPE_CHECKING:
+    from protomtl.inference.model import Model
+    from protomtl.steps.report.stressed import Tables
+
+EXAMPLES = """
+  protomtl stress results/export
+  protomtl stress results/export --data reviews.csv --task sst --columns review --label stars --about opinion
+  protomtl stress --method concat --seed 1          # the step of the pipeline"""
+ABOUT = {"sst": "opinion", "para": "meaning", "sts": "meaning"}
+RUN = Run("model", 1)
+CASE = ["kind", "stress", "split", "id", "label", "expected"]
+
+
+def arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("model", nargs="?", metavar="MODEL", help="what `protomtl export` wrote")
+    add("--data", metavar="FILE", help="your own rows, .csv, .tsv or .jsonl; without it data/perturbed of this project")
+    add("--task", help="of the model, which the rows are of; needed where it has several")
+    add("--columns", nargs="+", metavar="NAME", help="of the text, or of both texts (default: the task's own)")
+    add("--label", metavar="NAME", help="the column of labels (default: the task's own; without labels meaning alone)")
+    add(
+        "--about",
+        choices=("opinion", "meaning"),
+        help="what labels say: how much a text is in favour, or whether two mean the same",
+    )
+    add("--rows", type=argument(Positive), default=2000, help="that are read at most (default: 2000)")
+    add("--output", default="stress.html", metavar="FILE", help="the page (default: stress.html)")
+    add("--force", action="store_true", help="replace also a file that is read-only")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the page; what cannot be read or written ends with a line and status 2."""
+    try:
+        if not args.model:
+            raise BadInput("name a MODEL, a folder that `protomtl export` wrote; or --method and --seed of a run")
+        users_target(args.output, args.force)
+        write(args)
+    except (BadInput, BadPath, FileNotFoundError, ValueError) as error:
+        print(f"protomtl stress: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def write(args: argparse.Namespace) -> None:
+    from protomtl.inference.loading import load  # heavy
+    from protomtl.model.encoder import settle
+
+    model = load(args.model)
+    settle(model.network.compute)
+    tables, report, texts = own_rows(model, args) if args.data else perturbed(model)
+    page = page_of(model, tables, report, texts)
+    with users_file(args.output, args.force) as part:
+        part.write_text(page, encoding="utf-8")
+    print(f"{args.output}: written", file=sys.stderr)
+
+
+def perturbed(model: "Model") -> tuple["Tables", dict[str, Any], dict[str, pd.DataFrame]]:
+    """The texts of this project, of the tasks that the model has."""
+    path = PERTURBED / "report.json"
+    if not path.is_file():
+        raise BadInput(f"{path}: not there; name your own rows with --data FILE, or run `protomtl perturb`")
+    report, tables, texts = read_json(path), {}, {}
+    for name in [name for name in model.tasks if name in report]:
+        found = pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False)
+        if len(found):
+            texts[name] = found
+            sides = ["text"] if "text" in found else ["text_a", "text_b"]
+            tables[name] = {RUN: asked(model, name, found[CASE], list(zip(*(found[s] for s in sides), strict=True)))}
+    if not tables:
+        raise BadInput(
+            f"{path}: has none of the model's tasks, {', '.join(model.tasks)}; name your own rows with --data"
+        )
+    return tables, {name: report[name] for name in tables}, texts
+
+
+def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[str, Any], dict[str, pd.DataFrame]]:
+    """The user's rows under stress. Without labels there are tests of meaning alone."""
+    name = args.task or (next(iter(model.tasks)) if len(model.tasks) == 1 else "")
+    if name not in model.tasks:
+        raise BadInput(f"--task {name or 'TASK'}: is needed; the model has {', '.join(model.tasks)}")
+    task, about = model.tasks[name], args.about or ABOUT.get(name)
+    rows = read(args, task)
+    labelled = not any(row.label != row.label for row in rows)
+    kinds = ["noise", "meaning"] if labelled else ["meaning"]
+    settings = Perturb.model_validate(
+        {"rows": args.rows, "splits": ["test"], "kinds": kinds, "noise": [0.05, 0.1], "seed": 1}
+        | {"about": {name: about} if about else {}}
+    )
+    found = battery(name, task, rows, settings, args.rows)
+    told = found.words + ([] if labelled else ["noise: these rows have no labels"])
+    if not found.counts:
+        raise BadInput(f"{args.data}: nothing can be asked of it: {'; '.join(told)}; say --label or --about")
+    table = pd.DataFrame([case[: len(CASE)] for case in found.cases], columns=CASE)
+    texts = table.assign(**columns_of(found.cases))
+    report = {name: {"counts": found.counts, "left_out": told}}
+    return {name: {RUN: asked(model, name, table, [case.texts for case in found.cases])}}, report, {name: texts}
+
+
+def read(args: argparse.Namespace, task: Any) -> list[Source]:
+    """The rows of the user's file, NaN for labels that are not there."""
+    columns = args.columns or task.texts
+    if len(columns) != len(task.texts):
+        raise BadInput(f"--columns: the task needs {len(task.texts)}, there are {len(columns)}")
+    label, found = args.label or task.label, []
+    for number, (place_row, (row, texts)) in enumerate(with_places(args.data, columns)):
+        value = float("nan")
+        if label in row:
+            read_as = task.what.read(task, str(row[label]))
+            if read_as is None:
+                raise BadInput(f"{place_row}: column {label!r}: {row[label]!r:.80} is not {task.what.wanted(task)}")
+            value = read_as
+        elif args.label:
+            raise BadInput(f"{place_row}: no column {label!r}; there is {', '.join(map(repr, row))}")
+        found.append(Source("yours", str(number), texts, value))
+    return found
+
+
+def with_places(path: str, columns: list[str]) -> Any:
+    places = [*records.read(path)]
+    return zip((place for place, _ in places), records.texts(iter(places), columns), strict=True)
+
+
+def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[str, ...]]) -> pd.DataFrame:
+    """The cases with what the model says of them, as step `stress` writes them."""
+    rows: list[Any] = [row if len(row) == 2 else row[0] for row in texts]
+    scores = model.predict(name, rows)
+    found = cases.reset_index(drop=True).assign(prediction=model.tasks[name].what.predictions(scores))
+    if model.tasks[name].what.has_classes:
+        found[[f"score_{k}" for k in range(scores.shape[1])]] = scores
+    return found
+
+
+def columns_of(cases: Sequence[Case]) -> dict[str, list[str]]:
+    marks = ("",) if len(cases[0].texts) == 1 else ("_a", "_b")
+    before = {f"original{mark}": [case.original[side] for case in cases] for side, mark in enumerate(marks)}
+    return before | {f"text{mark}": [case.texts[side] for case in cases] for side, mark in enumerate(marks)}
+
+
+def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dict[str, pd.DataFrame]) -> str:
+    """The page of the report, of one model; with the curves and the texts in it."""
+    from protomtl.steps.report import calibrated, pages, robust, robust_pictures, stressed  # heavy
+
+    tasks, labels = {name: model.tasks[name] for name in tables}, {RUN.method: model.folder.name}
+    losses, drawn = stressed.losses(tables, tasks)
+    certain = []
+    for name, several in tables.items():
+        plain = several[RUN][several[RUN]["stress"] == "clean"]
+        if tasks[name].what.has_classes and (known := calibrated.scored(plain, tasks[name], "label")):
+            certain.append(
+                {"method": RUN.method, "task": name} | {k: of(*known) for k, of in calibrated.FIGURES.items()}
+            )
+    found = robust.Measured(losses, drawn, stressed.failures(tables, tasks), pd.DataFrame(certain))
+    parts = robust.page(found, [RUN], labels, report)
+    with tempfile.TemporaryDirectory() as folder:
+        robust_pictures.draw_noise(losses, labels, Path(folder))
+        for picture in Path(folder).glob("*.svg"):
+            drawing = picture.read_text(encoding="utf-8").partition("<svg")
+            parts.insert(0, pages.Part("Against noise", Markup("<svg") + Markup(drawing[2])))  # noqa: S704  # our own
+    return pages.page(f"Robust? {model.folder.name}", [*parts, *robust.texts(texts, tasks)])

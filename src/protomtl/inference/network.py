@@ -1,0 +1,101 @@
+"""The trained network of an export, by torch: texts in, vectors and the outputs of heads out."""
+
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from protomtl.core.paths import PROTOTYPES, READOUT
+from protomtl.inference.rows import Row
+from protomtl.model import readout
+from protomtl.model.checkpoint import trained_model
+from protomtl.model.device import threads
+from protomtl.model.encoder import evaluating
+from protomtl.model.heads import attribute
+from protomtl.model.sequences import TokenTable
+from protomtl.model.settings import Compute
+from protomtl.tasks.settings import Task
+from protomtl.tokenizer import open_tokenizer, token_numbers
+
+
+class Network:
+    """Encoder, heads and prototypes. What it takes is checked, what it gives lies on the CPU; nothing is changed by
+    a call. SystemExit, with what to do, for files that are damaged or do not fit each other."""
+
+    def __init__(self, folder: Path, record: Mapping[str, Any], compute: Compute) -> None:
+        self.tokenizer, self.special = open_tokenizer(folder, record["max_length"])
+        self.model, self.tasks = trained_model(folder, folder, {**record, "compute": compute.model_dump()})
+        self.model.eval()
+        self.compute = compute
+        self.readouts = readout.load(folder / READOUT, self.tasks) if (folder / READOUT).exists() else {}
+        self.means = read_means(folder / PROTOTYPES, self.tasks, self.width)
+        words = self.model.encoder.network.get_input_embeddings().num_embeddings
+        if self.tokenizer.get_vocab_size() > words:
+            raise SystemExit(f"{folder}: its tokenizer has more words than the encoder, which knows {words}")
+
+    @property
+    def width(self) -> int:
+        return self.model.encoder.width
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.encoder.device
+
+    def encode(self, texts: list[Row]) -> np.ndarray:
+        """[n, width] of texts, each by itself."""
+        table = self.table("", texts)
+        with threads(self.compute.threads), evaluating(self.model.encoder):
+            found: np.ndarray = self.model.encoder(table.single(np.arange(len(table)), 0)).cpu().numpy()
+        return found
+
+    def outputs(self, task: str, rows: list[Row]) -> np.ndarray:
+        """[n, outputs] what the head of a task gives."""
+        with threads(self.compute.threads), evaluating(self.model):
+            parts = self.embedded(task, rows)
+            found: np.ndarray = self.model.heads[attribute(task)](*parts).cpu().numpy()
+        return found
+
+    def vectors(self, task: str, rows: list[Row]) -> np.ndarray:
+        """[n, width] of a task's rows as the task encodes them, of two their sum."""
+        found: np.ndarray = torch.stack(self.embedded(task, rows)).sum(0).cpu().numpy()
+        return found
+
+    def by_prototypes(self, task: str, rows: list[Row]) -> np.ndarray:
+        """[n, classes] probabilities by prototypes with prior and scale; of values their means [n, 1]."""
+        found, what = self.readouts[task], self.tasks[task]
+        likely = found.probabilities(self.model.readout_vectors(task, self.embedded(task, rows)).cpu())
+        return np.asarray(likely) if what.what.has_classes else readout.predictions(what, likely)[:, None]
+
+    def embedded(self, task: str, rows: list[Row]) -> tuple[torch.Tensor, ...]:
+        """The embeddings [n, width] of each sequence group of a task."""
+        table = self.table(task, rows)
+        with threads(self.compute.threads):
+            return self.model.embed(table, np.arange(len(table)))
+
+    def table(self, task: str, rows: list[Row]) -> TokenTable:
+        """Texts as the token table that training reads."""
+        texts = [[row] if isinstance(row, str) else row for row in rows]
+        sides = [flat(token_numbers(self.tokenizer, [*side])) for side in zip(*texts, strict=True)]
+        return TokenTable(task, sides, self.special, np.full(len(rows), np.nan, np.float32))
+
+
+def read_means(path: Path, tasks: Mapping[str, Task], width: int) -> dict[str, np.ndarray]:
+    """The prototypes [classes, width] of each task. SystemExit for those of another model, or a damaged file."""
+    try:
+        found: dict[str, np.ndarray] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SystemExit(f"{path}: cannot be read as safetensors: {error}") from None
+    wanted = {name: (task.number_of_classes, width) for name, task in tasks.items()}
+    if {name: means.shape for name, means in found.items()} != wanted:
+        raise SystemExit(f"{path}: these prototypes are not of the model beside them; export it again")
+    return found
+
+
+def flat(numbers: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Lists end to end, and where each begins and the end."""
+    return np.fromiter(chain.from_iterable(numbers), np.int32), np.cumsum([0, *map(len, numbers)])

@@ -1,0 +1,97 @@
+"""What an export knows of its own answers: temperatures, thresholds of novelty, and training examples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from protomtl import novelty
+from protomtl.calibration import COLDEST, HOTTEST
+from protomtl.core.files import read_json
+from protomtl.core.paths import CALIBRATION, EXAMPLES
+from protomtl.core.settings import Block
+from protomtl.inference.rows import Row
+from protomtl.tasks.settings import Task
+
+if TYPE_CHECKING:
+    from protomtl.inference.network import Network
+
+
+class Novelty(Block):
+    """score: of novelty.py; above the threshold a row is none of the task's; auroc: how well that tells others."""
+
+    score: Literal["energy", "distance"]
+    threshold: float
+    auroc: float | None
+
+
+class Trust(Block):
+    """Of a task. nll, ece: without the temperature and with it, on `rows` rows of the split `judged`."""
+
+    temperature: Annotated[float, Field(ge=COLDEST, le=HOTTEST)] = 1.0
+    judged: Literal["dev", "test"] | None = None
+    rows: int | None = None
+    nll: list[float | None] | None = None
+    ece: list[float | None] | None = None
+    novelty: Novelty | None = None
+
+
+@dataclass(frozen=True)
+class Examples:
+    """vectors [n, width] of length 1, and of each row its texts and its label."""
+
+    vectors: np.ndarray
+    rows: list[dict[str, Any]]
+
+    def nearest(self, vectors: np.ndarray, top: int) -> list[list[dict[str, Any]]]:
+        """For each of the vectors [n, width] the nearest examples: text (of a pair both), label and cosine."""
+        cosines = novelty.unit(vectors) @ self.vectors.T
+        order = np.argsort(-cosines, axis=1, kind="stable")[:, :top]
+        return [[self.shown(k, float(row[k])) for k in places] for row, places in zip(cosines, order, strict=True)]
+
+    def shown(self, place: int, cosine: float) -> dict[str, Any]:
+        texts, label = self.rows[place]["texts"], self.rows[place]["label"]
+        return {"text": texts[0] if len(texts) == 1 else tuple(texts), "label": label, "cosine": cosine}
+
+
+def read_trust(folder: Path, tasks: Mapping[str, Task]) -> dict[str, Trust]:
+    """Of each task; an export of before has temperature 1 and no thresholds. SystemExit for what does not fit."""
+    path = folder / CALIBRATION
+    if not path.exists():
+        return {name: Trust() for name in tasks}
+    try:
+        found = TypeAdapter(dict[str, Trust]).validate_python(read_json(path))
+    except (ValidationError, ValueError) as error:
+        raise SystemExit(f"{path}: this is no calibration of an export: {' '.join(str(error).split())[:200]}") from None
+    if found.keys() != tasks.keys():
+        raise SystemExit(f"{path}: is not of the model beside it; export it again")
+    return found
+
+
+def read_examples(folder: Path, tasks: Mapping[str, Task], width: int) -> dict[str, Examples]:
+    """Of each task; none where the export was made without. SystemExit for what does not fit."""
+    path = folder / EXAMPLES
+    if not path.exists():
+        return {}
+    try:
+        rows, vectors = read_json(path), load_file(path.with_suffix(".safetensors"))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise SystemExit(f"{path}: the training examples cannot be read: {error}") from None
+    shapes = {name: (len(rows.get(name, ())), width) for name in tasks}
+    if {name: found.shape for name, found in vectors.items()} != shapes:
+        raise SystemExit(f"{path}: these examples are not of the model beside them; export it again")
+    return {name: Examples(novelty.unit(vectors[name]), rows[name]) for name in tasks}
+
+
+def strangeness(network: "Network", task: str, found: Novelty, rows: list[Row]) -> np.ndarray:
+    """[n] the score of novelty above its threshold."""
+    if found.score == "energy":
+        scores = novelty.energy(network.outputs(task, rows), network.tasks[task].kind)
+    else:
+        scores = novelty.distance(network.vectors(task, rows), network.means[task])
+    return np.asarray(scores - found.threshold)

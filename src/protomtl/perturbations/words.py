@@ -1,0 +1,69 @@
+"""Words of an English text, by place; which of them carry meaning."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+Span = tuple[int, int]
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list that is easy to read."""
+    return frozenset(text.split())
+
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+SENTENCE_END = re.compile(r"[.!?]['\"’”)]*\s+(?=[^\W\d_])")
+
+DETERMINERS = word_set("a an the this that these those his her its their my your our some any each every")
+NEGATIONS = word_set(
+    "not no never none nobody nothing nowhere neither nor cannot without hardly barely scarcely seldom rarely"
+)
+# Words that a text can lose and still say the same.
+DROPPED = word_set("a an the of to is are was were be been has have had will would that which there it")
+FUNCTION = (
+    DETERMINERS
+    | NEGATIONS
+    | DROPPED
+    | word_set(
+        "and or but if so as at by for from in into on onto off over under up down out about after before during than "
+        "then through between with within against among around behind beside near next toward towards upon via per "
+        "he she they we you i me him them us who whom whose what when where why how do does did done doing being am "
+        "can could may might must shall should not too also just only very more most much many few all both either "
+        "while because since until though although yet however even still again here now s t"
+    )
+)
+
+
+def words(text: str) -> list[Span]:
+    """Where the words of a text begin and end: letters, with apostrophes within."""
+    return [found.span() for found in WORD.finditer(text)]
+
+
+def lower(text: str, span: Span) -> str:
+    """A word in small letters."""
+    return text[slice(*span)].lower().replace("’", "'")
+
+
+def replaced(text: str, new: Mapping[Span, str]) -> str:
+    """The text with other words in some places."""
+    for (start, end), word in sorted(new.items(), reverse=True):
+        text = text[:start] + word + text[end:]
+    return text
+
+
+def like(word: str, model: str) -> str:
+    """A word with the capitals of another: all, the first, or its own."""
+    if len(model) > 1 and model.isupper():
+        return word.upper()
+    return word[:1].upper() + word[1:] if model[:1].isupper() else word
+
+
+def vocabulary(texts: Iterable[str]) -> frozenset[str]:
+    """All words of some texts, in small letters."""
+    return frozenset(lower(text, span) for text in texts for span in words(text))
+
+
+def negative(text: str) -> bool:
+    """Whether a text says no to something."""
+    found = {lower(text, span) for span in words(text)}
+    return bool(found & NEGATIONS) or any(word.endswith("n't") for word in found)

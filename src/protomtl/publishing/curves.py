@@ -1,0 +1,94 @@
+"""Tables of curves: how soon a training is at its end, and the area under a figure against the rows of a task."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from protomtl.analysis import curves
+from protomtl.core.files import read_json
+from protomtl.core.paths import results
+from protomtl.core.runs import Run
+from protomtl.publishing.kept import against_first, chosen, read
+from protomtl.publishing.tables import Rows
+
+CURVES = "curves.csv"  # of one seed of a kept run: method, updates of both phases, dev overall
+
+
+def dev_curve(run: Run) -> list[dict[str, Any]]:
+    """Of a run in results: dev overall behind each epoch of fine-tuning, against the updates of both phases so far."""
+    phase1 = results("pretrain", *run) / "train.csv"
+    before = len(pd.read_csv(phase1)) if phase1.exists() else 0
+    steps = int(read_json(results("finetune", *run) / "config.json")["steps"])
+    points = pd.read_csv(results("curves/dev", *run) / "curve.csv").to_dict("list")
+    epochs = max(1, *points["epoch"])
+    return [
+        {"method": run.method, "updates": before + epoch * steps // epochs, "overall": overall}
+        for epoch, overall in zip(points["epoch"], points["overall"], strict=True)
+    ]
+
+
+def soon(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Updates of both phases until dev overall is at 95 % of an end: the run's own, and that of the first reference.
+
+    The mean over seeds and their range; a training that never gets there has no number.
+    """
+    reference, _ = against_first(run)
+    kept = [pd.read_csv(path) for path in sorted(run.glob(f"seed*/{CURVES}"))]
+    if not kept:
+        raise ValueError(f"the run has no {CURVES}; keep it again")
+    found = read(run, "test")
+    rows = []
+    for method in chosen(found, words):
+        ends = [(updates(seed, method, method), updates(seed, method, reference)) for seed in kept]
+        rows.append([found[method]["label"], *(spread([end[k] for end in ends]) for k in (0, 1))])
+    return ["method", "updates to 95 % of its own end", f"updates to 95 % of the end of `{reference}`"], rows
+
+
+def updates(seed: pd.DataFrame, method: str, other: str) -> float:
+    """Until `method` is at 95 % of the end of `other`, of the same seed."""
+    own, end = seed[seed["method"] == method], seed[seed["method"] == other]["overall"].iloc[-1]
+    return curves.steps_to(own["updates"].to_numpy(), own["overall"].to_numpy(), curves.SHARE * end)
+
+
+def spread(values: list[float]) -> str:
+    """`62 (55 to 70)`; `never` for what is not reached in some seed."""
+    if not np.isfinite(values).all():
+        return "never" if len(values) == 1 else f"never in {np.isinf(values).sum()} of {len(values)} seeds"
+    return f"{np.mean(values):.0f}" + (f" ({min(values):.0f} to {max(values):.0f})" if len(values) > 1 else "")
+
+
+def area(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Overall on test at each number of rows, and the area, of the methods that all of the runs have; best first."""
+    runs = sorted((run, *(run.parent / word for word in words)), key=rows_of)
+    sizes = [rows_of(path) for path in runs]
+    tables, seeds = [read(path, "test") for path in runs], [seeds_of(path) for path in runs]
+    same = set.intersection(*({*part} for part in seeds))
+    rows = []
+    for method in [m for m in tables[0] if all(m in table for table in tables)]:
+        values = np.array(
+            [[part[seed][method]["metrics"]["test"]["overall"] for seed in sorted(same)] for part in seeds]
+        )
+        found = curves.area(sizes, values)
+        deviation = f" ± {found.std(ddof=1):.3f}" if len(found) > 1 else ""
+        cells = [f"{height:.3f}" for height in values.mean(1)]
+        rows.append([tables[0][method]["label"], *cells, f"{found.mean():.3f}{deviation}"])
+    return ["method", *(f"{n:,} rows" for n in sizes), "area"], sorted(rows, key=lambda row: -float(row[-1].split()[0]))
+
+
+def rows_of(run: Path) -> int:
+    """`data.max_train_rows` of a kept run. ValueError for one of all rows."""
+    rows = int(read_json(run / "about.json")["rows"])
+    if rows == 0:
+        raise ValueError(f"{run.name} is a run of all rows")
+    return rows
+
+
+def seeds_of(run: Path) -> dict[str, dict[str, dict[str, dict[str, dict[str, float]]]]]:
+    """Seed -> method -> its record."""
+    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in run.glob("seed*/records.json")}
+
+
+KINDS = {"soon": soon, "area": area}

@@ -1,0 +1,1 @@
+"""A run here beside a kept one: did I reproduce it? No stage depends on it."""

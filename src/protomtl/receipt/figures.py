@@ -1,0 +1,78 @@
+"""The figures of README and pages against the kept runs, and those runs' tables against their predictions."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from protomtl.core.paths import KEPT
+from protomtl.publishing import markers
+from protomtl.receipt import kept
+from protomtl.tasks.settings import Task
+
+SAME, OTHER = "the same", "NOT what the kept runs say; `protomtl findings` writes them anew"
+FIGURE = re.compile(r"(?<![\w.])[-+−±]?\d+\.\d+(?![\w.])")
+CODE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)|https?://\S+", re.DOTALL)
+
+
+def checked(whole: Mapping[Path, str], main: Mapping[str, Task]) -> tuple[list[str], bool]:
+    """A line for each kept run and for each page with figures; and whether something is not as it should be.
+
+    whole: pages that are generated altogether, and what they must be; main: what the tasks of the runs mean.
+    """
+    found = [of_run(path.parent, main) for path in sorted(KEPT.glob("*/about.json"))]
+    found += [of_whole(path, text) for path, text in whole.items()]
+    found += of_pages([*Path().glob("README.md"), *sorted({*Path("docs").rglob("*.md")} - {*whole})])
+    return [line for line, _ in found], any(wrong for _, wrong in found)
+
+
+def of_whole(path: Path, text: str) -> tuple[str, bool]:
+    """A page that is generated altogether."""
+    wrong = not path.exists() or path.read_text(encoding="utf-8") != text
+    return f"{path}: {figures_in(text)} figures, all of the page made again: {OTHER if wrong else SAME}", wrong
+
+
+def of_run(folder: Path, main: Mapping[str, Task]) -> tuple[str, bool]:
+    """Whether tables of a kept run are what its predictions give: made again, and compared byte by byte."""
+    run = kept.read(folder)
+    if run.evaluated is None:
+        return f"{folder}: no predictions were kept; its tables cannot be made again", False
+    again = tables_of(run, main)
+    wrong = [name for name, text in again.items() if (folder / f"tables-{name}.csv").read_bytes() != text]
+    runs = len(run.evaluated.metrics)
+    if wrong:
+        return f"{folder}: {', '.join(wrong)}: not what the predictions of its {runs} trainings give", True
+    return f"{folder}: {len(again)} tables are what the predictions of its {runs} trainings give", False
+
+
+def tables_of(run: kept.Kept, main: Mapping[str, Task]) -> dict[str, bytes]:
+    """The tables as `keep` writes them, of nothing but what was kept and what the tasks mean."""
+    compared = pd.read_csv(run.folder / "tables-comparisons.csv")
+    references, margins = list(dict.fromkeys(compared["reference"])), compared["margin"].dropna()
+    margin = float(margins.iloc[0]) if len(margins) else math.nan
+    again = kept.tables(run.folder, kept.rows(run.folder), references, margin, main)
+    return {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in again.items()}
+
+
+def of_pages(pages: list[Path]) -> Iterator[tuple[str, bool]]:
+    """Each page that has figures: how many are generated, and how many were written by people."""
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        try:
+            new = markers.render(text, KEPT)
+        except markers.UnknownTable as error:
+            yield f"{path}: {error}", True
+            continue
+        blocks = [found[0] for found in markers.BLOCK.finditer(text)]
+        made, rest = sum(map(figures_in, blocks)), figures_in(CODE.sub(" ", markers.BLOCK.sub(" ", text)))
+        if made or rest:
+            how = SAME if new == text else OTHER
+            words = f"{made} figures of {len(blocks)} tables made again: {how}; " if blocks else ""
+            yield f"{path}: {words}{rest} written by people, not checked", new != text
+
+
+def figures_in(text: str) -> int:
+    """Decimal numbers."""
+    return len(FIGURE.findall(text))

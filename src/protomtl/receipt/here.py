@@ -1,0 +1,77 @@
+"""The run that is here: its settings, what made it, and the digests of what it made."""
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from protomtl.core.files import read_json, sha256
+from protomtl.core.paths import KEPT, results
+from protomtl.core.runs import Run
+from protomtl.params import Params
+from protomtl.training import timing
+
+LOCK = Path("dvc.lock")
+TRAINED = ("pretrain", "finetune", "curves/train", "curves/dev")  # what both trainings write
+UNKNOWN = "not recorded"
+
+
+def settings(params: Params) -> dict[str, Any]:
+    """What all parts of a kept run must have in common."""
+    return {
+        "data": params.data.source,
+        "rows": params.data.max_train_rows,
+        "backbone": params.backbone.label,
+        "pretrain": params.pretrain.model_dump(),
+        "finetune": params.finetune.model_dump(),
+        "methods": {name: params.method[name].model_dump(mode="json", exclude_unset=True) for name in params.methods},
+        "joined": {n: row.model_dump() for n, row in params.joined.items() if set(row.parts) <= set(params.methods)},
+        "tasks": {name: task.model_dump(mode="json", exclude_unset=True) for name, task in params.tasks.items()},
+    } | ({"worsened": params.data.worsened.model_dump()} if params.data.worsened.active else {})
+
+
+def part(params: Params, methods: list[str], seeds: list[int]) -> dict[str, Any]:
+    """Seeds and what made them: commit, files that were not as it has them (documents make no result), machine."""
+    runs = [Run(method, seed) for method in methods for seed in seeds]
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":(exclude){KEPT.parent}")
+    return {
+        "seeds": seeds,
+        "commit": git("rev-parse", "HEAD") or UNKNOWN,
+        "changed": sorted(line[3:] for line in changed.splitlines()),
+        "dvc_lock": hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.exists() else UNKNOWN,
+        "machines": distinct(machine(run) for run in runs),
+        "versions": distinct(read_json(results("finetune", *run) / "versions.json") for run in runs),
+    }
+
+
+def machine(run: Run) -> dict[str, Any]:
+    """What trained a run, in which precision; the machine is known where this folder trained it."""
+    config = read_json(results("finetune", *run) / "config.json")
+    resolved = {"precision": config["resolved"]["precision"], "device": config["resolved"]["device"]}
+    compute = {f"compute.{name}": config["compute"][name] for name in ("threads", "processes")}
+    trained_on: dict[str, Any] = timing.known("finetune", *run).get("machine", {})
+    return trained_on | resolved | compute
+
+
+def distinct(found: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each once, in order."""
+    kept: list[dict[str, Any]] = []
+    for one in found:
+        if one not in kept:
+            kept.append(one)
+    return kept
+
+
+def digests(run: Run) -> dict[str, str]:
+    """SHA-256 of the weights and curves of both trainings by their paths: records and versions are told apart."""
+    files = [path for stage in TRAINED for path in sorted(results(stage, *run).rglob("*"))]
+    return {path.as_posix(): sha256(path) for path in files if path.suffix in (".safetensors", ".csv")}
+
+
+def git(*command: str) -> str:
+    """What git prints; nothing where this is no checkout."""
+    try:
+        return subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout.rstrip()  # noqa: S607
+    except (OSError, subprocess.CalledProcessError):
+        return ""

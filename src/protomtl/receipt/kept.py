@@ -1,0 +1,143 @@
+"""A kept run, docs/runs/NAME, as data: `protomtl keep` wrote it, seed by seed."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import pandas as pd
+from pydantic import Field
+
+from protomtl.analysis.predictions import side_by_side
+from protomtl.core.files import read_json
+from protomtl.core.paths import KEPT
+from protomtl.core.runs import Run
+from protomtl.core.sections import validate
+from protomtl.core.settings import Joined, Method
+from protomtl.steps.tables.build import build_tables
+from protomtl.steps.tables.joined import Evaluated, join
+from protomtl.tasks.settings import Task, main_tasks
+
+PREDICTIONS, RECORDS = "predictions.parquet", "records.json"  # of one seed
+CHECKPOINTS, DIGESTS = "checkpoints.csv", "digests.csv"
+KEY = ["split", "task", "id", "gold"]
+TABLES = {"dev": "tables-table1.csv", "test": "tables-table2.csv"}
+MARGIN = 0.02  # of overall; a kept run states its own. Below it no difference of the README is called shown
+Margin = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Kept(NamedTuple):
+    """tables: of each split, a row a method; the others are empty where they were not kept."""
+
+    folder: Path
+    about: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    seeds: Sequence[int]
+    evaluated: Evaluated | None  # predictions and metrics of each run
+    folders: Mapping[str, str]  # path of an output -> DVC's MD5 of all of it
+    digests: Mapping[str, str]  # path of a file -> SHA-256
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Of each method, in order."""
+        shown = {str(row["method"]): str(row["label"]) for row in self.tables["dev"].to_dict("records")}
+        trained = methods_of_rows(self.about, [*shown])
+        return {name: shown[name] if name in shown else self.about["methods"][name]["label"] for name in trained}
+
+
+def find(name: str) -> Path:
+    """The folder of a kept run, named by itself or by its path. SystemExit with those that there are."""
+    for folder in (KEPT / name, Path(name)):
+        if (folder / "about.json").is_file():
+            return folder
+    there = ", ".join(sorted(path.parent.name for path in KEPT.glob("*/about.json"))) or "none"
+    raise SystemExit(f"{name}: no kept run; in {KEPT} there are: {there}")
+
+
+def read(folder: Path) -> Kept:
+    """All that was kept of a run. SystemExit for a damaged one."""
+    try:
+        about = read_json(folder / "about.json")
+        tables = {split: pd.read_csv(folder / name) for split, name in TABLES.items()}
+        seeds = sorted(seed for part in about["parts"] for seed in part["seeds"])
+        folders = {seed: folder / f"seed{seed}" for seed in seeds}
+        whole = all((path / PREDICTIONS).is_file() for path in folders.values())
+        evaluated = (
+            read_evaluated(methods_of_rows(about, tables["dev"]["method"].tolist()), folders)
+            if whole and seeds
+            else None
+        )
+        places = [folder, *folders.values()]
+        outputs = {row["path"]: row["md5"] for place in places for row in rows_of(place / CHECKPOINTS)}
+        files = {row["path"]: row["sha256"] for place in places for row in rows_of(place / DIGESTS)}
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise SystemExit(f"{folder}: damaged, not what `protomtl keep` writes: {error!r}; restore it by git") from None
+    return Kept(folder, about, tables, seeds, evaluated, outputs, files)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def rows(folder: Path) -> list[str]:
+    """The rows of its tables: methods, and those that are joined of several."""
+    return [str(row) for row in pd.read_csv(folder / TABLES["dev"])["method"]]
+
+
+def methods_of_rows(about: Mapping[str, Any], order: Sequence[str]) -> list[str]:
+    """The methods that were trained for some rows, in their order."""
+    return [method for row in order for method in about.get("joined", {}).get(row, {"parts": [row]})["parts"]]
+
+
+def tables(
+    folder: Path, order: Sequence[str], references: Sequence[str], margin: float, tasks: Mapping[str, Task]
+) -> dict[str, pd.DataFrame]:
+    """The tables of a kept run made again of its predictions; order: of the rows. tasks: of params.yaml, for a run of
+    an older version, which does not say its own. SystemExit where these are not its tasks."""
+    about = read_json(folder / "about.json")
+    methods = methods_of_rows(about, order)
+    seeds = sorted(seed for part in about["parts"] for seed in part["seeds"])
+    evaluated = read_evaluated(methods, {seed: folder / f"seed{seed}" for seed in seeds})
+    joined = {n: validate(f"{folder}/about.json: {n}", Joined, row) for n, row in about.get("joined", {}).items()}
+    blocks = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in methods}
+    own = kept_tasks(about, tasks, folder, evaluated)
+    beside = {"backbone": about["backbone"], "data": about["data"]}
+    shown: dict[str, Method | Joined] = {**blocks, **joined}
+    return build_tables(join(evaluated, joined, own), references, shown, own, beside, margin)
+
+
+def kept_tasks(
+    about: Mapping[str, Any], tasks: Mapping[str, Task], folder: Path, evaluated: Evaluated
+) -> dict[str, Task]:
+    """The main tasks of a kept run."""
+    blocks = about.get("tasks")
+    every = dict(tasks) if blocks is None else validate(f"{folder}/about.json: tasks", dict[str, Task], blocks)
+    main, there = main_tasks(every), [*evaluated.predictions["dev"]]
+    if sorted(main) != sorted(there):
+        raise SystemExit(f"{folder}: a run of {', '.join(there)}, but params.yaml has {', '.join(main)}")
+    return {name: main[name] for name in there}  # about.json has them by name, the predictions in their order
+
+
+def read_evaluated(methods: Sequence[str], folders: Mapping[int, Path]) -> Evaluated:
+    """The predictions and records of all seeds; folders: of each seed."""
+    predicted = {seed: pd.read_parquet(folder / PREDICTIONS) for seed, folder in folders.items()}
+    kept = {seed: read_json(folder / RECORDS) for seed, folder in folders.items()}
+    runs = [Run(method, seed) for method in methods for seed in folders]
+    predictions: dict[str, dict[str, pd.DataFrame]] = {}
+    for split, task in next(iter(predicted.values()))[KEY[:2]].drop_duplicates().itertuples(index=False):
+        own = {
+            seed: frame[(frame["split"] == split) & (frame["task"] == task)].set_index(KEY[2:])
+            for seed, frame in predicted.items()
+        }
+        columns = {run: own[run.seed][run.method] for run in runs}
+        predictions.setdefault(split, {})[task] = side_by_side(columns, runs)
+    metrics = {run: kept[run.seed][run.method]["metrics"] for run in runs}
+    records = {run: kept[run.seed][run.method] for run in runs}
+    return Evaluated(
+        predictions,
+        metrics,
+        {run: record | {"finetune": {"epochs": record["epochs"]}} for run, record in records.items()},
+    )

@@ -1,0 +1,224 @@
+"""Each method of a run here beside the same method of a kept run: same bytes, equivalent, different, or not to tell."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from protomtl.analysis import bootstrap, comparisons
+from protomtl.analysis.predictions import Predictions, predictions_file, read_run, side_by_side
+from protomtl.core.files import read_json
+from protomtl.core.paths import results
+from protomtl.core.runs import Run
+from protomtl.receipt import here
+from protomtl.receipt.kept import Kept
+from protomtl.seeds import generator
+from protomtl.tasks.settings import Task
+from protomtl.verification import read_lock
+
+SAME, EQUIVALENT, DIFFERENT, OPEN = "same bytes", "equivalent", "different", "cannot tell"
+PHASES = ("pretrain", "finetune")
+SHARED = ("data", "rows", "worsened", "backbone", *PHASES)  # settings of all methods
+
+
+class Row(NamedTuple):
+    """A method. figures: kept and here, of overall and of each task, on the split that decides; interval: of the
+    difference of overall, here minus kept, or None where no predictions were kept."""
+
+    method: str
+    label: str
+    verdict: str
+    why: str
+    seeds: list[int]
+    figures: dict[str, tuple[float, float]]
+    interval: tuple[float, float] | None
+
+    @property
+    def difference(self) -> float:
+        before, now = self.figures["overall"]
+        return now - before
+
+
+def compare(kept: Kept, settings: Mapping[str, Any], tasks: dict[str, Task], margin: float) -> list[Row]:
+    """A row for each method that is in both, with the seeds that are in both.
+
+    settings: of the run here (here.settings); margin: of overall, within which two runs count as equivalent.
+    """
+    changed, found = differences(kept.about, settings), []
+    outputs = {path: md5 for outs in read_lock().values() for path, md5 in outs.items()} if here.LOCK.exists() else {}
+    for method, label in kept.labels.items():
+        runs = [run for run in (Run(method, seed) for seed in kept.seeds) if is_here(run)]
+        if method in settings["methods"] and runs:
+            found.append(row(kept, method, label, runs, tasks, margin, of_method(changed, method), outputs))
+    return found
+
+
+def is_here(run: Run) -> bool:
+    return (results("evaluate", *run) / "metrics.json").exists()
+
+
+def row(
+    kept: Kept,
+    method: str,
+    label: str,
+    runs: list[Run],
+    tasks: dict[str, Task],
+    margin: float,
+    changed: list[str],
+    outputs: Mapping[str, str],
+) -> Row:
+    """One method. changed: what in its settings is not as it was; outputs: of dvc.lock, each with its MD5."""
+    split = deciding(runs)
+    tasks = {name: task for name, task in tasks.items() if all(predictions_file(r, split, name).exists() for r in runs)}
+    figures = figures_of(kept, runs, split, tasks)
+    before, now = figures["overall"]
+    seeds = [run.seed for run in runs]
+    if changed:
+        return Row(method, label, OPEN, f"other settings: {', '.join(changed)}", seeds, figures, None)
+    bytes_same = same_bytes(kept, runs, outputs)
+    if kept.evaluated is None:
+        found = by_figures(now - before, margin, bytes_same)
+        return Row(method, label, *found, seeds, figures, None)
+    try:
+        both = paired(kept, runs, split, tasks)
+        every = [paired(kept, runs, other, tasks) for other in kept.evaluated.predictions]
+    except SystemExit:
+        return Row(method, label, OPEN, "other examples than those of the kept run", seeds, figures, None)
+    if not np.isfinite([before, now]).all():
+        return Row(method, label, OPEN, "a figure is not defined", seeds, figures, None)
+    interval = interval_of(both, tasks, split)
+    found = judged(now - before, interval, margin, bytes_same, all(map(same_predictions, every)))
+    return Row(method, label, *found, seeds, figures, interval)
+
+
+def deciding(runs: list[Run]) -> str:
+    """Test, or dev where test has no labels."""
+    return "test" if all("overall" in metrics_of(run)["test"] for run in runs) else "dev"
+
+
+def metrics_of(run: Run) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = read_json(results("evaluate", *run) / "metrics.json")
+    return found
+
+
+def figures_of(kept: Kept, runs: list[Run], split: str, tasks: Mapping[str, Task]) -> dict[str, tuple[float, float]]:
+    """Kept and here: the means over the runs, or where their figures were not kept one by one, over all kept seeds."""
+    table = kept.tables[split].set_index("method").loc[runs[0].method]
+    found = {}
+    for name in ("overall", *tasks):
+        mine = [metrics_of(run)[split].get(name) for run in runs]
+        if kept.evaluated is None:
+            theirs: list[float | None] = [float(str(table[name]))]
+        else:
+            theirs = [kept.evaluated.metrics[run][split].get(name) for run in runs]
+        found[name] = (mean(theirs), mean(mine))
+    return found
+
+
+def mean(values: list[float | None]) -> float:
+    return float(np.mean([np.nan if value is None else value for value in values]))
+
+
+def paired(kept: Kept, runs: list[Run], split: str, tasks: Mapping[str, Task]) -> Predictions:
+    """Of each task the predictions of the kept runs and of those here, of the same examples. SystemExit for others."""
+    assert kept.evaluated is not None  # noqa: S101  # for the type checker
+    found = {}
+    for name in tasks:
+        table = kept.evaluated.predictions[split].get(name, pd.DataFrame())
+        if not {*runs} <= {*table.columns}:
+            raise SystemExit(f"{kept.folder}: has no predictions of {name}")
+        columns = {Run("kept", run.seed): table[run] for run in runs}
+        columns |= {Run("here", run.seed): read_run(run, split, name) for run in runs}
+        found[name] = side_by_side(columns, [*columns])
+    return found
+
+
+def same_predictions(both: Predictions) -> bool:
+    return all(np.array_equal(table["kept"], table["here"], equal_nan=True) for table in both.values())
+
+
+def interval_of(both: Predictions, tasks: dict[str, Task], split: str) -> tuple[float, float]:
+    """95 % of the difference of overall, here minus kept, over examples and seeds that are paired."""
+    values = comparisons.resampled_figures(both, tasks, split)["overall"]
+    seeds = bootstrap.draw_counts(generator(comparisons.SEED, "seeds"), len(values), values.shape[2])
+    low, high = bootstrap.interval(bootstrap.paired_differences(values, 0, seeds)[:, 0])
+    return float(low), float(high)
+
+
+def same_bytes(kept: Kept, runs: list[Run], outputs: Mapping[str, str]) -> bool | None:
+    """Whether all weights and curves are those of the kept run; None where their digests were not kept.
+
+    Digests of files decide. A run that was kept without them has those of whole folders, with records in them: if
+    they are not equal, nothing is known of the weights.
+    """
+    ours = {path: digest for run in runs for path, digest in here.digests(run).items()}
+    theirs = {path: digest for path, digest in kept.digests.items() if any(of_run(path, run) for run in runs)}
+    if theirs:
+        return ours == theirs
+    folders = {path: md5 for path, md5 in kept.folders.items() if any(of_run(path, run) for run in runs)}
+    return True if folders and all(outputs.get(path) == md5 for path, md5 in folders.items()) else None
+
+
+def of_run(path: str, run: Run) -> bool:
+    return f"/{run.method}/seed{run.seed}/" in f"{path}/"
+
+
+def judged(
+    difference: float, interval: tuple[float, float], margin: float, bytes_same: bool | None, predicted: bool
+) -> tuple[str, str]:
+    """Verdict and reason, from differences of overall."""
+    low, high = interval
+    if predicted and bytes_same:
+        return SAME, "weights, curves and every prediction"
+    if predicted:
+        return EQUIVALENT, "every prediction is the same; " + (
+            "digests of the weights were not kept" if bytes_same is None else "the weights are not"
+        )
+    if -margin <= low and high <= margin:
+        return EQUIVALENT, f"the interval lies within ±{margin:g}"
+    if abs(difference) > margin and (low > 0 or high < 0):
+        return DIFFERENT, f"further apart than ±{margin:g}, and the interval leaves out 0"
+    return OPEN, f"the interval reaches beyond ±{margin:g}: too few seeds or examples"
+
+
+def by_figures(difference: float, margin: float, bytes_same: bool | None) -> tuple[str, str]:
+    """Verdict and reason where no predictions were kept."""
+    if bytes_same:
+        return SAME, "weights and curves; no predictions were kept"
+    if not np.isfinite(difference):
+        return OPEN, "a figure is not defined"
+    close = abs(difference) <= margin
+    return (EQUIVALENT if close else DIFFERENT), f"by the mean alone, ±{margin:g}; no predictions were kept"
+
+
+# ── settings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def differences(about: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
+    """Dotted path -> `kept value -> value here`, of what both name: a setting that came later has its neutral value."""
+    theirs, ours = flat(about), flat(settings)
+    skipped = ("label", "source")  # words for people
+    return {
+        path: f"{theirs[path]} -> {value}"
+        for path, value in ours.items()
+        if path in theirs and theirs[path] != value and path.split(".")[-1] not in skipped
+    }
+
+
+def flat(tree: Any, path: str = "") -> dict[str, Any]:
+    """Dotted path -> value, of the settings; a list is a value."""
+    if not isinstance(tree, Mapping):
+        return {path: list(tree) if isinstance(tree, tuple) else tree}
+    inner = {name: value for name, value in tree.items() if path or name in (*SHARED, "methods")}
+    found: dict[str, Any] = {}
+    for name, branch in inner.items():
+        found |= flat(branch, f"{path}.{name}" if path else name)
+    return found
+
+
+def of_method(changed: Mapping[str, str], method: str) -> list[str]:
+    """What is changed for one method: the settings of all, and its own block."""
+    own = f"methods.{method}."
+    mine = {path: what for path, what in changed.items() if not path.startswith("methods.") or path.startswith(own)}
+    return [f"{path} {what}" for path, what in mine.items()]

@@ -1,0 +1,210 @@
+"""What predictions under stress are worth: losses against each run's own clean figure, and failed tests of meaning."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from protomtl.analysis import bootstrap
+from protomtl.analysis.resampled import FIGURES
+from protomtl.core.paths import results
+from protomtl.core.runs import Run, methods_of
+from protomtl.metrics import METRICS
+from protomtl.seeds import generator
+from protomtl.tasks.settings import Task, counted
+
+SEED = 1  # of all resamples
+CLEAN = "clean"
+NEAR = 0.1  # of the range of values: answers that are not further apart are the same
+KEY = ["split", "id"]
+
+Tables = dict[str, dict[Run, pd.DataFrame]]  # task -> run -> the cases with its predictions, see steps/stress.py
+Drawn = dict[tuple[str, str], np.ndarray]  # (stress, task) -> [resamples, runs]
+
+
+def read(runs: Sequence[Run], tasks: Mapping[str, Task]) -> Tables:
+    """What step `stress` wrote. SystemExit where two runs were asked other rows."""
+    found: Tables = {}
+    for name in tasks:
+        for run in runs:
+            path = results("stress", *run) / f"{name}.csv"
+            if path.exists():
+                found.setdefault(name, {})[run] = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+        several = [*found.get(name, {}).items()]
+        for run, table in several[1:]:
+            if not table[["stress", *KEY]].equals(several[0][1][["stress", *KEY]]):
+                raise SystemExit(
+                    f"{results('stress', *run)}: not the rows of {results('stress', *several[0][0])}; run both again"
+                )
+    return found
+
+
+def stresses(table: pd.DataFrame, tests: bool) -> list[str]:
+    """Those that have the task's own figure, or those that are passed or failed, in order."""
+    figures = table["kind"].isin(["noise", "shift"]) & (table["expected"] == "label")
+    return [*dict.fromkeys(table.loc[~figures & (table["kind"] != CLEAN) if tests else figures, "stress"])]
+
+
+def answers(several: Mapping[Run, pd.DataFrame], stress: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """The cases of a stress, and the predictions [n, runs]."""
+    first = next(iter(several.values()))
+    here = (first["stress"] == stress).to_numpy()
+    return first[here], np.stack([table["prediction"].to_numpy(float)[here] for table in several.values()], axis=1)
+
+
+def clean_of(several: Mapping[Run, pd.DataFrame], cases: pd.DataFrame, column: str = "prediction") -> np.ndarray:
+    """[n, runs] a column of the clean row of each case."""
+    found = []
+    for table in several.values():
+        plain = table[table["stress"] == CLEAN].set_index(KEY)[column]
+        found.append(plain.loc[pd.MultiIndex.from_frame(cases[KEY])].to_numpy(float))
+    return np.stack(found, axis=1)
+
+
+def losses(tables: Tables, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame, Drawn]:
+    """A row for each task, stress (noise and shift) and method: the figure, the clean one, the loss and its interval.
+
+    The clean figure is that of the same rows; of rows from elsewhere, that of all clean rows. `overall` is the mean
+    over the tasks that count, where a stress is of all of them. Seeds and rows are resampled.
+    """
+    rows: list[dict[str, Any]] = []
+    drawn: Drawn = {}
+    for name, several in tables.items():
+        first = next(iter(several.values()))
+        for stress in stresses(first, tests=False):
+            cases, predicted = answers(several, stress)
+            about = {"task": name, "kind": cases["kind"].iloc[0], "stress": stress, "rows": len(cases)}
+            paired = about["kind"] == "noise"
+            plain, clean = (cases, clean_of(several, cases)) if paired else answers(several, CLEAN)
+            under, before = figure(tasks[name], cases, predicted), figure(tasks[name], plain, clean)
+            again = resampled(tasks[name], cases, predicted, name, stress)
+            drawn[stress, name] = resampled(tasks[name], plain, clean, name, stress if paired else CLEAN) - again
+            rows += by_method([*several], about, under, before, drawn[stress, name])
+    return pd.DataFrame(rows + overall(rows, drawn, tasks, tables)), drawn
+
+
+def figure(task: Task, cases: pd.DataFrame, predicted: np.ndarray) -> np.ndarray:
+    """[runs] the main figure of a task; NaN where it says nothing."""
+    gold = task.what.targets(task, cases["label"].to_numpy(float))
+    return np.array([METRICS[task.main_metric](gold, task.what.targets(task, column)) for column in predicted.T])
+
+
+def resampled(task: Task, cases: pd.DataFrame, predicted: np.ndarray, *purpose: str) -> np.ndarray:
+    """[resamples, runs] the main figure; equal purposes draw the same rows."""
+    gold = cases["label"].to_numpy(float)
+    of, members = FIGURES[task.main_metric], partial(task.what.members, task)
+    return bootstrap.resample(
+        lambda counts: of(counts, gold, predicted, members), len(gold), generator(SEED, "stress", *purpose)
+    )
+
+
+def by_method(
+    runs: Sequence[Run], about: dict[str, Any], under: np.ndarray, clean: np.ndarray, drawn: np.ndarray
+) -> list[dict[str, Any]]:
+    """A row for each method: means over its seeds. under, clean: [runs] figures; drawn: [resamples, runs] losses."""
+    found = []
+    for method in methods_of(runs):
+        own = np.array([run.method == method for run in runs])
+        value, before = float(np.mean(under[own])), float(np.mean(clean[own]))
+        low, high = bootstrap.interval(over_seeds(drawn[:, own])) if np.isfinite(value) else (np.nan, np.nan)
+        known = {"figure": value, "clean": before, "loss": before - value, "low": low, "high": high}
+        relative = (before - value) / before if before > 0 else np.nan
+        found.append({"method": method} | about | known | {"relative": relative})
+    return found
+
+
+def over_seeds(drawn: np.ndarray) -> np.ndarray:
+    """[resamples] means of [resamples, seeds] over seeds drawn anew each time, the same for all methods."""
+    counts = bootstrap.draw_counts(generator(SEED, "seeds"), len(drawn), drawn.shape[1])
+    return np.asarray((drawn * counts).sum(1) / counts.sum(1))
+
+
+def overall(
+    rows: Sequence[dict[str, Any]], drawn: Drawn, tasks: Mapping[str, Task], tables: Tables
+) -> list[dict[str, Any]]:
+    """The rows of `overall`, of each stress that all tasks have which count; fills `drawn` with them."""
+    names, runs = counted(tasks), whole_runs(tables, tasks)
+    if len(names) < 2 or not runs:
+        return []
+    found = []
+    columns = {name: [[*tables[name]].index(run) for run in runs] for name in names}
+    for stress in dict.fromkeys(row["stress"] for row in rows):
+        here = [row for row in rows if row["stress"] == stress and row["task"] in names]
+        sizes = {row["task"]: row["rows"] for row in here}
+        if {*sizes} != {*names}:
+            continue
+        drawn[stress, "overall"] = np.mean([drawn[stress, name][:, columns[name]] for name in names], axis=0)
+        about = {"task": "overall", "kind": here[0]["kind"], "stress": stress, "rows": sum(sizes.values())}
+        means = pd.DataFrame(here).groupby("method")[["figure", "clean"]].mean().loc[[run.method for run in runs]]
+        under, clean = means.to_numpy().T
+        found += by_method(runs, about, under, clean, drawn[stress, "overall"])
+    return found
+
+
+def whole_runs(tables: Tables, tasks: Mapping[str, Task]) -> list[Run]:
+    """The runs that have all tasks which count."""
+    names = counted(tasks)
+    return [run for run in tables.get(names[0], {}) if all(run in tables.get(name, {}) for name in names)]
+
+
+def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
+    """A row for each task, test of meaning and method: the share of rows that fail, and its interval.
+
+    A row fails whose answer is not the one that its making decides: another class, or a value further off than a tenth
+    of the range; of `lower` an answer that is above the one before; of `side` one on the other side of the middle.
+    """
+    rows: list[dict[str, Any]] = []
+    for name, several in tables.items():
+        first = next(iter(several.values()))
+        for stress in stresses(first, tests=True):
+            cases, _ = answers(several, stress)
+            wrong = failed(tasks[name], several, stress)
+            random = generator(SEED, "stress", name, stress)
+            draws = bootstrap.resample(partial(bootstrap.accuracy, correct=wrong), len(wrong), random)
+            about = {"task": name, "stress": stress, "rows": len(cases), "right": cases["expected"].iloc[0]}
+            for method in methods_of([*several]):
+                own = np.array([run.method == method for run in several])
+                low, high = bootstrap.interval(over_seeds(draws[:, own]))
+                share = {"failed": float(wrong[:, own].mean()), "low": low, "high": high}
+                rows.append({"method": method} | about | share)
+    return pd.DataFrame(rows)
+
+
+def failed(task: Task, several: Mapping[Run, pd.DataFrame], stress: str) -> np.ndarray:
+    """[n, runs] 1 where a row fails."""
+    cases, predicted = answers(several, stress)
+    expected = cases["expected"].iloc[0]
+    if expected == "lower":
+        before, after = (level(task, several, stress, plain) for plain in (True, False))
+        return (after > before + 1e-6).astype(float)
+    if expected == "side":
+        above = level(task, several, stress, False, middle=True) > 0
+        return np.asarray(above != (cases["label"].to_numpy(float)[:, None] > sum(task.bounds) / 2), dtype=float)
+    right = clean_of(several, cases) if expected == "same" else cases["label"].to_numpy(float)[:, None]
+    if task.what.has_classes:
+        return np.asarray(predicted != right, dtype=float)
+    low, high = task.bounds
+    return np.asarray(np.abs(predicted - right) > NEAR * (high - low), dtype=float)
+
+
+def level(
+    task: Task, several: Mapping[Run, pd.DataFrame], stress: str, plain: bool, middle: bool = False
+) -> np.ndarray:
+    """[n, runs] values, of classes their mean under the scores, of the cases or of their clean rows.
+
+    middle: of classes the mass above the middle one minus that below, of values the distance from the middle.
+    """
+    cases, predicted = answers(several, stress)
+    half = sum(task.bounds) / 2
+    if not task.what.has_classes:
+        return (clean_of(several, cases) if plain else predicted) - (half if middle else 0)
+    found = np.zeros_like(predicted)
+    for k in range(len(task.class_names)):
+        column = f"score_{k}"
+        here = [table.loc[table["stress"] == stress, column].to_numpy(float) for table in several.values()]
+        found += (np.sign(k - half) if middle else k) * (
+            clean_of(several, cases, column) if plain else np.stack(here, axis=1)
+        )
+    return found

@@ -1,0 +1,80 @@
+"""The design of training under stress: each cell once, params.yaml as it was, and a curve of what is kept."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks import robust
+from protomtl.commands import preset
+from protomtl.core.files import write_json
+from protomtl.params import load
+from tests.support import ROOT
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "presets", tmp_path / "presets")
+    preset.apply("robust")
+    return tmp_path
+
+
+def keep(name: str, figure: float = 0.5) -> None:
+    """What `protomtl keep` leaves of a run with two methods."""
+    folder = Path("docs/runs") / name
+    folder.mkdir(parents=True)
+    worsened = load().data.worsened
+    write_json(folder / "about.json", {"worsened": worsened.model_dump()} if worsened.active else {})
+    figures = {"sst": figure, "sst_sd": 0.1, "sst_low": figure - 0.1, "sst_high": figure + 0.1, "seeds": "1"}
+    rows = [{"method": method, "label": method.upper()} | figures for method in ("concat", "leave_one_out")]
+    pd.DataFrame(rows).to_csv(folder / "tables-table2.csv", index=False)
+
+
+def test_each_cell_is_computed_by_its_own_settings_and_the_file_is_as_it_was(project: Path) -> None:
+    before, seen = Path("params.yaml").read_bytes(), {}
+    robust.run(lambda cell: seen.update({cell: load()}), keep)
+    assert [*seen] == [*robust.CELLS] and Path("params.yaml").read_bytes() == before
+    worsened = {cell: params.data.worsened for cell, params in seen.items()}
+    assert not worsened["whole"].active and seen["whole"].perturb.rows == 0
+    assert worsened["rows16"].rows == 16 and seen["rows16"].perturb.rows > 0
+    assert (worsened["next40"].wrong_labels, worsened["next40"].to) == (0.4, "next")
+    assert worsened["rare50"].imbalance == 50
+    assert {p.name for p in Path("docs/runs").iterdir()} == {f"robust-{cell}" for cell in robust.CELLS}
+
+
+def test_it_goes_on_where_it_was_interrupted(project: Path) -> None:
+    before, seen = Path("params.yaml").read_bytes(), []
+
+    def interrupted(cell: str) -> None:
+        seen.append(cell)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        robust.run(interrupted, keep)
+    assert Path("params.yaml").read_bytes() == before
+    again: list[str] = []
+    robust.run(again.append, keep)
+    assert again == [*robust.CELLS][2:]
+
+
+def test_rows_that_are_worse_already_are_no_beginning(project: Path) -> None:
+    path = project / "params.yaml"
+    path.write_text(path.read_text().replace("    rows: 0  ", "    rows: 9  "))
+    with pytest.raises(SystemExit, match=r"data\.worsened: is set already"):
+        robust.run(lambda cell: None, keep)
+
+
+def test_the_table_has_what_was_done_and_the_figures(project: Path) -> None:
+    with pytest.raises(SystemExit, match="no cell is kept yet"):
+        robust.table()
+    robust.run(lambda cell: None, keep)
+    rows = robust.table()
+    assert len(rows) == 2 * len(robust.CELLS)
+    assert {*rows.loc[rows["cell"].str.startswith("rows"), "rows"]} == {16, 64, 256, 1024}
+    assert {*rows.loc[rows["cell"] == "wrong40", "wrong_labels"]} == {0.4}
+    robust.draw(rows, project / "robust.png")
+    assert (project / "robust.png").stat().st_size > 10_000

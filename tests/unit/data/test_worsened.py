@@ -1,0 +1,93 @@
+"""Training rows made worse: so many, so wrong, so rare; the same again; and nothing else changes."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protomtl.core.settings import Worsened
+from protomtl.data.readers import Row
+from protomtl.data.worsened import class_of, worsened
+from protomtl.tasks.settings import Task
+from tests.support.params import UNTOUCHED
+
+FILES = {"train": "a", "dev": "b", "test": "c"}
+TASKS = {
+    "stars": Task.model_validate(
+        {"kind": "classification", "classes": 5, "ordered": True, "texts": ["t"], "label": "y", "files": FILES}
+    ),
+    "same": Task.model_validate({"kind": "binary", "texts": ["a", "b"], "label": "y", "files": FILES}),
+    "alike": Task.model_validate(
+        {"kind": "regression", "range": [0, 5], "texts": ["a", "b"], "label": "y", "files": FILES}
+    ),
+    "share": Task.model_validate({"kind": "regression", "range": [0, 1], "texts": ["t"], "label": "y", "files": FILES}),
+    "tags": Task.model_validate({"kind": "multilabel", "classes": 3, "texts": ["t"], "label": "y", "files": FILES}),
+}
+TOPIC = Task.model_validate({"kind": "classification", "classes": 3, "texts": ["t"], "label": "y", "files": FILES})
+
+
+def settings(**changes: Any) -> Worsened:
+    return Worsened.model_validate(UNTOUCHED | changes)
+
+
+def rows_of(task: Task, size: int) -> list[Row]:
+    low, high = task.bounds
+    values = [low + (high - low) * (k % 7) / 6 for k in range(size)]
+    return [Row(f"r{k}", ("text",), float(round(v) if task.what.has_classes else v)) for k, v in enumerate(values)]
+
+
+sizes, shares, names = st.integers(1, 80), st.floats(0, 0.9), st.sampled_from([*TASKS])
+
+
+def test_it_is_off_as_params_yaml_has_it() -> None:
+    assert not settings().active and settings(rows=1).active and settings(imbalance=2).active
+
+
+@given(names, sizes, st.integers(1, 80), shares, st.sampled_from(["any", "next"]))
+def test_so_many_rows_and_so_many_wrong_labels(name: str, size: int, most: int, share: float, to: str) -> None:
+    task, chosen = TASKS[name], settings(rows=most, wrong_labels=share, to=to)
+    rows = rows_of(task, size)
+    found, done = worsened(name, task, rows, chosen)
+    before = {row.id: row for row in rows}
+    low, high = task.bounds
+    assert len(found) == done["rows"] == min(most, size) and done["of"] == size
+    assert [row.id for row in found] == [row.id for row in rows if row.id in {f.id for f in found}]
+    wrong = [row for row in found if row.label != before[row.id].label]
+    assert len(wrong) == done["wrong_labels"] == round(share * len(found))
+    for row in found:
+        assert row.texts == before[row.id].texts and row.label is not None and low <= row.label <= high
+    for row in wrong if to == "next" and task.kind != "multilabel" else ():
+        assert abs((row.label or 0) - (before[row.id].label or 0)) == pytest.approx(min(1, (high - low) / 2))
+    assert worsened(name, task, rows, chosen) == (found, done)
+
+
+@given(names, sizes)
+def test_fewer_are_among_more(name: str, size: int) -> None:
+    rows = rows_of(TASKS[name], size)
+    few, many = (worsened(name, TASKS[name], rows, settings(rows=n))[0] for n in (8, 32))
+    assert {row.id for row in few} <= {row.id for row in many}
+    little, much = (worsened(name, TASKS[name], rows, settings(wrong_labels=share))[0] for share in (0.2, 0.4))
+    assert all(a.label == b.label or a.label == row.label for a, b, row in zip(little, much, rows, strict=True))
+
+
+@pytest.mark.parametrize("ratio", [2, 10, 50])
+def test_the_most_frequent_class_has_so_many_rows_for_one_of_the_rarest(ratio: int) -> None:
+    rows = [Row(f"r{k}", ("t",), float(k % 5)) for k in range(5 * 500)]
+    counts = Counter(
+        class_of(TASKS["stars"], row) for row in worsened("stars", TASKS["stars"], rows, settings(imbalance=ratio))[0]
+    )
+    assert counts[0] == 500 and counts[4] == round(500 / ratio)
+    assert counts[2] == pytest.approx(500 / ratio**0.5, abs=1)  # the geometric middle
+
+
+def test_what_is_rare_already_stays() -> None:
+    rows = [Row(f"r{k}", ("t",), 1.0 if k == 3 else 0.0) for k in range(40)]
+    assert worsened("same", TASKS["same"], rows, settings(imbalance=10))[0] == rows
+
+
+def test_classes_without_an_order_have_no_next_one() -> None:
+    with pytest.raises(SystemExit, match=r"worsened.to: next: the classes of tasks.topic have no order; write any"):
+        worsened("topic", TOPIC, rows_of(TOPIC, 5), settings(wrong_labels=0.2, to="next"))
+    assert worsened("topic", TOPIC, rows_of(TOPIC, 5), settings(wrong_labels=0.4))[1]["wrong_labels"] == 2

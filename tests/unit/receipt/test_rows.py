@@ -1,0 +1,68 @@
+"""The verdict of one method, and the settings that are not as they were."""
+
+import pytest
+
+from protomtl.receipt.page import answer, status
+from protomtl.receipt.rows import DIFFERENT, EQUIVALENT, OPEN, SAME, Row, by_figures, differences, judged, of_method
+
+MARGIN = 0.02
+
+
+@pytest.mark.parametrize(
+    "difference, interval, bytes_same, predicted, verdict",
+    [
+        (0.0, (0.0, 0.0), True, True, SAME),
+        (0.0, (0.0, 0.0), None, True, EQUIVALENT),  # digests were not kept
+        (0.0, (0.0, 0.0), False, True, EQUIVALENT),  # the weights are others
+        (0.004, (-0.01, 0.02), False, False, EQUIVALENT),  # the ends of the margin belong to it
+        (0.004, (-0.01, 0.0201), False, False, OPEN),
+        (0.021, (-0.001, 0.04), False, False, OPEN),  # it may be 0
+        (0.021, (0.001, 0.04), False, False, DIFFERENT),
+        (-0.021, (-0.04, -0.001), True, False, DIFFERENT),  # same weights, other predictions
+        (0.019, (0.01, 0.03), False, False, OPEN),  # real, but perhaps within the margin
+    ],
+)
+def test_the_verdict_follows_from_bytes_predictions_and_interval(
+    difference: float, interval: tuple[float, float], bytes_same: bool | None, predicted: bool, verdict: str
+) -> None:
+    assert judged(difference, interval, MARGIN, bytes_same, predicted)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    "difference, bytes_same, verdict",
+    [(0.02, None, EQUIVALENT), (-0.0201, None, DIFFERENT), (float("nan"), None, OPEN), (0.0, True, SAME)],
+)
+def test_without_predictions_the_means_decide(difference: float, bytes_same: bool | None, verdict: str) -> None:
+    assert by_figures(difference, MARGIN, bytes_same)[0] == verdict
+
+
+def row(verdict: str) -> Row:
+    return Row("m", "M", verdict, "why", [1], {"overall": (0.5, 0.5)}, None)
+
+
+@pytest.mark.parametrize(
+    "verdicts, number, word",
+    [
+        ([SAME, EQUIVALENT], 0, "Yes: of 2 methods 1 same bytes, 1 equivalent."),
+        ([SAME, DIFFERENT, OPEN], 1, "No: of 3 methods 1 same bytes, 1 different, 1 cannot tell."),
+        ([EQUIVALENT, OPEN], 2, "Cannot tell: of 2 methods 1 equivalent, 1 cannot tell."),
+        ([], 2, "Cannot tell: of 0 methods none is in both."),
+    ],
+)
+def test_one_sentence_and_one_status_answer(verdicts: list[str], number: int, word: str) -> None:
+    rows = [*map(row, verdicts)]
+    assert status(rows) == number
+    assert answer(rows, "starter") == f"Is starter reproduced? {word}"
+
+
+def test_settings_that_both_name_are_compared_by_path() -> None:
+    kept = {"data": "starter", "finetune": {"lr": 1e-4}, "methods": {"a": {"label": "A", "finetune": {"epochs": 3}}}}
+    mine = {
+        "data": "starter",
+        "finetune": {"lr": 3e-4, "later": 0},  # a setting that the kept run did not have yet
+        "methods": {"a": {"label": "other words", "finetune": {"epochs": 2}}, "b": {"finetune": {"epochs": 1}}},
+    }
+    changed = differences(kept, mine)
+    assert changed == {"finetune.lr": "0.0001 -> 0.0003", "methods.a.finetune.epochs": "3 -> 2"}
+    assert of_method(changed, "a") == ["finetune.lr 0.0001 -> 0.0003", "methods.a.finetune.epochs 3 -> 2"]
+    assert of_method(changed, "b") == ["finetune.lr 0.0001 -> 0.0003"]

@@ -1,0 +1,119 @@
+"""Losses and failed tests of hand-made predictions."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from protomtl.core.runs import Run
+from protomtl.steps.report import robust, stressed
+from protomtl.tasks.settings import Task
+
+FILES = {"train": "a", "dev": "b", "test": "c"}
+A, B = Run("a", 1), Run("b", 1)
+
+
+def task_of(**what: Any) -> Task:
+    return Task.model_validate({"texts": ["t"], "label": "y", "files": FILES} | what)
+
+
+STARS = task_of(kind="classification", classes=3, ordered=True)
+SAME = task_of(kind="binary", texts=["a", "b"])
+ALIKE = task_of(kind="regression", range=[0, 5], texts=["a", "b"])
+
+
+def table(*cases: tuple[str, str, str, str, float, float], scores: list[list[float]] | None = None) -> pd.DataFrame:
+    """kind, stress, id, expected, label, prediction of each case."""
+    found = pd.DataFrame(cases, columns=["kind", "stress", "id", "expected", "label", "prediction"]).assign(
+        split="test"
+    )
+    for k, column in enumerate(zip(*(scores or []), strict=True)):
+        found[f"score_{k}"] = column
+    return found
+
+
+def test_a_loss_is_against_the_same_rows_clean() -> None:
+    clean = [("clean", "clean", str(k), "label", k % 2, k % 2) for k in range(4)]
+    noise = [("noise", "typos_10", str(k), "label", k % 2, 0) for k in range(1, 4)]  # row 0 could not be changed
+    losses, drawn = stressed.losses({"same": {A: table(*clean, *noise)}}, {"same": SAME})
+    row = losses.iloc[0]
+    assert (row["rows"], row["clean"], row["figure"]) == (3, 1.0, pytest.approx(1 / 3))
+    assert row["loss"] == pytest.approx(2 / 3) == row["relative"] and row["low"] <= row["loss"] <= row["high"]
+    assert drawn["typos_10", "same"].shape[1] == 1
+
+
+def test_another_place_is_against_all_clean_rows() -> None:
+    clean = [("clean", "clean", str(k), "label", 1.0, k % 2) for k in range(4)]
+    there = [("shift", "amazon", f"x{k}", "label", 1.0, 1.0) for k in range(3)]
+    losses, _ = stressed.losses({"same": {A: table(*clean, *there)}}, {"same": SAME})
+    assert losses.iloc[0]["loss"] == -0.5  # a gain
+
+
+def test_overall_is_of_runs_and_stresses_that_all_tasks_have() -> None:
+    rows = [("clean", "clean", "1", "label", 1.0, 1.0), ("noise", "case", "1", "label", 1.0, 0.0)]
+    only = [("noise", "dropped", "1", "label", 1.0, 1.0)]
+    tables = {"same": {A: table(*rows, *only), B: table(*rows, *only)}, "other": {A: table(*rows)}}
+    tasks = {"same": SAME, "other": SAME}
+    losses, _ = stressed.losses(tables, tasks)
+    whole = losses[losses["task"] == "overall"]
+    assert [*whole["method"]] == ["a"] and [*whole["stress"]] == ["case"] and whole.iloc[0]["loss"] == 1.0
+    assert stressed.whole_runs(tables, tasks) == [A]
+
+
+@pytest.mark.parametrize(
+    ("expected", "label", "before", "after", "fails"),
+    [
+        ("label", 1.0, 1.0, 0.0, 1),
+        ("label", 0.0, 1.0, 0.0, 0),
+        ("same", 1.0, 0.0, 0.0, 0),  # wrong as before is the same
+        ("same", 1.0, 1.0, 0.0, 1),
+    ],
+)
+def test_classes_fail_by_their_answer(expected: str, label: float, before: float, after: float, fails: int) -> None:
+    rows = table(("clean", "clean", "1", "label", 1.0, before), ("meaning", "x", "1", expected, label, after))
+    assert stressed.failed(SAME, {A: rows}, "x").tolist() == [[fails]]
+
+
+@pytest.mark.parametrize(("after", "fails"), [(3.0, 0), (3.49, 0), (2.49, 1), (3.51, 1)])
+def test_values_fail_beyond_a_tenth_of_the_range(after: float, fails: int) -> None:
+    rows = table(("clean", "clean", "1", "label", 1.0, 3.0), ("meaning", "turned", "1", "same", 1.0, after))
+    assert stressed.failed(ALIKE, {A: rows}, "turned").tolist() == [[fails]]
+
+
+def test_a_denied_opinion_fails_if_it_rises_and_a_side_if_it_is_the_other() -> None:
+    cases = [
+        ("clean", "clean", "1", "label", 2.0, 1.0),
+        ("clean", "clean", "2", "label", 2.0, 1.0),
+        ("meaning", "negated", "1", "lower", 2.0, 2.0),
+        ("meaning", "negated", "2", "lower", 2.0, 0.0),
+        ("shift", "advglue", "3", "side", 2.0, 1.0),
+        ("shift", "advglue", "4", "side", 0.0, 1.0),
+    ]
+    scores = [[0.2, 0.6, 0.2], [0.2, 0.6, 0.2], [0.1, 0.6, 0.3], [0.3, 0.6, 0.1], [0.2, 0.7, 0.1], [0.2, 0.7, 0.1]]
+    rows = {A: table(*cases, scores=scores)}
+    assert stressed.failed(STARS, rows, "negated").tolist() == [[1.0], [0.0]]
+    assert stressed.failed(STARS, rows, "advglue").tolist() == [[1.0], [0.0]]  # more mass below the middle
+    shares = stressed.failures({"stars": rows}, {"stars": STARS}).set_index("stress")["failed"]
+    assert shares.to_dict() == {"negated": 0.5, "advglue": 0.5}
+
+
+def test_a_figure_that_says_nothing_is_none() -> None:
+    cases = [("clean", "clean", str(k), "label", float(k), 2.0) for k in range(4)]
+    noise = [("noise", "case", str(k), "label", float(k), 2.0) for k in range(4)]
+    losses, _ = stressed.losses({"alike": {A: table(*cases, *noise)}}, {"alike": ALIKE})
+    assert np.isnan(losses.iloc[0][["figure", "loss", "low", "high"]].to_numpy(float)).all()
+    assert robust.lost(losses.iloc[0]) == "n/a"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "equal", "said"),
+    [
+        (-0.02, -0.01, False, "the first loses less"),
+        (0.01, 0.02, False, "the first loses more"),
+        (-0.02, 0.02, False, "neither shown nor ruled out"),
+        (-0.005, 0.004, True, "equal within the margin"),
+    ],
+)
+def test_the_words_of_a_verdict(low: float, high: float, equal: bool, said: str) -> None:
+    assert robust.verdict(low, high, equal) == said

@@ -1,0 +1,26 @@
+"""Scores of novelty by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from protomtl import novelty
+
+
+def test_energy_by_hand() -> None:
+    logits = np.array([[math.log(2), math.log(3)], [0, 0]])
+    assert novelty.energy(logits, "classification") == pytest.approx([-math.log(5), -math.log(2)])
+    assert novelty.energy(logits, "multilabel") == pytest.approx([-math.log(12), -math.log(4)])
+    half = -math.log(2 + 1 / 2)  # of logits log 4: both halves are ± log 2, and no is as sure as yes
+    assert novelty.energy(np.array([[math.log(4)], [-math.log(4)]]), "binary") == pytest.approx([half, half])
+
+
+def test_distance_is_that_to_the_nearest_prototype_that_there_is() -> None:
+    prototypes = np.array([[1.0, 0], [0, 2], [np.nan, np.nan]])
+    found = novelty.distance(np.array([[3.0, 0], [1, 1], [-1, 0], [0, 0]]), prototypes)
+    assert found == pytest.approx([0, 1 - math.sqrt(0.5), 1, 1])
+
+
+def test_of_twenty_scores_the_largest_is_above_the_threshold() -> None:
+    assert novelty.threshold(np.arange(21.0)) == 19
