@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import engines
 from tests.support.edits import RESULTS
-from tests.support.engines import ENGINES, METHODS, goal, nothing_to_do, planned, results, stages
+from tests.support.engines import ENGINES, METHODS, PER_RUN, goal, nothing_to_do, planned, results, stages
 from tests.support.makers import patch_params
 
 
@@ -44,11 +44,11 @@ def test_one_failing_method_does_not_keep_the_others_from_finishing(engine: str,
         fcntl.flock(lock, fcntl.LOCK_EX)  # as another trainer holds it
         run = engines.run(project, engine, "--keep-going", fails=True)
     assert "finetune cosine seed 1: another process is training it" in run.output
-    concat = stages("pretrain", "finetune", "evaluate", methods=["concat"])
+    concat = stages(*PER_RUN, methods=["concat"])
     assert run.ran == {"finetune@cosine-1"} | concat
     retried = goal("finetune@cosine-1")
     assert engines.run(project, engine, to=retried).ran == set(retried.stage)
-    assert planned(project) == stages("evaluate", "collect", *RESULTS, methods=["cosine"])
+    assert planned(project) == stages("evaluate", "stress", "collect", *RESULTS, methods=["cosine"])
 
 
 def test_a_change_of_one_method_is_planned_as_such(project: Path) -> None:

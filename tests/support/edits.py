@@ -72,7 +72,7 @@ def damage_outputs(project: Path) -> None:
 new_row = append("data/own/sts-train.csv", "900\tnew\tthe cat runs\tthe dog runs\t2.0\n")
 BLOCK = stages("tables", "report", "figures")  # these read the blocks of all methods
 
-EDITS: dict[str, tuple[Edit, set[str], set[str]]] = {  # the edit, what it makes out of date, and all that runs for it
+EDITS: dict[str, tuple[Edit, set[str], set[str]]] = {  # the edit, what it makes out of date, and what is planned for it
     "a global parameter": (
         global_parameter,
         stages("finetune"),
@@ -91,7 +91,7 @@ EDITS: dict[str, tuple[Edit, set[str], set[str]]] = {  # the edit, what it makes
     "the shares of noise": (
         parameters(perturb={"noise": [0.2]}),
         {"perturb"},
-        stages("perturb", "stress", "collect", "report"),
+        stages("perturb", "stress", "collect", *RESULTS),
     ),
     "a method added": (
         parameters(methods=[*METHODS, "concat"]),
@@ -101,4 +101,11 @@ EDITS: dict[str, tuple[Edit, set[str], set[str]]] = {  # the edit, what it makes
     "raw data": (new_row, {"download"}, stages(*PER_RUN, *ONCE) - {"backbone"}),
     "two sources, one of them back-dated": (two_sources, {"ensemble", "figures"}, {"ensemble", "figures"}),
     "a touch of everything": (touch_everything, set(), set()),
+}
+
+# What runs for it: all that is planned, or less where results stay the same.
+RUNS: dict[str, set[str]] = {
+    "a parameter of one method": EDITS["a parameter of one method"][2],
+    "two sources, one of them back-dated": EDITS["two sources, one of them back-dated"][2],
+    "the shares of noise": stages("perturb", "stress", "collect", "report"),  # no other run is listed
 }

@@ -87,6 +87,22 @@ def test_a_call_from_elsewhere_is_told_where_to_go(
         bridge.check_call(called(folder))
 
 
+def test_a_folder_that_cannot_be_written_or_locked_is_named(
+    bridge: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = importlib.import_module("bridge.stages")
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match=r"file/run: .*; a run needs a folder that it can write and lock$"):
+        stages.hold_alone(tmp_path / "file/run")
+
+    def fail(file: object, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(stages.fcntl, "flock", fail)
+    with pytest.raises(SystemExit, match=r"run: No locks available; a run needs a folder"):
+        stages.hold_alone(tmp_path / "run")
+
+
 def test_each_parameter_is_looked_up_once(bridge: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (path := tmp_path / "params.yaml").write_text("a: {b: 1}\nc: 2\n")
     asked, get = [], param.dpath.get
@@ -112,19 +128,3 @@ def test_stages_are_not_looked_at_while_a_command_writes_them(bridge: ModuleType
     ):
         assert rwlock.rwlock is not before
     assert rwlock.rwlock is before and json.loads((tmp_path / "rwlock").read_text())["write"] == lock["write"]
-
-
-def test_a_folder_that_cannot_be_written_or_locked_is_named(
-    bridge: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stages = importlib.import_module("bridge.stages")
-    (tmp_path / "file").touch()
-    with pytest.raises(SystemExit, match=r"file/run: .*; a run needs a folder that it can write and lock$"):
-        stages.hold_alone(tmp_path / "file/run")
-
-    def fail(file: object, how: int) -> None:
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-
-    monkeypatch.setattr(stages.fcntl, "flock", fail)
-    with pytest.raises(SystemExit, match=r"run: No locks available; a run needs a folder"):
-        stages.hold_alone(tmp_path / "run")
