@@ -11,7 +11,7 @@ RERUNS: dict[str, set[str]] = {  # a file of src/protomtl -> the stages that dep
     "training/resume.py": {"pretrain", "finetune"},
     "training/weighting.py": {"pretrain", "finetune"},
     "analysis/bootstrap.py": {"tables", "export", "report", "figures"},
-    "metrics.py": {"finetune", "evaluate", "ensemble"},
+    "metrics.py": {"finetune", "evaluate", "ensemble", "export"},
     "__init__.py": set(),
     "cli.py": set(),
     "commands/predict.py": set(),
