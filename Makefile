@@ -99,7 +99,7 @@ $(VENV)/bench: $(VENV)/ready requirements.bench.lock
 	touch $@
 
 # What torch brings for CUDA is torch's own choice (requirements.torch.lock says why). uv adds the hashes of all files of a version.
-FROZEN := .lockenv/bin/python -m pip freeze --all --exclude-editable | grep -vE '^(pip|uv|torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)=='
+FROZEN := .lockenv/bin/python -m pip freeze --all --exclude-editable | grep -vE '^(pip|uv|protomtl|torch|triton|cuda-[a-z]+|nvidia-[a-z0-9-]+)=='
 HASHED := .lockenv/bin/uv pip compile --quiet --universal --no-deps --generate-hashes --no-header --no-annotate \
 	--python-version $$(.lockenv/bin/python -c 'import platform; print(platform.python_version())') -
 
