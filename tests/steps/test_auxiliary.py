@@ -57,6 +57,7 @@ def test_an_auxiliary_task_is_reported_and_pre_trained_on_and_no_later_step_name
         "curves",
         "evaluate",
         "ensemble",
+        "stress",
         "embed",
         "export",
         "tables",

@@ -270,7 +270,7 @@ def test_the_last_validation_leaves_its_vectors_and_the_bytes_are_the_same_witho
     monkeypatch.setattr(
         MultiTaskModel, "encoded", lambda model, table: encoded.append(table.split) or encode(model, table)
     )
-    run_method("cosine")
+    run_method("cosine", "pretrain", "finetune", "evaluate")
     last = read_json(Path("results/finetune/cosine/seed1/config.json"))["best_epoch"] == epochs
     assert encoded == (["test"] * 3 if last else ["dev", "dev", "dev", "test", "test", "test"])
     with_left = digest_folder(Path("results/evaluate"))

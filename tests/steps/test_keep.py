@@ -26,8 +26,13 @@ def kept(workdir: Path, complete_once: Path) -> Path:
     with pytest.raises(SystemExit, match=r"^dvc\.lock: not there; run"):
         keep("own")
     (workdir / "dvc.lock").write_text("{schema: '2.0', stages: {}}")
-    with pytest.raises(SystemExit, match=r"^git status: .*not a git repository.*; a run is kept with its commit$"):
+    with pytest.raises(SystemExit, match=r"baseline/seed1/config\.json: not there; run"):
         keep("own")
+    before = Path(shutil.copy(workdir / "params.yaml", workdir / "before"))
+    shutil.copy(complete_once / "params.yaml", workdir)
+    with pytest.raises(SystemExit, match=r"^git rev-parse: .*not a git repository.*; a run is kept with its commit$"):
+        keep("own")
+    before.replace(workdir / "params.yaml")
     call(workdir, "git", "init", "-q")
     call(workdir, "git", "add", "params.yaml")
     call(workdir, "git", "commit", "-qm", "one")

@@ -6,7 +6,13 @@ import sys
 from protomtl.core import runner
 from tests.support.imports import name_of
 
-COMPUTING = {"embed", "evaluate", "export", "finetune"}  # of the others only some jobs of `pretrain` need torch
+COMPUTING = {
+    "embed",
+    "evaluate",
+    "export",
+    "finetune",
+    "stress",
+}  # of the others only some jobs of `pretrain` need torch
 LARGE = {"torch", "transformers", "sklearn"}
 # transformers is for encoders of other forms than the plain BERT; torch's compiler is for nobody; UMAP compiles itself.
 SLOW = {"transformers", "torch._dynamo", "sympy", "umap", "numba", "pynndescent"}

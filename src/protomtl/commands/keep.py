@@ -70,9 +70,11 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     or curves (digests.csv); Figure 1. A run of other settings is an error.
     """
     params = load()
-    for path in (results("tables") / "table1.csv", ENSEMBLE, LOCK):
+    trained = [results("finetune", method, seed) / "config.json" for method in params.methods for seed in params.seeds]
+    for path in (results("tables") / "table1.csv", ENSEMBLE, LOCK, *trained):
         if not path.exists():
             raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
+    here.check_git()
     target = KEPT / name
     older = older_parts(target, params)
     about = settings(params) | {"parts": [*older, here.part(params, params.methods, params.seeds)]}

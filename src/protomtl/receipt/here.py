@@ -70,8 +70,22 @@ def digests(run: Run) -> dict[str, str]:
 
 
 def git(*command: str) -> str:
-    """What git prints; nothing where this is no checkout."""
+    """What git prints; nothing where it says no, as where this is no checkout."""
     try:
-        return subprocess.run(["git", *command], capture_output=True, text=True, check=True).stdout.rstrip()  # noqa: S607
+        return called("git", *command)
     except (OSError, subprocess.CalledProcessError):
         return ""
+
+
+def check_git() -> None:
+    """SystemExit where git does not know this folder, with what it says."""
+    try:
+        called("git", "rev-parse", "HEAD")
+    except OSError as error:
+        raise SystemExit(f"git: {error.strerror}; a run is kept with its commit") from None
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"git rev-parse: {' '.join(error.stderr.split())}; a run is kept with its commit") from None
+
+
+def called(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.rstrip()
