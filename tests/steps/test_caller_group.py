@@ -19,7 +19,7 @@ def member(rank: int, size: int, folder: str, model: str) -> None:
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=size)
     try:
         loaded = protomtl.load(model)
-        vectors, scores = loaded.encode(TEXTS[rank]), loaded.predict("sst", TEXTS[rank])
+        vectors, scores = loaded.encode(TEXTS[rank]), loaded.predict_proba("sst", TEXTS[rank])
         given = torch.tensor([rank + 1.0])
         dist.all_reduce(given)  # it is still the caller's group, and nobody waits in it for something else
         assert given.item() == sum(range(1, size + 1))
@@ -35,7 +35,7 @@ def test_each_process_has_the_vectors_of_its_own_texts(size: int, model: Path, t
     for rank in range(size):
         found = np.load(tmp_path / f"{rank}.npz")
         np.testing.assert_allclose(found["vectors"], alone.encode(TEXTS[rank]), atol=1e-6)
-        np.testing.assert_allclose(found["scores"], alone.predict("sst", TEXTS[rank]), atol=1e-6)
+        np.testing.assert_allclose(found["scores"], alone.predict_proba("sst", TEXTS[rank]), atol=1e-6)
 
 
 def test_work_is_shared_inside_join_alone(tmp_path: Path) -> None:

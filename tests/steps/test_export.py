@@ -86,10 +86,14 @@ def test_predictions_are_those_of_the_evaluation(exported: tuple[str, Path]) -> 
         rows = pq.read_table(f"data/prepared/{name}/dev.parquet")
         texts = [rows.column(f"text_{side}").to_pylist() for side in ("a", "b")[: len(task.texts)]]
         rows = texts[0] if len(texts) == 1 else [*zip(*texts, strict=True)]
-        scores = np.stack([*model.stream_scores(name, rows)])
+        classes = task.what.has_classes
+        streamed = np.stack([*model.stream_scores(name, rows)])
+        scores = model.predict_proba(name, rows, calibrated=False) if classes else streamed
         stored = pd.read_csv(f"results/evaluate/{method}/seed1/dev/{name}.csv")
         columns = ["prediction"] if task.kind == "regression" else [c for c in stored if c.startswith("score_")]
         np.testing.assert_allclose(scores, stored[columns], atol=1e-4)
+        if classes:
+            np.testing.assert_allclose(streamed, model.predict_proba(name, rows), atol=1e-6)
 
 
 def test_each_task_by_its_name(exported: tuple[str, Path]) -> None:

@@ -91,7 +91,7 @@ def test_every_objective_runs_and_an_export_gives_the_same_vectors(project: Path
     mask = batch["attention_mask"][..., None]
     ours = protomtl.load("results/export")
     np.testing.assert_allclose(ours.encode(texts), (hidden * mask).sum(1) / mask.sum(1), atol=1e-5)
-    assert ours.predict("para", [("the cat", "a dog")]).shape == (1, 2)
+    assert ours.predict_proba("para", [("the cat", "a dog")]).shape == (1, 2)
 
 
 def test_sequences_longer_than_the_positions_are_refused_before_any_work(project: Path) -> None:

@@ -24,7 +24,7 @@ from protomtl import Model, PrototypeClassifier, TextEncoder
 from tests.support.world import world
 
 PARTS = {  # what others are made of, no public names (docs/reference/api.md)
-    *("check_settings", "begin", "add", "similarities", "log_prior", "nearness", "likeliest_temperature"),
+    *("check_settings", "begin", "widen", "add", "similarities", "log_prior", "nearness", "likeliest_temperature"),
     *("set_partial_fit_request", "set_score_request", "labels", "scores", "task", "classified"),
 }
 TEXTS = ["a good film", "the dog sits", "bad bad story"] * 2
