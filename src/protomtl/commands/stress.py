@@ -18,9 +18,11 @@ from protomtl.core.settings import Positive
 from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference import records
 from protomtl.inference.records import BadInput
+from protomtl.inference.rows import BLOCK, blocks, checked, stacked
 from protomtl.perturbations.battery import battery
 from protomtl.perturbations.kinds import Case, Source
 from protomtl.perturbations.settings import Perturb
+from protomtl.tasks.settings import predictions
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
@@ -69,7 +71,8 @@ def write(args: argparse.Namespace) -> None:
     from protomtl.model.encoder import settle
 
     model = load(args.model)
-    settle(model.network.compute)
+    if compute := getattr(model.network, "compute", None):  # of torch alone
+        settle(compute)
     tables, report, texts = own_rows(model, args) if args.data else perturbed(model)
     page = page_of(model, tables, report, texts)
     with users_file(args.output, args.force) as part:
@@ -144,11 +147,12 @@ def with_places(path: str, columns: list[str]) -> Any:
 
 
 def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[str, ...]]) -> pd.DataFrame:
-    """The cases with what the model says of them, as step `stress` writes them."""
-    rows: list[Any] = [row if len(row) == 2 else row[0] for row in texts]
-    scores = model.predict(name, rows)
-    found = cases.reset_index(drop=True).assign(prediction=model.tasks[name].what.predictions(scores))
-    if model.tasks[name].what.has_classes:
+    """The cases with what the model says of them, as step `stress` writes them: scores are without temperature."""
+    task, rows = model.tasks[name], [row if len(row) == 2 else row[0] for row in texts]
+    asked_of = blocks(checked(rows, len(task.texts)), BLOCK)
+    scores = stacked(model.scores(name, asked_of, calibrated=False), task.what.score_columns(task))
+    found = cases.reset_index(drop=True).assign(prediction=predictions(task, scores))
+    if task.what.has_classes:
         found[[f"score_{k}" for k in range(scores.shape[1])]] = scores
     return found
 

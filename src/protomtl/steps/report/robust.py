@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from protomtl.analysis import bootstrap
-from protomtl.core.markdown import number
+from protomtl.analysis import bootstrap, caveats
+from protomtl.core.markdown import UNDEFINED, number
 from protomtl.core.runs import Run
 from protomtl.steps.report.pages import Part, bold
 from protomtl.steps.report.stressed import Drawn, over_seeds
@@ -84,6 +84,8 @@ def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> s
     rows = found.losses[(found.losses["stress"] == typos[-1]) & (found.losses["task"] == "overall")].set_index("method")
     difference = float(rows.loc[pair[0], "loss"] - rows.loc[pair[1], "loss"])
     low, high = bootstrap.interval(of[0] - of[1])
+    if not np.isfinite([difference, low, high]).all():
+        return f"{UNDEFINED}: a figure is not defined, or has no interval."
     inner = np.percentile(of[0] - of[1], [5, 95])  # two one-sided tests at 5 %
     said = verdict(low, high, bool(inner[0] > -MARGIN and inner[1] < MARGIN))
     begin = Markup("Under {}, <i>{}</i> loses {} of overall and <i>{}</i> {}: ").format(
@@ -121,10 +123,17 @@ def loss_tables(rows: pd.DataFrame, title: str, labels: Mapping[str, str]) -> li
 
 
 def lost(row: pd.Series) -> str:
+    """`0.612 (+0.021: +0.003 to +0.040, 3 %)`, without the parts that do not exist."""
+    if not np.isfinite(row["loss"]):
+        return number(row["figure"])
     share = f", {100 * row['relative']:.0f} %" if np.isfinite(row["relative"]) else ""
-    if not np.isfinite(row["figure"]):
-        return number(None)
-    return f"{row['figure']:.3f} ({row['loss']:+.3f}: {row['low']:+.3f} to {row['high']:+.3f}{share})"
+    return f"{row['figure']:.3f} ({row['loss']:+.3f}: {span(row, '+.3f')}{share})"
+
+
+def span(row: pd.Series, form: str) -> str:
+    """`0.12 to 0.34`, the interval of a row."""
+    known = np.isfinite([row["low"], row["high"]]).all()
+    return f"{row['low']:{form}} to {row['high']:{form}}" if known else caveats.interval(np.nan, np.nan)
 
 
 def failure_table(rows: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -133,8 +142,7 @@ def failure_table(rows: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
     for (task, stress), own in rows.groupby(["task", "stress"], sort=False):
         first = own.iloc[0]
         cells = {
-            labels[row["method"]]: f"{row['failed']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-            for _, row in own.iterrows()
+            labels[row["method"]]: f"{number(row['failed'], '.2f')} ({span(row, '.2f')})" for _, row in own.iterrows()
         }
         found.append(
             {"task": task, "test": words(str(stress)), "right answer": RIGHT[first["right"]], "rows": first["rows"]}
@@ -147,7 +155,7 @@ def left_out(report: Mapping[str, Any]) -> list[Part]:
     """How many rows each stress could be made of, and what was left out."""
     rows = [
         {"task": task, "stress": words(stress), "rows": count["made"], "could not be changed": count["left_out"]}
-        | ({"words changed": f"{100 * count['words']:.1f} %"} if "words" in count else {})
+        | ({"words changed": f"{number(100 * count['words'], '.1f')} %"} if "words" in count else {})
         for task, about in report.items()
         for stress, count in about["counts"].items()
     ]

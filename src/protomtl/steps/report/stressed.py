@@ -21,7 +21,9 @@ NEAR = 0.1  # of the range of values: answers that are not further apart are the
 KEY = ["split", "id"]
 
 Tables = dict[str, dict[Run, pd.DataFrame]]  # task -> run -> the cases with its predictions, see steps/stress.py
+Several = Mapping[Run, pd.DataFrame]  # of one task
 Drawn = dict[tuple[str, str], np.ndarray]  # (stress, task) -> [resamples, runs]
+Rows = list[dict[str, Any]]  # of a table
 
 
 def read(runs: Sequence[Run], tasks: Mapping[str, Task]) -> Tables:
@@ -35,9 +37,8 @@ def read(runs: Sequence[Run], tasks: Mapping[str, Task]) -> Tables:
         several = [*found.get(name, {}).items()]
         for run, table in several[1:]:
             if not table[["stress", *KEY]].equals(several[0][1][["stress", *KEY]]):
-                raise SystemExit(
-                    f"{results('stress', *run)}: not the rows of {results('stress', *several[0][0])}; run both again"
-                )
+                path, other = (results("stress", *each) for each in (run, several[0][0]))
+                raise SystemExit(f"{path}: not the rows of {other}; run both again")
     return found
 
 
@@ -47,20 +48,18 @@ def stresses(table: pd.DataFrame, tests: bool) -> list[str]:
     return [*dict.fromkeys(table.loc[~figures & (table["kind"] != CLEAN) if tests else figures, "stress"])]
 
 
-def answers(several: Mapping[Run, pd.DataFrame], stress: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """The cases of a stress, and the predictions [n, runs]."""
+def answers(several: Several, stress: str, column: str = "prediction") -> tuple[pd.DataFrame, np.ndarray]:
+    """The cases of a stress, and the predictions, or another column, [n, runs]."""
     first = next(iter(several.values()))
     here = (first["stress"] == stress).to_numpy()
-    return first[here], np.stack([table["prediction"].to_numpy(float)[here] for table in several.values()], axis=1)
+    return first[here], np.stack([table[column].to_numpy(float)[here] for table in several.values()], axis=1)
 
 
-def clean_of(several: Mapping[Run, pd.DataFrame], cases: pd.DataFrame, column: str = "prediction") -> np.ndarray:
+def clean_of(several: Several, cases: pd.DataFrame, column: str = "prediction") -> np.ndarray:
     """[n, runs] a column of the clean row of each case."""
-    found = []
-    for table in several.values():
-        plain = table[table["stress"] == CLEAN].set_index(KEY)[column]
-        found.append(plain.loc[pd.MultiIndex.from_frame(cases[KEY])].to_numpy(float))
-    return np.stack(found, axis=1)
+    keys = pd.MultiIndex.from_frame(cases[KEY])
+    plain = [table[table["stress"] == CLEAN].set_index(KEY)[column] for table in several.values()]
+    return np.stack([rows.loc[keys].to_numpy(float) for rows in plain], axis=1)
 
 
 def losses(tables: Tables, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame, Drawn]:
@@ -69,7 +68,7 @@ def losses(tables: Tables, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame, Dra
     The clean figure is that of the same rows; of rows from elsewhere, that of all clean rows. `overall` is the mean
     over the tasks that count, where a stress is of all of them. Seeds and rows are resampled.
     """
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     drawn: Drawn = {}
     for name, several in tables.items():
         first = next(iter(several.values()))
@@ -95,14 +94,13 @@ def resampled(task: Task, cases: pd.DataFrame, predicted: np.ndarray, *purpose: 
     """[resamples, runs] the main figure; equal purposes draw the same rows."""
     gold = cases["label"].to_numpy(float)
     of, members = FIGURES[task.main_metric], partial(task.what.members, task)
-    return bootstrap.resample(
-        lambda counts: of(counts, gold, predicted, members), len(gold), generator(SEED, "stress", *purpose)
-    )
+    random = generator(SEED, "stress", *purpose)
+    return bootstrap.resample(lambda counts: of(counts, gold, predicted, members), len(gold), random)
 
 
 def by_method(
     runs: Sequence[Run], about: dict[str, Any], under: np.ndarray, clean: np.ndarray, drawn: np.ndarray
-) -> list[dict[str, Any]]:
+) -> Rows:
     """A row for each method: means over its seeds. under, clean: [runs] figures; drawn: [resamples, runs] losses."""
     found = []
     for method in methods_of(runs):
@@ -121,24 +119,20 @@ def over_seeds(drawn: np.ndarray) -> np.ndarray:
     return np.asarray((drawn * counts).sum(1) / counts.sum(1))
 
 
-def overall(
-    rows: Sequence[dict[str, Any]], drawn: Drawn, tasks: Mapping[str, Task], tables: Tables
-) -> list[dict[str, Any]]:
+def overall(rows: Rows, drawn: Drawn, tasks: Mapping[str, Task], tables: Tables) -> Rows:
     """The rows of `overall`, of each stress that all tasks have which count; fills `drawn` with them."""
     names, runs = counted(tasks), whole_runs(tables, tasks)
-    if len(names) < 2 or not runs:
-        return []
-    found = []
+    found: Rows = []
     columns = {name: [[*tables[name]].index(run) for run in runs] for name in names}
-    for stress in dict.fromkeys(row["stress"] for row in rows):
+    for stress in dict.fromkeys(row["stress"] for row in rows if len(names) > 1 and runs):
         here = [row for row in rows if row["stress"] == stress and row["task"] in names]
         sizes = {row["task"]: row["rows"] for row in here}
         if {*sizes} != {*names}:
             continue
         drawn[stress, "overall"] = np.mean([drawn[stress, name][:, columns[name]] for name in names], axis=0)
         about = {"task": "overall", "kind": here[0]["kind"], "stress": stress, "rows": sum(sizes.values())}
-        means = pd.DataFrame(here).groupby("method")[["figure", "clean"]].mean().loc[[run.method for run in runs]]
-        under, clean = means.to_numpy().T
+        means = pd.DataFrame(here).groupby("method")[["figure", "clean"]].sum(min_count=len(names)) / len(names)
+        under, clean = means.loc[[run.method for run in runs]].to_numpy().T
         found += by_method(runs, about, under, clean, drawn[stress, "overall"])
     return found
 
@@ -155,7 +149,7 @@ def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
     A row fails whose answer is not the one that its making decides: another class, or a value further off than a tenth
     of the range; of `lower` an answer that is above the one before; of `side` one on the other side of the middle.
     """
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
     for name, several in tables.items():
         first = next(iter(several.values()))
         for stress in stresses(first, tests=True):
@@ -167,12 +161,11 @@ def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
             for method in methods_of([*several]):
                 own = np.array([run.method == method for run in several])
                 low, high = bootstrap.interval(over_seeds(draws[:, own]))
-                share = {"failed": float(wrong[:, own].mean()), "low": low, "high": high}
-                rows.append({"method": method} | about | share)
+                rows.append({"method": method} | about | {"failed": wrong[:, own].mean(), "low": low, "high": high})
     return pd.DataFrame(rows)
 
 
-def failed(task: Task, several: Mapping[Run, pd.DataFrame], stress: str) -> np.ndarray:
+def failed(task: Task, several: Several, stress: str) -> np.ndarray:
     """[n, runs] 1 where a row fails."""
     cases, predicted = answers(several, stress)
     expected = cases["expected"].iloc[0]
@@ -189,9 +182,7 @@ def failed(task: Task, several: Mapping[Run, pd.DataFrame], stress: str) -> np.n
     return np.asarray(np.abs(predicted - right) > NEAR * (high - low), dtype=float)
 
 
-def level(
-    task: Task, several: Mapping[Run, pd.DataFrame], stress: str, plain: bool, middle: bool = False
-) -> np.ndarray:
+def level(task: Task, several: Several, stress: str, plain: bool, middle: bool = False) -> np.ndarray:
     """[n, runs] values, of classes their mean under the scores, of the cases or of their clean rows.
 
     middle: of classes the mass above the middle one minus that below, of values the distance from the middle.
@@ -202,9 +193,6 @@ def level(
         return (clean_of(several, cases) if plain else predicted) - (half if middle else 0)
     found = np.zeros_like(predicted)
     for k in range(len(task.class_names)):
-        column = f"score_{k}"
-        here = [table.loc[table["stress"] == stress, column].to_numpy(float) for table in several.values()]
-        found += (np.sign(k - half) if middle else k) * (
-            clean_of(several, cases, column) if plain else np.stack(here, axis=1)
-        )
+        score = clean_of(several, cases, f"score_{k}") if plain else answers(several, stress, f"score_{k}")[1]
+        found += (np.sign(k - half) if middle else k) * score
     return found

@@ -28,6 +28,7 @@ BESIDE = {  # figures without the head, by their names in metrics.json
         "the same without prior and scale, as the report reads prototypes.",
     ),
 }
+ABSENT = "-"  # of figures that a method does not have, as those of a first phase
 Row = dict[Any, Any]  # of a table
 
 
@@ -69,6 +70,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
         ]
         for row in table.to_dict("records")
     ]
+    absent = any(table[[f"{name}_{how}" for name in names]].isna().all(axis=1).any() for how, names in beside.items())
     about = table.iloc[0]
     paper = table[[f"{figure}_paper" for figure in figures]].notna().any(axis=None)
     lines = [
@@ -86,6 +88,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
         "± is the deviation over seeds; the interval is of overall, under a bootstrap of the examples of each task.",
         *(["Interquartile mean: of overall over the seeds, a quarter left out on either side."] if robust else []),
         *(f"{words.capitalize()}: {meaning}" for how, (words, meaning) in BESIDE.items() if beside[how]),
+        *([f"{ABSENT} under them: the method has none of these figures."] if absent else []),
         "The checkpoint of the epoch with the best dev overall is the one that is evaluated, on dev and on test.",
         f"Data: {about['data']}; backbone: {about['backbone']}.",
         *([caveats.UNDEFINED] if undefined else []),
@@ -130,8 +133,9 @@ def span(row: Row) -> str:
 
 
 def beside_cell(row: Row, how: str, tasks: list[str]) -> str:
-    """`0.587, 0.702`: the figure of each of these tasks without the head."""
-    return ", ".join(f"{number(row[f'{name}_{how}'])}" for name in tasks)
+    """`0.587, 0.702`: the figure of each of these tasks without the head; `-` where a method has none of them."""
+    values = [row[f"{name}_{how}"] for name in tasks]
+    return ABSENT if pd.isna(values).all() else ", ".join(map(number, values))
 
 
 def comparisons_markdown(
