@@ -12,6 +12,7 @@ from tests.support.makers import patch_params
 
 FILES = {
     "reviews.csv": "review\ngood film\nbad film\n",
+    "rated.csv": "review,stars\na good film,4\na bad film,0\na dull story,1\nthe film is good,3\n",
     "texts.jsonl": '{"text": "good film"}\n',
     "questions.txt": "the cat sits\n",
     "answers.csv": "text\nthe cat sits\na dull story\n",
