@@ -19,8 +19,9 @@ SECTIONS = {  # and the first words of each of their pages; None: a picture
     "3 Curves and bars": {"curves": None, "table1": None},
     "4 The space": {"figure1": None, "figure1-umap": None},
     "5 Errors": {"confusion para": None, "confusion sst": None, "worst errors": "Worst errors"},
-    "6 Data": {"rows, labels, lengths": "The data"},
-    "7 Versions": {"libraries and configuration": "What made it"},
+    "6 Robust?": {"against noise": None, "the texts": "The texts under stress", "under stress": "Robust?"},
+    "7 Data": {"rows, labels, lengths": "The data"},
+    "8 Versions": {"libraries and configuration": "What made it"},
 }
 
 
