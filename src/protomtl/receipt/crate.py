@@ -39,8 +39,8 @@ def write(folder: Path, name: str, said: str, made_on: str) -> None:
     tables = [results("tables") / path for path in TABLES]
     made = [file(crate, path, path.as_posix(), path.name) for path in tables if path.exists()]
     pages = [file(crate, folder / path, path, f"the receipt: {path}") for path in PAGES]
-    tool = {"name": "protomtl verify", "softwareVersion": __version__, "url": "https://pypi.org/project/protomtl"}
-    verify = entity(crate, "https://pypi.org/project/protomtl", "SoftwareApplication", **tool)
+    tool = {"name": "protomtl verify", "softwareVersion": __version__}
+    verify = entity(crate, "#protomtl-verify", "SoftwareApplication", **tool)
     action(crate, "the pipeline", made_on, workflow, given, made, ended(tables))
     action(crate, f"the comparison with {name}", said, verify, made, pages, datetime.now(UTC))
     crate.write(folder)
