@@ -369,6 +369,14 @@ def test_seconds_are_those_of_the_result_that_is_here(evaluated: Path) -> None:
     assert timing.read("finetune", "prototypical", 1) == 10.0
 
 
+def test_a_training_too_short_to_measure_took_no_seconds(evaluated: Path) -> None:
+    from protomtl.commands import summary
+
+    timing.write("finetune", "cosine", 1, 0.04)
+    assert summary.seconds(["cosine"], [1]) == "0"
+    assert summary.seconds(["cosine"], [2]) == "-"
+
+
 def test_a_stage_sees_no_parameters_but_those_that_it_is_given(workdir: Path) -> None:
     """Everything a stage has no business with may be wrong, and it runs."""
     run_steps("download", "backbone")

@@ -90,13 +90,15 @@ def print_places() -> None:
 def seconds(methods: list[str], seeds: list[int]) -> str:
     """Training time of both phases of these methods together, the mean over seeds, or `-` where this folder has no time
     of one of them."""
-    known = [
-        sum(timing.read("finetune", *run) or math.nan for run in runs)
-        + sum(timing.read("pretrain", *run) or 0.0 for run in runs)
-        for runs in ([Run(method, seed) for method in methods] for seed in seeds)
-    ]
-    known = [value for value in known if math.isfinite(value)]
+    sums = [sum(both_phases(Run(method, seed)) for method in methods) for seed in seeds]
+    known = [value for value in sums if math.isfinite(value)]
     return f"{sum(known) / len(known):.0f}" if known else "-"
+
+
+def both_phases(run: Run) -> float:
+    """Seconds of a run's trainings, rounded, so that a short one may take 0.0; NaN where its time is not here."""
+    finetuning = timing.read("finetune", *run)
+    return math.nan if finetuning is None else finetuning + (timing.read("pretrain", *run) or 0.0)
 
 
 def shown(table: pd.DataFrame, figures: list[str]) -> str:
