@@ -1,10 +1,14 @@
 """Targets call the programs of the environment, wherever the project lies and whatever the environment is called."""
 
+import re
 import shutil
 import subprocess
+import tomllib
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from tests.support import ROOT
 
@@ -27,3 +31,19 @@ def test_in_a_path_with_a_space_a_target_runs_the_environments_own_programs(link
     subprocess.run(["make", "test-pipeline"], cwd=project, check=True, capture_output=True)
     called = (environment / "bin/called").read_text()
     assert called.startswith(f"{project}/.venv/bin/pytest ") and called.endswith("-m pipeline tests/pipeline\n")
+
+
+def test_the_lock_installs_on_the_oldest_python_that_the_project_promises() -> None:
+    """Debian 12 has Python 3.11.2: a package that asks for 3.11.5 would end `make all` there."""
+    promised = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")
+    names = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), re.M)
+    asks = {name: metadata(name).get("Requires-Python") for name in names if installed(name)}
+    assert {name: ask for name, ask in asks.items() if ask and f"{promised}.0" not in SpecifierSet(ask)} == {}
+
+
+def installed(name: str) -> bool:
+    """Packages for another system or another Python are in the lock too."""
+    try:
+        return bool(metadata(name))
+    except PackageNotFoundError:
+        return False
