@@ -86,8 +86,8 @@ def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> s
     low, high = bootstrap.interval(of[0] - of[1])
     if not np.isfinite([difference, low, high]).all():
         return f"{UNDEFINED}: a figure is not defined, or has no interval."
-    inner = np.percentile(of[0] - of[1], [5, 95])  # two one-sided tests at 5 %
-    said = verdict(low, high, bool(inner[0] > -MARGIN and inner[1] < MARGIN))
+    apart = (of[0] - of[1])[:, None]
+    said = verdict(difference, bootstrap.two_sided_p(apart).item(), bootstrap.equal_p(apart, MARGIN).item())
     begin = Markup("Under {}, <i>{}</i> loses {} of overall and <i>{}</i> {}: ").format(
         words(typos[-1]),
         labels[pair[0]],
@@ -99,13 +99,12 @@ def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> s
     return begin + bold(f"**{said}**{end}")
 
 
-def verdict(low: float, high: float, equal: bool) -> str:
-    """Of the difference of two losses."""
-    if equal:
-        return "equal within the margin"
-    if high < 0:
-        return "the first loses less"
-    return "the first loses more" if low > 0 else "neither shown nor ruled out"
+def verdict(difference: float, p: float, p_equal: float) -> str:
+    """Of the difference of two losses, by the tests that the tables have (analysis/bootstrap.py)."""
+    same = p_equal < bootstrap.LEVEL
+    if p < bootstrap.LEVEL:
+        return f"the first loses {'less' if difference < 0 else 'more'}" + (", by less than the margin" if same else "")
+    return "equal within the margin" if same else "neither shown nor ruled out"
 
 
 def loss_tables(rows: pd.DataFrame, title: str, labels: Mapping[str, str]) -> list[Part]:

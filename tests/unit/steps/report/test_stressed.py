@@ -107,13 +107,14 @@ def test_a_figure_that_says_nothing_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "equal", "said"),
+    ("difference", "p", "p_equal", "said"),
     [
-        (-0.02, -0.01, False, "the first loses less"),
-        (0.01, 0.02, False, "the first loses more"),
-        (-0.02, 0.02, False, "neither shown nor ruled out"),
-        (-0.005, 0.004, True, "equal within the margin"),
+        (-0.02, 0.01, 0.9, "the first loses less"),
+        (0.02, 0.01, 0.9, "the first loses more"),
+        (0.004, 0.01, 0.01, "the first loses more, by less than the margin"),
+        (-0.02, 0.2, 0.4, "neither shown nor ruled out"),
+        (-0.001, 0.2, 0.01, "equal within the margin"),
     ],
 )
-def test_the_words_of_a_verdict(low: float, high: float, equal: bool, said: str) -> None:
-    assert robust.verdict(low, high, equal) == said
+def test_the_words_of_a_verdict(difference: float, p: float, p_equal: float, said: str) -> None:
+    assert robust.verdict(difference, p, p_equal) == said
