@@ -11,7 +11,7 @@ from protomtl.analysis import bootstrap, comparisons
 from protomtl.analysis.predictions import read_predictions
 from protomtl.core.runs import Run
 from protomtl.seeds import generator
-from protomtl.steps.tables.markdown import comparisons_markdown
+from protomtl.steps.tables.compared import comparisons_markdown
 from tests.support import ROOT
 
 PARAMS = params.load(ROOT / "params.yaml")

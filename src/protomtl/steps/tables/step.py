@@ -14,8 +14,9 @@ from protomtl.core.paths import results
 from protomtl.core.runs import Run, read_runs, seeds_of
 from protomtl.core.settings import Backbone, Data, Joined, Method
 from protomtl.steps.tables.build import SPLITS, build_tables, figures_of, main_figures
+from protomtl.steps.tables.compared import comparisons_markdown
 from protomtl.steps.tables.joined import Evaluated, join
-from protomtl.steps.tables.markdown import TITLES, comparisons_markdown, table_markdown
+from protomtl.steps.tables.markdown import TITLES, table_markdown
 from protomtl.tasks.settings import Task, main_tasks
 
 
