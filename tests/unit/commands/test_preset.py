@@ -42,7 +42,7 @@ def test_a_file_of_another_style_stays_sound(project: Path, name: str) -> None:
     content = YAML().load(project / "params.yaml")
     YAML().dump(content, project / "params.yaml")
     text = (project / "params.yaml").read_text().replace("- baseline\n", "- baseline  # frozen\n")
-    (project / "params.yaml").write_text(text.replace("- pcgrad\n", "- pcgrad\n\n"))
+    (project / "params.yaml").write_text(text.replace("- softmax_pretrained\n", "- softmax_pretrained\n\n"))
     preset.apply(name)
     load()
     assert "\n\ncompare:" in (project / "params.yaml").read_text()
