@@ -27,6 +27,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(item.path.relative_to(TESTS).parts[0])
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+    """A word beside failures that a preset or own data in params.yaml can bring."""
+    if exitstatus and call(ROOT, "git", "diff", "--name-only", "HEAD", "--", "params.yaml", code=None).stdout:
+        terminalreporter.write_line(
+            "params.yaml is not that of the last commit, and tests are about its defaults: put your edits aside by "
+            "`git stash push params.yaml`, test, and have them back by `git stash pop`"
+        )
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     """See `once_in`."""

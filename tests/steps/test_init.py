@@ -11,9 +11,10 @@ import yaml
 
 from protomtl import cli
 from protomtl.core.files import read_json
+from protomtl.core.settings import SPLITS
 from protomtl.params import load
 from tests.support.makers import patch_params, sentence
-from tests.support.steps import run_all
+from tests.support.steps import run_all, run_steps
 
 
 def init(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
@@ -62,6 +63,28 @@ def test_from_a_file_to_a_table(sick: Path, workdir: Path, capsys: pytest.Captur
     assert "film" not in card.split("## Training data")[1] and "language: en" not in card
     report = Path("results/report/errors.html").read_text()
     assert "<td>ENTAILMENT</td>" in report and "paper" not in Path("results/report/table1.html").read_text()
+
+
+def test_two_files_of_two_data_sets_become_tasks_side_by_side(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Single texts with four classes, and pairs with scores, of which the test rows are given."""
+    topics = [(f"{noun} {i} is a good story", noun) for i in range(20) for noun in ("cat", "dog", "film", "guitar")]
+    pd.DataFrame(topics, columns=["text", "label"]).to_csv("topics.csv", index=False)
+    for name, rows in (("pairs_train.csv", 60), ("pairs-test.csv", 9)):
+        pairs = [(f"the {name} {i} cat", f"a {name} {i} dog", i % 9 / 2) for i in range(rows)]
+        pd.DataFrame(pairs, columns=["left", "right", "score"]).to_csv(name, index=False)
+    words = ["topics.csv", "pairs_train.csv", "pairs-test.csv", "--text", "left", "right"]
+    said = init(capsys, *words, "--yes")
+    assert "Splits dev and test of topics: drawn" in said and "Splits dev of pairs: drawn" in said
+    assert "tasks: topics, pairs; without sst, para, sts" in said
+    params = load()
+    assert params.data.folder == "data/own/topics_pairs" and {"topics_weighted", "pairs_weighted"} < {*params.methods}
+    assert params.tasks["topics"].classes == ["cat", "dog", "film", "guitar"]
+    assert params.tasks["pairs"].files.test == "pairs/test.csv" and params.tasks["pairs"].texts == ["left", "right"]
+    run_steps("download", "prepare")
+    rows = {name: [len(pd.read_parquet(f"data/prepared/{name}/{s}.parquet")) for s in SPLITS] for name in params.tasks}
+    assert rows == {"topics": [64, 8, 8], "pairs": [54, 6, 9]}
 
 
 def test_every_figure_that_counts_is_that_of_the_task(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:

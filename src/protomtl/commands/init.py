@@ -1,14 +1,12 @@
 """Command `init`: your own data from your files: splits, tasks and the settings that go with them."""
 
 import argparse
-import io
 import re
 import shutil
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from protomtl.core import sections
@@ -16,27 +14,31 @@ from protomtl.core.files import atomic
 from protomtl.core.sections import PARAMS
 from protomtl.core.settings import SPLITS, Seed
 from protomtl.core.tables import repeated
-from protomtl.data.readers import BadRow, Row
-from protomtl.own_data import files, guessing, reading, writing
+from protomtl.data.readers import BadRow
+from protomtl.own_data import files, guessing, previewing, reading, writing
+from protomtl.own_data.data_sets import data_sets
 from protomtl.own_data.guessing import Guess
 from protomtl.own_data.reading import BadFile
 from protomtl.params import COLUMNS, load
 from protomtl.tasks.settings import Task
 
 OWN = Path("data/own")
-FILES = {split: f"{split}.csv" for split in SPLITS}
-SHOWN, WIDE = 3, 56  # rows of a preview, characters of a text
-LONG = 0.75  # words that a token is, about
 EXAMPLES = """
   protomtl init reviews.csv
+  protomtl init reviews.csv pairs.csv                 two data sets, whose tasks are learned together
   protomtl init train.jsonl dev.jsonl test.jsonl --name mood --label mood
   protomtl init SICK.txt --text sentence_A sentence_B --label entailment_label relatedness_score --yes"""
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("files", nargs="+", metavar="FILE", help="one file, or train, dev and test: " + ", ".join(reading.FORMATS))
-    add("--name", help="of the folder in data/own (default: the file's name)")
+    add(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="one file, or train, dev and test, of one data set or of several: " + ", ".join(reading.FORMATS),
+    )
+    add("--name", help="of the folder in data/own (default: by the files' names)")
     add("--text", nargs="+", metavar="COLUMN", help="of the text, or of both texts of a pair, if the guess is wrong")
     add("--label", nargs="+", metavar="COLUMN", help="of the label, a task each, if the guess is wrong")
     add("--seed", type=sections.argument(Seed), default=2024, help="of the splits that are drawn (default: 2024)")
@@ -53,21 +55,21 @@ def run(args: argparse.Namespace) -> None:
 
 def init(args: argparse.Namespace) -> None:
     """Propose, show, ask, write. Raises BadFile and Guess; nothing is written then."""
-    target = OWN / folder_name(args)
+    sets = data_sets([reading.read(Path(name)) for name in args.files])
+    target = OWN / folder_name(args, [*sets])
     if target.exists():
         raise Guess(f"{target}: is there already, and stays as it is; choose another --name")
-    tables = [reading.read(Path(name)) for name in args.files]
-    tasks = proposed(tables, args)
-    main = next(iter(tasks.values()))
-    given = files.given_splits(tables)
-    files.refuse_missing(tables, given, main["texts"], [block["label"] for block in tasks.values()])
-    splits = files.drawn_splits(tables, given, main["texts"], main["label"], args.seed)
+    check_options(args, sets)
     content = writing.editable(PARAMS)
     load()  # what is not sound before is told as it is, not as what became of it
+    tasks: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        files.write(Path(scratch), tables, splits)
-        drawn = [split for split in SPLITS if split not in given]
-        print(preview(Path(scratch), tasks, drawn, args.seed, content["tokens"]["max_length"]))
+        drawn = []
+        for name, tables in sets.items():
+            own = proposed(tables, name, target.name, args, [*tasks, *COLUMNS])
+            drawn += write_splits(Path(scratch), name, tables, own, args.seed)
+            tasks |= own
+        print("\n".join([previewing.preview(Path(scratch), tasks, content["tokens"]["max_length"]), *drawn]))
         changes = writing.lay_in(content, tasks, str(target))
         print("\n".join(["", f"{target}: UTF-8 CSV files of these rows, and {files.LIST}", f"{PARAMS}:"]))
         print("\n".join(f"  {change}" for change in changes))
@@ -78,85 +80,61 @@ def init(args: argparse.Namespace) -> None:
     print(f"Written. Edit the `tasks` of {PARAMS} where the guess is wrong; then `snakemake --cores 2 all`.")
 
 
-def folder_name(args: argparse.Namespace) -> str:
+def folder_name(args: argparse.Namespace, sets: list[str]) -> str:
     """The name of the data: a folder's, and so a simple one. Raises Guess."""
-    name = args.name or re.sub(r"\W+", "_", Path(args.files[0]).name.partition(".")[0], flags=re.ASCII).strip("_")
+    file = re.sub(r"\W+", "_", Path(args.files[0]).name.partition(".")[0], flags=re.ASCII).strip("_")
+    name = args.name or "_".join(filter(None, sets)) or file
     if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
         raise Guess(f"--name {name!r}: letters, digits, dots, dashes and underscores make a name here")
     return name
 
 
-def proposed(tables: Sequence[reading.Table], args: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """The blocks of the tasks, a task for each column of labels. Raises Guess."""
-    columns = {column.name: column for column in files.columns_of(tables)}
+def check_options(args: argparse.Namespace, sets: Mapping[str, list[reading.Table]]) -> None:
+    """Guess for columns of --text and --label that are nowhere, there twice, or both. Their spaces become single."""
+    columns = dict.fromkeys(name for tables in sets.values() for table in tables for name in table.columns)
     args.text, args.label = ([" ".join(n.split()) for n in names or ()] for names in (args.text, args.label))
     for option, names in (("--text", args.text), ("--label", args.label)):
         if twice := repeated(names):
             raise Guess(f"{option} {twice[0]}: is there twice; name each column once")
         if missing := [name for name in names if name not in columns]:
             raise Guess(f"{option} {missing[0]}: no such column; there are {', '.join(map(repr, columns))}")
-    if args.text and len(args.text) > 2:
-        raise Guess(f"--text: one column or two, not {len(args.text)}")
     if both := set(args.text) & set(args.label):
         raise Guess(f"--label {min(both)}: is a column of --text, too")
-    labelled = [column for column in columns.values() if column.name not in args.label]
-    texts = args.text or guessing.texts_of(labelled)
+
+
+def proposed(
+    tables: Sequence[reading.Table], name: str, folder: str, args: argparse.Namespace, taken: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """The blocks of a data set's tasks, a task for each column of labels. Raises Guess."""
+    columns = {column.name: column for column in files.columns_of(tables)}
+    texts, labels = ([n for n in names if n in columns] for names in (args.text, args.label))
+    if len(texts) > 2:
+        raise Guess(f"--text: one column or two, not {len(texts)}")
+    texts = texts or guessing.texts_of([column for column in columns.values() if column.name not in labels])
+    places = {split: str(PurePosixPath(name, f"{split}.csv")) for split in SPLITS}
     found: dict[str, dict[str, Any]] = {}
-    for label in args.label or guessing.labels_of([*columns.values()], texts):
-        block = guessing.task_of(columns[label], texts, FILES)
+    for label in labels or guessing.labels_of([*columns.values()], texts):
+        block = guessing.task_of(columns[label], texts, places)
         try:
             sections.validate(f"column {label!r}", Task, block)
         except SystemExit as error:
             raise Guess(str(error)) from None
-        found[guessing.task_name(label, folder_name(args), [*found, *COLUMNS])] = block
+        found[guessing.task_name(label, name or folder, [*found, *taken])] = block
     return found
 
 
-def preview(folder: Path, tasks: Mapping[str, dict[str, Any]], drawn: list[str], seed: int, longest: int) -> str:
-    """The tasks and some rows of each as step `prepare` will read them. BadRow for a missing column."""
-    lines = []
-    for name, block in tasks.items():
-        task = Task.model_validate(block)
-        lines += ["", f"Task {name}:", *(f"  {line}" for line in as_yaml(block).splitlines())]
-        for split in SPLITS:
-            lines += [f"  {line}" for line in shown(task, [*files.rows_read(folder, task, split)], split, longest)]
-    if drawn:
-        how = f"{' and '.join(drawn)}: drawn with seed {seed}, stratified, rows that share a text together"
-        lines += ["", f"Splits {how}; another --seed draws others"]
-    return "\n".join(lines[1:])
-
-
-def shown(task: Task, rows: Sequence[Row | BadRow], split: str, longest: int) -> list[str]:
-    """What a split holds: labels, some rows, what cannot be read."""
-    good, bad = [r for r in rows if isinstance(r, Row)], [r for r in rows if isinstance(r, BadRow)]
-    labels = Counter(k for row in good if row.label is not None for k in task.what.bins(task, row.label))
-    counts = task.histogram({str(k): labels[k] for k in sorted(labels)}) or "no labels"
-    lines = [f"{split}: {len(good)} rows ({counts if len(counts) < 200 else f'{len(labels)} different labels'})"]
-    for row in good[:SHOWN]:
-        label = "?" if row.label is None else task.shown(row.label)
-        lines.append(f"  {' | '.join(cut(text) for text in row.texts)} → {label}")
-    cutting = sum(sum(len(text.split()) for text in row.texts) > longest * LONG for row in good)
-    if cutting:
-        lines.append(f"  about {cutting} rows are longer than tokens.max_length: {longest}, and are cut")
-    if bad:
-        problem = str(bad[0]).rpartition("/")[2]
-        lines.append(f"  {len(bad)} rows cannot be used, the first: {problem}")
-        lines.append(
-            "  with data.on_bad_row: drop such rows are left out and counted; else the first stops the pipeline"
-        )
-    return lines
-
-
-def cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= WIDE else f"{text[: WIDE - 1]}…"
-
-
-def as_yaml(block: Mapping[str, Any]) -> str:
-    """A block as it will stand in params.yaml."""
-    stream = io.StringIO()
-    writing.round_trip().dump(writing.styled(block), stream)
-    return stream.getvalue()
+def write_splits(
+    scratch: Path, name: str, tables: Sequence[reading.Table], tasks: Mapping[str, dict[str, Any]], seed: int
+) -> list[str]:
+    """The splits of a data set, in a folder of its name; what was drawn of them, in words. Raises Guess."""
+    main = next(iter(tasks.values()))
+    given = files.given_splits(tables)
+    files.refuse_missing(tables, given, main["texts"], [block["label"] for block in tasks.values()])
+    (scratch / name).mkdir(exist_ok=True)
+    files.write(scratch / name, tables, files.drawn_splits(tables, given, main["texts"], main["label"], seed))
+    drawn = " and ".join(split for split in SPLITS if split not in given)
+    how = f"drawn with seed {seed}, stratified, rows that share a text together; another --seed draws others"
+    return ["", f"Splits {drawn}{f' of {name}' if name else ''}: {how}"] if drawn else []
 
 
 def agreed(yes: bool) -> bool:

@@ -27,6 +27,7 @@ PLACES = {
     "results/ensemble/": "all runs together, weighted on dev: figures, weights, predictions",
     "results/embed/": "Figure 1: t-SNE and UMAP before and after pre-training; how far the classes are apart",
     "results/figures/": "training curves and Table 1 as bars (PNG, SVG)",
+    "results/report/": "answer, tables, worst errors as pages; `make report` makes one of all, results/report.html",
     "results/summary/": "Tables 1 and 2 with seconds (CSV, Markdown), and Figure 2: the pipeline",
     "results/evaluate/": "predictions, confusion matrices and metrics of each method",
     "results/finetune/": "trained encoders (Hugging Face folders), heads, resolved configuration",

@@ -60,7 +60,8 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
     Methods that name tasks that are no more leave the list `methods`; their blocks stay. Returns the changes, in words.
     """
     content["data"]["source"], content["data"]["folder"] = "folder", plain(folder)
-    for name in [*content["tasks"]]:
+    before = [*content["tasks"]]
+    for name in before:
         del content["tasks"][name]
     for name, block in tasks.items():
         content["tasks"][plain(name)] = styled(block)
@@ -72,7 +73,7 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
         content["methods"].remove(name)
     for name in reversed([name for name in new if name not in content["methods"]]):
         content["methods"].insert(place, name)
-    said = [f"tasks: {', '.join(tasks)}", f"data.source: folder, data.folder: {folder}"]
+    said = [f"tasks: {', '.join(tasks)}; without {', '.join(before)}", f"data.source: folder, data.folder: {folder}"]
     said += [f"methods: without {', '.join(gone)}, which name other tasks"] if gone else []
     return said + ([f"methods: with {', '.join(new)}"] if new else [])
 

@@ -67,9 +67,6 @@ def test_classes_are_spread_and_rare_ones_are_no_error() -> None:
 
 
 def test_values_are_stratified_by_their_fifths() -> None:
-    assert (
-        files.strata([str(k / 10) for k in range(100)]).tolist() == [min(k * 5 // 100, 4) for k in range(100)] or True
-    )
     counts = Counter(files.strata([str(k / 10) for k in range(100)]).tolist())
     assert set(counts) == {0, 1, 2, 3, 4} and min(counts.values()) >= 19
 

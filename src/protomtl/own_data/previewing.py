@@ -1,0 +1,59 @@
+"""What `protomtl init` shows before it writes: the tasks, and some rows of each as step `prepare` will read them."""
+
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from protomtl.core.settings import SPLITS
+from protomtl.data.readers import BadRow, Row
+from protomtl.own_data import files, writing
+from protomtl.tasks.settings import Task
+
+SHOWN, WIDE = 3, 56  # rows of a preview, characters of a text
+LONG = 0.75  # words that a token is, about
+
+
+def preview(folder: Path, tasks: Mapping[str, dict[str, Any]], longest: int) -> str:
+    """The tasks and some rows of each. longest: tokens of one sequence. BadRow for a missing column."""
+    lines = []
+    for name, block in tasks.items():
+        task = Task.model_validate(block)
+        lines += ["", f"Task {name}:", *(f"  {line}" for line in as_yaml(block).splitlines())]
+        for split in SPLITS:
+            lines += [f"  {line}" for line in shown(task, [*files.rows_read(folder, task, split)], split, longest)]
+    return "\n".join(lines[1:])
+
+
+def shown(task: Task, rows: Sequence[Row | BadRow], split: str, longest: int) -> list[str]:
+    """What a split holds: labels, some rows, what cannot be read."""
+    good, bad = [r for r in rows if isinstance(r, Row)], [r for r in rows if isinstance(r, BadRow)]
+    labels = Counter(k for row in good if row.label is not None for k in task.what.bins(task, row.label))
+    counts = task.histogram({str(k): labels[k] for k in sorted(labels)}) or "no labels"
+    lines = [f"{split}: {len(good)} rows ({counts if len(counts) < 200 else f'{len(labels)} different labels'})"]
+    for row in good[:SHOWN]:
+        label = "?" if row.label is None else task.shown(row.label)
+        lines.append(f"  {' | '.join(cut(text) for text in row.texts)} → {label}")
+    cutting = sum(sum(len(text.split()) for text in row.texts) > longest * LONG for row in good)
+    if cutting:
+        lines.append(f"  about {cutting} rows are longer than tokens.max_length: {longest}, and are cut")
+    if bad:
+        problem = str(bad[0]).rpartition("/")[2]
+        lines.append(f"  {len(bad)} rows cannot be used, the first: {problem}")
+        lines.append(
+            "  with data.on_bad_row: drop such rows are left out and counted; else the first stops the pipeline"
+        )
+    return lines
+
+
+def cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= WIDE else f"{text[: WIDE - 1]}…"
+
+
+def as_yaml(block: Mapping[str, Any]) -> str:
+    """A block as it will stand in params.yaml."""
+    stream = io.StringIO()
+    writing.round_trip().dump(writing.styled(block), stream)
+    return stream.getvalue()
