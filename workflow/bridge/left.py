@@ -75,7 +75,8 @@ def rest(
     took: Mapping[str, Sequence[float]],
     elapsed: float,
 ) -> str:
-    """`, about 14 min left`; nothing of rules of which no job has ended, but how many jobs these are.
+    """`, about 14 min left`; nothing before a job of each rule has ended, but of rules that have only one: they are
+    left out, and counted.
 
     jobs: of each rule, in all; running: rule and seconds so far; took: seconds of those that ended; elapsed: seconds
     since the first began. As many run at once as did so far, on average.
@@ -83,15 +84,15 @@ def rest(
     mean = {rule: sum(seconds) / len(seconds) for rule, seconds in took.items()}
     now = Counter(rule for rule, _ in running)
     waiting = {rule: max(number - len(took.get(rule, ())) - now[rule], 0) for rule, number in jobs.items()}
+    unknown = [rule for rule, number in waiting.items() if rule not in mean and number + now[rule]]
     work = sum(number * mean[rule] for rule, number in waiting.items() if rule in mean)
     work += sum(max(mean[rule] - seconds, 0.0) for rule, seconds in running if rule in mean)
-    unknown = sum((Counter(waiting) + now)[rule] for rule in jobs if rule not in mean)
+    if not work or any(jobs[rule] > 1 for rule in unknown):
+        return ""
     spent = sum(map(sum, took.values())) + sum(seconds for _, seconds in running)
     at_once = max(spent / elapsed, 1.0) if elapsed else 1.0
-    if not work:
-        return ""
-    beside = f", without {unknown} {'job' if unknown == 1 else 'jobs'} of which no like has ended" if unknown else ""
-    return f", about {span(work / at_once)} left{beside}"
+    aside = f", {len(unknown)} single {'job' if len(unknown) == 1 else 'jobs'} aside" if unknown else ""
+    return f", about {span(work / at_once)} left{aside}"
 
 
 def span(seconds: float) -> str:

@@ -26,9 +26,10 @@ def left(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         ({"a": 10}, [("a", 10), ("a", 10)], {"a": [20, 20]}, 30, ", about 70 s left"),
         # one that takes longer than the others counts as ended soon
         ({"a": 2}, [("a", 500)], {"a": [20]}, 520, ""),
-        # of `b` none has ended
-        ({"a": 2, "b": 3}, [("b", 5)], {"a": [30]}, 35, ", about 30 s left, without 3 jobs of which no like has ended"),
-        ({"a": 2, "b": 1}, [], {"a": [30]}, 30, ", about 30 s left, without 1 job of which no like has ended"),
+        # of `b` none has ended: nothing is known, unless there is one only
+        ({"a": 2, "b": 3}, [("b", 5)], {"a": [30]}, 35, ""),
+        ({"a": 2, "b": 1}, [], {"a": [30]}, 30, ", about 30 s left, 1 single job aside"),
+        ({"a": 2, "b": 1, "c": 1}, [("b", 5)], {"a": [30]}, 35, ", about 30 s left, 2 single jobs aside"),
         # of none any has ended
         ({"a": 2}, [("a", 5)], {}, 5, ""),
         ({}, [], {}, 0, ""),
@@ -80,8 +81,8 @@ def test_after_each_job_there_is_a_line_and_the_same_in_a_file(told: Any) -> Non
     told("job_finished", 120, job_id=2)  # 60 s and 120 s: 90 s each, 2 at once so far, 30 s of job 3 to come
     lines = told("progress", 120, done=2, total=6)
     assert lines == [
-        "1 of 6 jobs done, about 60 s left, without 1 job of which no like has ended",
-        "2 of 6 jobs done, about 60 s left, without 1 job of which no like has ended",
+        "1 of 6 jobs done, about 60 s left, 1 single job aside",
+        "2 of 6 jobs done, about 60 s left, 1 single job aside",
     ]
     content = Path(".state/progress").read_text()
     assert content.startswith("run at ") and content.endswith(f": {lines[-1]}\n")
