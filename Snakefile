@@ -5,13 +5,15 @@ from snakemake.utils import min_version
 min_version("9.27")
 sys.path[:0] = [f"{workflow.basedir}/{folder}" for folder in ("workflow", "src")]
 
-from bridge import Graph, check_call, fair_threads
+from bridge import Graph, check_call, fair_threads, tell_time_left
 
 if workflow.is_main_process:
     check_call(workflow)
     from protomtl.params import load as check_params
+    from protomtl.training.tracking import chosen as check_tracker
 
     check_params()
+    check_tracker()
 
 
 configfile: "params.yaml"
@@ -21,6 +23,8 @@ report: "workflow/report/workflow.rst"
 
 
 graph = Graph(plan=workflow.is_main_process)
+if workflow.is_main_process:
+    tell_time_left(graph.templates)
 # Of a job, by `meta: {uses: …}` of its stage.
 PROCESSES = {"processes": config["compute"]["processes"], "one": 1}
 GPU = 0 if config["compute"]["device"] == "cpu" else 1  # of one process

@@ -16,7 +16,7 @@ from tests.support import ROOT
 from tests.support.commands import call, environment
 from tests.support.once import Once
 
-BRIDGE = [f"workflow/bridge/{name}.py" for name in ("__init__", "call", "graph", "job", "stages")]
+BRIDGE = [f"workflow/bridge/{name}.py" for name in ("__init__", "call", "graph", "job", "left", "stages")]
 COPIED = (*BRIDGE, "profiles/default/profile.yaml", ".dvc/config")
 PARAMS = "letters: [a, b]\ntitles:\n  a: Alpha\n  b: Beta\n"
 STAGES = {"clean", "words", "find@a", "find@b", "report"}

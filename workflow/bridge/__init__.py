@@ -7,5 +7,6 @@ of the project that it serves; docs/concepts/bridge.md says how another project 
 
 from bridge.call import check_call, fair_threads
 from bridge.graph import Graph
+from bridge.left import tell_time_left
 
-__all__ = ["Graph", "check_call", "fair_threads"]
+__all__ = ["Graph", "check_call", "fair_threads", "tell_time_left"]

@@ -32,9 +32,9 @@ def run(method: dict[str, Method], tasks: dict[str, Task]) -> None:
 
 
 def curve(kind: str, method: str, seeds: list[int]) -> pd.DataFrame:
-    """The mean over seeds of a method's curve, `train` or `dev`."""
+    """The mean over seeds of a method's curve, `train` or `dev`, as far as all seeds go: some may end early."""
     runs = [pd.read_csv(results(f"curves/{kind}", method, seed) / "curve.csv") for seed in seeds]
-    return pd.concat(runs).groupby(level=0).mean()
+    return pd.concat(runs).groupby(level=0).mean().head(min(map(len, runs)))
 
 
 def draw_curves(runs: list[Run], blocks: dict[str, Method], tasks: list[str], folder: Path) -> None:

@@ -10,6 +10,7 @@ from protomtl.core.settings import Backbone
 from protomtl.model.settings import Compute
 from protomtl.pretraining.settings import Pretrain
 from protomtl.tasks.settings import Task
+from protomtl.training import tracking
 
 
 def run(
@@ -26,6 +27,7 @@ def run(
         from protomtl.model import distributed  # heavy
         from protomtl.pretraining.train import train_encoder
 
+        tracking.chosen()  # or the reason why not, before any work
         distributed.run(compute.processes, train_encoder, target, method, seed, pretrain, tasks, backbone, compute)
         return
     with atomic(target) as part:

@@ -4,7 +4,8 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from protomtl.model.multitask import trained_parameters
 from protomtl.model.seeding import seed_torch
 from protomtl.training import averaging, pcgrad, resume, sampling
 from protomtl.training.combining import Combine, combiner
+from protomtl.training.curves import Curves, Unread, read
+from protomtl.training.live import Live
 from protomtl.training.optimizer import build_optimizer, set_learning_rate
 from protomtl.training.progress import Progress
 from protomtl.training.sampling import Batches
@@ -28,7 +31,6 @@ from protomtl.training.weighting import Weigh
 Losses = Callable[[Batches], Mapping[str, Tensor]]  # the method: rows of a step -> the loss of each task
 Validate = Callable[[], dict[str, float]]  # dev metrics, `overall` among them: NaN undefined, -inf out of range
 
-Unread = tuple[int, float, dict[str, Tensor]]  # of a step: its number from 1, the rate, the losses
 READ_EVERY = {"cpu": 1, "cuda": 50}  # steps whose losses are read at a time: to read is to wait for the device
 
 STATE, BEST = "state.safetensors", "best.safetensors"  # the last step, and the weights of the best epoch
@@ -42,14 +44,6 @@ class Objective(NamedTuple):
     weigh: Weigh
     rates: Mapping[str, float] = {}  # learning rates of their own, by the parameter's name
     classes: Mapping[str, np.ndarray] = {}  # [rows] of each task, for `sampling: episodes`
-
-
-@dataclass
-class Curves:
-    """One line per step and one per epoch, as they go into CSV files."""
-
-    train: list[dict[str, float]] = field(default_factory=list)
-    dev: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -70,52 +64,64 @@ def train(
     seed: int,
     folder: Path,
     validate: Validate | None = None,
+    patience: int = 0,
 ) -> Result:
     """Train the model in place and leave it with the weights of the best epoch on dev (the last without `validate`).
 
     Each step draws rows of every task, adds up the tasks' weighted losses and updates once (§5.3). The
     state is saved in `folder`; a run that was interrupted goes on from there and gives the same bytes.
     Several processes each encode a part of a step (distributed.py) and are alike in everything else.
+    patience: epochs without a better figure on dev after which it ends; 0: it goes through all epochs.
     """
-    model = objective.model
+    model, epochs = objective.model, settings.epochs
     combine = combiner(settings.gradients, settings.number_of_losses(sizes))
     if isinstance(combine, nn.Module):
         model.add_module("gradients", combine)  # what it remembers is saved with the state
     optimizer, weights = build_optimizer(model, settings, objective.rates), trained_parameters(model)
     average = averaging.begin(weights, settings.averaging)
     steps = sampling.steps_per_epoch(sizes, settings)
-    total = steps * settings.epochs
+    total = steps * epochs
     done, seconds, best, curves = saved_progress(folder, model, optimizer, average)
-    progress, begin = Progress(purpose, total, done), time.monotonic()
+    progress, begin = Progress(purpose, total, done, sure=not patience), time.monotonic()
     unread: list[Unread] = []
     model.train()
-    while done < total:
-        rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps, objective.classes)
-        seed_torch(seed, purpose, "dropout", done)
-        lr = set_learning_rate(optimizer, settings, done, total)
-        with enough_memory(purpose):
-            values = update(objective, optimizer, rows, settings, combine)
-        done += 1
-        averaging.update(average, weights, settings.averaging, done)
-        unread.append((done, lr, values))
-        to_save = done % settings.save_every == 0 or done == total
-        if to_save or done % steps == 0 or len(unread) == READ_EVERY[values["loss"].device.type]:
-            read(unread, steps, curves)
-        trained = sum(len(some) for task, some in rows.items() if f"loss_{task}" in values)
-        progress.step(trained, curves.train[-1]["loss"] if curves.train else math.nan)
-        if done % steps == 0:
-            with averaging.averaged_weights(average, weights):
-                best = end_of_epoch(model, folder, done // steps, best, curves, validate, progress)
-        if to_save:
-            now = seconds + time.monotonic() - begin
-            progress_so_far = {"done": done, "seconds": now, "best": best}
-            resume.save(folder / STATE, model, optimizer, progress_so_far, average, vars(curves))
+    with closing(Live(purpose, folder, curves, epochs, steps, {"seed": seed, **settings.model_dump()})) as live:
+        while not finished(done // steps, epochs, best, patience):
+            rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps, objective.classes)
+            seed_torch(seed, purpose, "dropout", done)
+            lr = set_learning_rate(optimizer, settings, done, total)
+            with enough_memory(purpose):
+                values = update(objective, optimizer, rows, settings, combine)
+            done += 1
+            averaging.update(average, weights, settings.averaging, done)
+            unread.append((done, lr, values))
+            to_save, epoch_ends = done % settings.save_every == 0, done % steps == 0
+            if to_save or epoch_ends or len(unread) == READ_EVERY[values["loss"].device.type]:
+                curves.train += (points := read(unread, steps))
+                live.show("train", points)
+            trained = sum(len(some) for task, some in rows.items() if f"loss_{task}" in values)
+            progress.step(trained, curves.train[-1]["loss"] if curves.train else math.nan)
+            if epoch_ends:
+                with averaging.averaged_weights(average, weights):
+                    best = end_of_epoch(model, folder, done // steps, best, curves, validate, progress)
+                live.show("dev", curves.dev[-1:])
+            if to_save or finished(done // steps, epochs, best, patience):
+                now = seconds + time.monotonic() - begin
+                progress_so_far = {"done": done, "seconds": now, "best": best}
+                resume.save(folder / STATE, model, optimizer, progress_so_far, average, vars(curves))
+    if done < total:
+        progress.say(f"{purpose}: ends with epoch {done // steps}, {patience} epochs without a better overall on dev")
     progress.close()
     if not best["epoch"]:
         raise SystemExit(f"{purpose}: in no epoch the scores on dev are finite; lower the learning rate")
     distributed.wait()  # for the file
     resume.load(folder / BEST, model, None)
-    return Result(curves, int(best["epoch"]), total, seconds + time.monotonic() - begin)
+    return Result(curves, int(best["epoch"]), done, seconds + time.monotonic() - begin)
+
+
+def finished(epochs_done: int, epochs: int, best: Mapping[str, float], patience: int) -> bool:
+    """Whether all epochs are done, or as many as the patience allows have brought no better figure on dev."""
+    return epochs_done == epochs or 0 < patience <= epochs_done - best["epoch"]
 
 
 def update(
@@ -143,22 +149,6 @@ def update(
         nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
     optimizer.step()
     return {"loss": loss.detach(), **{f"loss_{task}": value.detach() for task, value in by_task.items()}}
-
-
-def read(unread: list[Unread], steps: int, curves: Curves) -> None:
-    """Take the losses of some steps from the device into the curve, all at once."""
-    numbers = iter(torch.stack([value for _, _, values in unread for value in values.values()]).tolist())
-    for done, lr, values in unread:
-        curves.train.append(point(done, steps, lr, {name: next(numbers) for name in values}))
-    unread.clear()
-
-
-def point(done: int, steps: int, lr: float, losses: dict[str, float]) -> dict[str, float]:
-    """One line of the training curve."""
-    if not math.isfinite(losses["loss"]):
-        raise SystemExit(f"step {done}: the loss is {losses['loss']}; lower the learning rate or use precision fp32")
-    rounded = {name: round(value, 6) for name, value in losses.items()}
-    return {"step": done, "epoch": round(done / steps, 4), "lr": lr, **rounded}
 
 
 def end_of_epoch(

@@ -20,8 +20,7 @@ from protomtl.core.paths import STATE
 from protomtl.model import distributed
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.pretrained import first_line
-
-Points = list[dict[str, float]]  # of a curve: a line of its CSV file each, all with the same columns
+from protomtl.training.curves import Points
 
 
 class Damaged(Exception):

@@ -81,6 +81,7 @@ class Finetune(Heads, Training, extra="forbid"):
     tasks: Literal["all"] | Tasks
     fit: Literal["steps", "lda", "prototypes", "logistic"]
     start: Literal["random", "prototypes", "lda", "logistic"]
+    patience: Annotated[int, Field(ge=0, le=10**6)]
     smoothness: Smoothness
     prototypes: JointPrototypes
     weighting: Literal["fixed", "uncertainty", "balanced"]

@@ -1,5 +1,6 @@
 """The training loop: weighted losses, averaged weights, the choice of the epoch."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from torch import nn
 
 from protomtl.params import load
 from protomtl.training import loop
+from protomtl.training.sampling import Batches
 from protomtl.training.settings import Finetune
 from protomtl.training.weighting import fixed
 from tests.support import ROOT
@@ -30,11 +32,18 @@ class Toy(nn.Module):
         nn.init.ones_(self.encoder.weight), nn.init.ones_(self.head.weight)
 
 
-def fit(folder: Path, dev: list[float], **changes: object) -> tuple[Toy, loop.Result]:
-    """Train the toy, with the given dev figure for each epoch."""
-    toy, figures = Toy(), iter(dev)
+def fit(
+    folder: Path, dev: list[float], patience: int = 0, interrupt: int = 0, **changes: object
+) -> tuple[Toy, loop.Result]:
+    """Train the toy, with the given dev figure for each epoch; interrupt: the step from 1 in which Ctrl-C comes."""
+    toy, figures, steps = Toy(), iter(dev), itertools.count(1)
     folder.mkdir(exist_ok=True)
-    losses = lambda rows: {"a": toy.encoder.weight.sum() * len(rows["a"]), "b": toy.head.weight.sum()}  # noqa: E731
+
+    def losses(rows: Batches) -> dict[str, torch.Tensor]:
+        if next(steps) == interrupt:
+            raise KeyboardInterrupt
+        return {"a": toy.encoder.weight.sum() * len(rows["a"]), "b": toy.head.weight.sum()}
+
     result = loop.train(
         "toy",
         loop.Objective(toy, losses, fixed({"a": 0.5})),
@@ -43,6 +52,7 @@ def fit(folder: Path, dev: list[float], **changes: object) -> tuple[Toy, loop.Re
         1,
         folder,
         lambda: {"overall": next(figures)},
+        patience,
     )
     return toy, result
 

@@ -27,7 +27,8 @@ from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.tasks.settings import Task, main_tasks, predictions
 from protomtl.tasks.tensors import class_indices, task_loss
-from protomtl.training import balance, loop, resume, timing
+from protomtl.training import balance, loop, resume, timing, tracking
+from protomtl.training.curves import Curves
 from protomtl.training.joint import Joint, joint_prototypes
 from protomtl.training.sampling import Batches, steps_per_epoch
 from protomtl.training.settings import Finetune
@@ -46,6 +47,7 @@ def run(
     compute: Compute,
 ) -> None:
     """Train encoder and heads, keep the epoch with the best dev overall, write model, record and curves."""
+    tracking.chosen()  # or the reason why not, before any work
     distributed.run(compute.processes, train, method, seed, finetune, main_tasks(tasks), backbone, compute)
 
 
@@ -131,7 +133,7 @@ def fit(
         rates |= {f"weigh.{name}": settings.weighting_lr for name, _ in weigh.named_parameters()}
     objective = loop.Objective(trained, losses, weigh or fixed(weights), rates, by_class)
     purpose = f"finetune {method} seed {seed}"  # it seeds the dropout: other words, other results
-    result = loop.train(purpose, objective, sizes, settings, seed, folder, validate)
+    result = loop.train(purpose, objective, sizes, settings, seed, folder, validate, settings.patience)
     if not model.frozen and result.best_epoch == settings.epochs and all(seen.values()):  # the weights last validated
         author = model.trained_by(method, seed)
         for name, blocks in seen.items():
@@ -164,7 +166,7 @@ def fit_at_once(
         f"finetune {method} seed {seed}: dev " + ", ".join(f"{name} {number(value)}" for name, value in found.items())
     )
     point = {"step": 0, "epoch": 0, "lr": 0.0, "loss": round(sum(losses.values()), 6)}
-    curves = loop.Curves([point | {f"loss_{name}": loss for name, loss in losses.items()}], [{"epoch": 0, **found}])
+    curves = Curves([point | {f"loss_{name}": loss for name, loss in losses.items()}], [{"epoch": 0, **found}])
     return loop.Result(curves, best_epoch=0, steps=0, seconds=time.monotonic() - begin)
 
 

@@ -74,14 +74,15 @@ def table_of(
     rows = []
     for place, (name, run) in enumerate(figures.items()):
         own = [records[Run(name, seed)] for seed in run.index]
+        steps = [record["steps"] for record in own]
         row: dict[str, Any] = {"method": name, "label": blocks[name].label, "source": blocks[name].source}
         for figure in (*tasks, "overall"):
             theirs = paper[figure].get((name, split)) if figure in paper else None
             row |= columns(figure, run.get(figure), intervals[figure][:, place] if figure in run else None, theirs)
         row |= {c: round(run[c].mean(skipna=False), 4) for c in map(str, run) if c not in (*tasks, "overall")}
         row |= {
-            "epochs": own[0]["finetune"]["epochs"] if own[0]["steps"] else 0,  # heads that were fitted at once
-            "steps": own[0]["steps"],
+            "epochs": own[0]["finetune"]["epochs"] if steps[0] else 0,  # heads that were fitted at once
+            "steps": steps[0] if len({*steps}) == 1 else ", ".join(map(str, steps)),  # some seeds may end early
             "best_epoch": ", ".join(str(record["best_epoch"]) for record in own),
             "seeds": ", ".join(map(str, run.index)),
             **about,
