@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,18 @@ def test_prototypes_predict_straight_after_phase_1_in_the_distance_that_was_trai
     table = pd.read_csv("results/tables/table1.csv").set_index("method")
     assert table.loc["prototypical", "sst_first"] == pytest.approx(stored["dev"]["sst_first"], abs=6e-5)
     assert "| straight after phase 1 (sst, para, sts) |" in Path("results/tables/table1.md").read_text()
+
+
+def test_the_evaluation_needs_no_encoder_of_phase_1(
+    evaluated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Phase 1 has said what prototypes say of its encoder: after another fine-tuning it is not encoded by again."""
+    copy = Path(shutil.copytree(evaluated, tmp_path / "copy"))
+    monkeypatch.chdir(copy)
+    before = digest_folder(copy / "results/evaluate/prototypical/seed1")
+    shutil.rmtree(copy / "results/pretrain/prototypical/seed1/encoder")
+    run_method("prototypical", "evaluate")
+    assert digest_folder(copy / "results/evaluate/prototypical/seed1") == before
 
 
 def test_prototypes_are_of_some_training_rows_only(evaluated: Path) -> None:

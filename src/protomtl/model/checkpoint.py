@@ -1,6 +1,7 @@
 """The folder that holds a trained model: encoder, heads, and the record of how it was made."""
 
 import shutil
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,12 @@ def starting_encoder(pretrained: Path) -> Path:
 
 
 def trained_distance(pretrained: Path) -> str:
-    """The distance by which prototypes read the encoder: the one that phase 1 trained, else the squared one, of which
-    a readout with prior and scale is a linear layer."""
+    """The distance by which prototypes read the encoder of a first phase, or of none."""
     record = pretrained / "config.json"
-    settings = read_json(record)["pretrain"] if record.exists() else {}
+    return distance_of(read_json(record)["pretrain"] if record.exists() else {})
+
+
+def distance_of(settings: Mapping[str, Any]) -> str:
+    """The distance that a first phase of these settings trained, else the squared one, of which a readout with prior
+    and scale is a linear layer."""
     return str(settings["distance"]) if settings.get("objective") == "prototypical" else "squared_euclidean"

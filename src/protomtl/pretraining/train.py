@@ -12,7 +12,7 @@ from protomtl.model.checkpoint import save_encoder, save_record
 from protomtl.model.encoder import Encoder, settle
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
-from protomtl.pretraining import masked_words, prototypical, task_heads
+from protomtl.pretraining import masked_words, prototypical, reading, task_heads
 from protomtl.pretraining.settings import Pretrain
 from protomtl.seeds import generator
 from protomtl.tasks.settings import Task, main_tasks
@@ -36,11 +36,11 @@ def train_encoder(
     backbone: Backbone,
     compute: Compute,
 ) -> None:
-    """Pre-train the backbone on all tasks and write it to `target`, with its curve and its record.
+    """Pre-train the backbone on all tasks and write it to `target`, with its curve, its record and what prototypes say.
 
     One of `compute.processes`, of which the main one writes.
     """
-    tasks = tasks if settings.auxiliary else main_tasks(tasks)
+    main, tasks = main_tasks(tasks), tasks if settings.auxiliary else main_tasks(tasks)
     tables = {name: TokenTable.open(TOKENS, name, "train") for name in tasks}
     record = {
         "method": method,
@@ -58,6 +58,7 @@ def train_encoder(
         objective = OBJECTIVES[settings.objective](encoder, tables, tasks, labels, settings, seed)
         sizes = {name: len(table) for name, table in tables.items()}
         result = loop.train(purpose, objective, sizes, settings, seed, folder)
+        said = reading.read_by_prototypes(encoder, main, settings, seed)
         if not distributed.is_main():
             return
         with atomic(target) as part:
@@ -66,6 +67,7 @@ def train_encoder(
             save_record(part, record | {"steps": result.steps}, encoder, compute)
             write_json(part / "start.json", {"encoder": str(target / "encoder")})
             write_csv(part / "train.csv", result.curves.train)
+            reading.write(said, part)
     timing.write("pretrain", method, seed, result.seconds)
 
 

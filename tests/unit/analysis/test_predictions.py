@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from protomtl.analysis.predictions import predictions_file, read_run
 from protomtl.core.runs import Run
 from protomtl.data.readers import Row
-from protomtl.steps.evaluate import write_predictions, write_submission
+from protomtl.steps.evaluate.files import write_predictions, write_submission
 from protomtl.steps.prepare import write_table
 from tests.unit.data.test_readers import GRADED, SINGLE
 

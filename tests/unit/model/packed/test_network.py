@@ -23,7 +23,7 @@ TRAINING = """
 import sys
 from pathlib import Path
 import torch
-import protomtl.steps.evaluate, protomtl.steps.finetune.step, protomtl.steps.pretrain
+import protomtl.steps.evaluate.step, protomtl.steps.finetune.step, protomtl.steps.pretrain
 from protomtl.model.encoder import Encoder
 from protomtl.model.settings import Compute
 from protomtl.training.optimizer import build_optimizer
