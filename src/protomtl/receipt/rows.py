@@ -12,14 +12,13 @@ from protomtl.core.files import read_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
 from protomtl.receipt import here
+from protomtl.receipt.changed import differences, of_method
 from protomtl.receipt.kept import Kept
 from protomtl.seeds import generator
 from protomtl.tasks.settings import Task
 from protomtl.verification import read_lock
 
 SAME, EQUIVALENT, DIFFERENT, OPEN = "same bytes", "equivalent", "different", "cannot tell"
-PHASES = ("pretrain", "finetune")
-SHARED = ("data", "rows", "worsened", "backbone", *PHASES)  # settings of all methods
 
 
 class Row(NamedTuple):
@@ -190,35 +189,3 @@ def by_figures(difference: float, margin: float, bytes_same: bool | None) -> tup
         return OPEN, "a figure is not defined"
     close = abs(difference) <= margin
     return (EQUIVALENT if close else DIFFERENT), f"by the mean alone, ±{margin:g}; no predictions were kept"
-
-
-# ── settings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def differences(about: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
-    """Dotted path -> `kept value -> value here`, of what both name: a setting that came later has its neutral value."""
-    theirs, ours = flat(about), flat(settings)
-    skipped = ("label", "source")  # words for people
-    return {
-        path: f"{theirs[path]} -> {value}"
-        for path, value in ours.items()
-        if path in theirs and theirs[path] != value and path.split(".")[-1] not in skipped
-    }
-
-
-def flat(tree: Any, path: str = "") -> dict[str, Any]:
-    """Dotted path -> value, of the settings; a list is a value."""
-    if not isinstance(tree, Mapping):
-        return {path: list(tree) if isinstance(tree, tuple) else tree}
-    inner = {name: value for name, value in tree.items() if path or name in (*SHARED, "methods")}
-    found: dict[str, Any] = {}
-    for name, branch in inner.items():
-        found |= flat(branch, f"{path}.{name}" if path else name)
-    return found
-
-
-def of_method(changed: Mapping[str, str], method: str) -> list[str]:
-    """What is changed for one method: the settings of all, and its own block."""
-    own = f"methods.{method}."
-    mine = {path: what for path, what in changed.items() if not path.startswith("methods.") or path.startswith(own)}
-    return [f"{path} {what}" for path, what in mine.items()]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from protomtl.receipt.changed import differences, of_method
 from protomtl.receipt.page import answer, status
-from protomtl.receipt.rows import DIFFERENT, EQUIVALENT, OPEN, SAME, Row, by_figures, differences, judged, of_method
+from protomtl.receipt.rows import DIFFERENT, EQUIVALENT, OPEN, SAME, Row, by_figures, judged
 
 MARGIN = 0.02
 
