@@ -105,12 +105,18 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     """T under which labels of held-out rows are likeliest if logits are divided by it (Guo et al. 2017, §4.2).
 
     logits: [n, classes] for a softmax, or for a sigmoid each where labels are [n, classes]. Their loss is convex in
-    1/T, so it has one minimum in log T, which a golden section finds between COLDEST and HOTTEST. 1 without a row.
+    1/T, so it has one minimum in log T, which a golden section finds between COLDEST and HOTTEST. What was held for
+    impossible, as a class without a training row, is left out: no T makes it likelier. 1 without a row.
     """
     z, y = checked(logits, labels)
-    if not len(z):
+    possible = np.isfinite(losses(z, y))
+    if not possible.any():
         return 1.0
-    return float(np.exp(minimum(lambda log_t: loss(z / np.exp(log_t), y), np.log(COLDEST), np.log(HOTTEST))))
+
+    def loss(log_t: float) -> float:
+        return mean(losses(z / np.exp(log_t), y)[possible])
+
+    return float(np.exp(minimum(loss, np.log(COLDEST), np.log(HOTTEST))))
 
 
 def softened(logits: ArrayLike, temperature: float = 1.0, several: bool = False) -> np.ndarray:
@@ -133,11 +139,11 @@ def logits_of(probabilities: ArrayLike, several: bool = False) -> np.ndarray:
     return np.asarray(log_p - np.log(np.maximum(1 - p, np.finfo(float).eps / 2)) if several else log_p)
 
 
-def loss(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean cross entropy of logits [n, classes]; of labels [n, classes] the mean of the binary ones."""
+def losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """[n] cross entropies of logits [n, classes]; of labels [n, classes] the binary ones [n, classes]."""
     if labels.ndim == 2:
-        return mean(np.logaddexp(0, logits) - labels * logits)
-    return mean((logsumexp(logits) - logits)[np.arange(len(labels)), labels])
+        return np.logaddexp(0, np.where(labels > 0, -logits, logits))
+    return np.asarray((logsumexp(logits) - logits)[np.arange(len(labels)), labels])
 
 
 def logsumexp(logits: np.ndarray) -> np.ndarray:

@@ -95,13 +95,30 @@ def check_params(method: str | None) -> None:
             del sys.modules[name]
 
 
+REFUSED, INTERRUPTED = 2, 130  # as argparse and shells have it; 1 is the answer no, of `verify`
+
+
 def main() -> None:
+    """The command line as a program: what cannot be done ends with one line and status 2."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale may lack a letter of what is said
     try:
-        run(sys.argv[1:])
+        told(sys.argv[1:])
     except KeyboardInterrupt:
-        sys.exit("interrupted; run the same command again to go on")
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except SystemExit as stop:
+        if not isinstance(stop.code, str):
+            raise
+        print(stop.code, file=sys.stderr)
+        sys.exit(REFUSED)
+
+
+def told(words: list[str]) -> None:
+    """`run`, with faults of the system and of the installation in words."""
+    try:
+        run(words)
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader of our output left
         os._exit(1)
     except ModuleNotFoundError as error:
@@ -137,9 +154,11 @@ def is_missing_result(error: OSError | SafetensorError) -> TypeGuard[FileNotFoun
 
 
 def is_closed(error: OSError | SafetensorError) -> TypeGuard[OSError]:
-    """Whether a path that a user can have so is closed to us, of another kind, or on a read-only or failing disk."""
+    """Whether a path that a user can have so is not there, closed to us, of another kind, or on a read-only or failing
+    disk."""
     numbers = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
-    return isinstance(error, OSError) and error.filename is not None and error.errno in (*numbers, errno.ELOOP)
+    others = (errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG)
+    return isinstance(error, OSError) and error.filename is not None and error.errno in (*numbers, *others)
 
 
 def is_disk_full(error: OSError | SafetensorError) -> bool:

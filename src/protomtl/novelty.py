@@ -16,7 +16,10 @@ def energy(outputs: np.ndarray, kind: str) -> np.ndarray:
     """[n] -log Σ exp z_k of the logits (Liu et al. 2020); where a row may have several classes, -Σ log(1 + exp z_k)
     (Wang et al. 2021)."""
     logits = class_logits(np.asarray(outputs, float), kind)
-    return -np.logaddexp(0, logits).sum(1) if kind == "multilabel" else -logsumexp(logits)[:, 0]
+    if kind == "multilabel":
+        logits = np.where(logits == np.inf, -np.inf, logits)  # a class that all training rows have tells nothing
+        return np.asarray(-np.logaddexp(0, logits).sum(1))
+    return -logsumexp(logits)[:, 0]
 
 
 def distance(vectors: np.ndarray, prototypes: np.ndarray) -> np.ndarray:

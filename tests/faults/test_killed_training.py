@@ -45,7 +45,7 @@ def test_two_processes_give_the_same_bytes_after_a_kill_and_under_torchrun(pretr
     assert len(workers) == 2
     os.kill(int(workers[1]), signal.SIGKILL)  # one process dies, and the others with it
     assert "one of 2 processes ended" in trainer.communicate(timeout=60)[1].splitlines()[-1]
-    assert trainer.returncode == 1 and not (pretrained / "results/finetune").exists()
+    assert trainer.returncode == 2 and not (pretrained / "results/finetune").exists()
     again = launched(pretrained, "protomtl", "finetune", *STEP)
     assert again.returncode == 0 and len(re.findall("goes on from step", again.stdout)) == 1, again.stderr
     assert launched(pretrained, "protomtl", "evaluate", *STEP).returncode == 0

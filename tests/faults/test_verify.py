@@ -225,14 +225,14 @@ def test_nothing_is_touched_while_a_run_is_under_way(project: Path) -> None:
     Path(".state").mkdir()
     with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as other:
         assert other.stdout and other.stdout.readline()
-        assert "another run is under way" in call(project, "protomtl", "verify", "--repair", code=1).stderr
+        assert "another run is under way" in call(project, "protomtl", "verify", "--repair", code=2).stderr
         other.communicate(b"")
     Path(".dvc/tmp/rwlock").write_text(json.dumps({"write": {"x": {"pid": os.getpid(), "cmd": "dvc repro"}}}))
-    assert "another run is under way" in call(project, "protomtl", "verify", "--repair", code=1).stderr
+    assert "another run is under way" in call(project, "protomtl", "verify", "--repair", code=2).stderr
 
 
 def test_a_project_that_dvc_cannot_read_is_one_line(project: Path) -> None:
     (project / "dvc.lock").write_text("stages: [")
-    assert "Traceback" not in call(project, "protomtl", "verify", code=1).stderr
+    assert "Traceback" not in call(project, "protomtl", "verify", code=2).stderr
     (project / "dvc.lock").unlink()
-    assert "dvc.lock: not there" in call(project, "protomtl", "verify", code=1).stderr
+    assert "dvc.lock: not there" in call(project, "protomtl", "verify", code=2).stderr

@@ -90,12 +90,12 @@ def test_a_text_of_the_map_falls_on_its_own_place(model: Path) -> None:
 
 
 def test_a_folder_without_an_export_is_named(tmp_path: Path) -> None:
-    message = call(tmp_path, "protomtl", "demo", "--model", "nothing", code=1).stderr
+    message = call(tmp_path, "protomtl", "demo", "--model", "nothing", code=2).stderr
     assert message.startswith("protomtl demo: nothing: no protomtl.json there; `protomtl export METHOD --to nothing`")
 
 
 def test_without_streamlit_the_message_says_what_to_install(tmp_path: Path) -> None:
     hide = "import sys; sys.modules['streamlit'] = None; sys.argv = ['protomtl', 'demo']; "
     call_main = "from protomtl.cli import main; main()"
-    message = call(tmp_path, sys.executable, "-c", hide + call_main, code=1).stderr
+    message = call(tmp_path, sys.executable, "-c", hide + call_main, code=2).stderr
     assert "pip install 'protomtl[demo]'" in message

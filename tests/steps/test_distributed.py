@@ -157,7 +157,7 @@ def test_a_second_trainer_is_refused_in_one_line_of_its_own(pretrained: Path) ->
 
     with resume.exclusive("finetune", "cosine", 1, "key"):
         refused = launched(pretrained, "protomtl", "finetune", *STEP)
-    assert "another process is training it" in refused.stderr and refused.returncode == 1
+    assert "another process is training it" in refused.stderr and refused.returncode == 2
     assert "Traceback" not in refused.stderr
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from protomtl.core.files import digest_folder, read_json
 from protomtl.core.users_files import BadPath
 from protomtl.model.checkpoint import trained_model
 from protomtl.steps.export import step
-from tests.support.makers import make_workdir, patch_params
+from tests.support.makers import make_workdir, patch_params, unsealed
 from tests.support.steps import UNTRAINED, run_method, run_steps
 
 TEXTS = ["a good film", "the cat runs and the dog sits, and the man plays the piano", "!", "bad " * 40]
@@ -280,7 +279,7 @@ DAMAGES = {
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.6, 0.98])
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_cut_file_loads_no_model(name: str, kept: float, model: Path, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(model, tmp_path / "copy"))
+    copy = unsealed(model, tmp_path / "copy")
     content = (copy / name).read_bytes()
     (copy / name).write_bytes(content[: int(kept * len(content))])
     with pytest.raises(ValueError, match=DAMAGES[name]) as caught:
@@ -289,7 +288,7 @@ def test_a_cut_file_loads_no_model(name: str, kept: float, model: Path, tmp_path
 
 
 def test_parts_of_other_models_are_refused(model: Path, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(model, tmp_path / "copy"))
+    copy = unsealed(model, tmp_path / "copy")
     prototypes = load_file(copy / "prototypes.safetensors")
     save_file({**prototypes, "sst": prototypes["sst"][:4]}, copy / "prototypes.safetensors")
     with pytest.raises(ValueError, match="these prototypes are not of the model beside them"):

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import load_file, save_file
 
 import protomtl
+from protomtl import cli
 from protomtl.core.files import read_json
 from protomtl.steps.export import step
 from protomtl.steps.export.static import discriminant, text_vectors
 from tests.support import ROOT
-from tests.support.makers import patch_params
+from tests.support.makers import patch_params, unsealed
 from tests.support.steps import run_method
 
 TEXTS = ["a good film", "the cat runs and the dog sits, and the man plays the piano", "!", "bad " * 40]
@@ -102,7 +104,7 @@ def test_another_backend_than_the_folders_is_refused(exports: dict[str, Path], t
         protomtl.load(exports["torch"], backend="static")
     with pytest.raises(ValueError, match="computes on a CPU"):
         protomtl.load(exports["static"], device="cuda")
-    later = shutil.copytree(exports["static"], tmp_path / "later")
+    later = unsealed(exports["static"], tmp_path / "later")
     (later / "protomtl.json").write_text(json.dumps(read_json(later / "protomtl.json") | {"format": "brain"}))
     with pytest.raises(ValueError, match="'brain' is of a later protomtl"):
         protomtl.load(later)
@@ -110,10 +112,87 @@ def test_another_backend_than_the_folders_is_refused(exports: dict[str, Path], t
 
 @pytest.mark.parametrize("name", ["onnx/model.onnx", "onnx/heads/sst.onnx", "tokenizer.json", "prototypes.safetensors"])
 def test_a_damaged_copy_is_told(exports: dict[str, Path], tmp_path: Path, name: str) -> None:
-    folder = shutil.copytree(exports["onnx"], tmp_path / "copy")
+    folder = unsealed(exports["onnx"], tmp_path / "copy")
     (folder / name).write_bytes((folder / name).read_bytes()[:10])
     with pytest.raises(ValueError, match=rf"{Path(name).name}: .*cannot (be )?read.*export the model again"):
         protomtl.load(folder)
+
+
+@pytest.mark.parametrize("form", step.FORMATS)
+def test_every_command_runs_every_format(exports: dict[str, Path], tmp_path: Path, form: str) -> None:
+    """With a text of which a static copy knows no token: its vector is 0, and no cosine is NaN."""
+    (tmp_path / "rows.csv").write_text("text,label\nA good film,1\n\u200b,2\nA bad plot,1\n", encoding="utf-8")
+    (tmp_path / "in.txt").write_text("\u200b\na good film\n", encoding="utf-8")
+    model, rows, given = str(exports[form]), str(tmp_path / "rows.csv"), str(tmp_path / "in.txt")
+    out = tmp_path / "out.csv"
+    for words in (
+        ["predict", "--task", "sst", "--input", given],
+        ["similar", "--among", rows, "--input", given],
+        ["classify", "--support", rows, "--input", given],
+    ):
+        cli.run([*words, "--model", model, "--output", str(out)])
+        assert "nan" not in out.read_text()
+    cli.run(["encode", "--model", model, "--input", given, "--output", str(tmp_path / "out.npy")])
+    assert np.load(tmp_path / "out.npy").shape == (2, protomtl.load(model).width)
+    own = ["--data", rows, "--task", "sst", "--columns", "text", "--label", "label"]
+    cli.run(["stress", model, *own, "--output", str(tmp_path / "page.html")])
+    assert np.isfinite(protomtl.load(model).encode(["\u200b", "good"], normalize_embeddings=True)).all()
+
+
+@pytest.mark.parametrize("form", step.FORMATS)
+def test_no_byte_of_an_export_is_another_one(exports: dict[str, Path], tmp_path: Path, form: str) -> None:
+    """A file that is flipped, cut, exchanged for one that fits, or away; the card and what is beside may change."""
+    folder = Path(shutil.copytree(exports[form], tmp_path / "copy"))
+    (folder / "README.md").write_text("mine")
+    (folder / "notes.txt").write_text("mine")
+    answer = protomtl.load(folder).encode(TEXTS)
+    files = [
+        path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in ("README.md", "notes.txt")
+    ]
+    for path in files:
+        content = path.read_bytes()
+        middle = len(content) // 2
+        for other in (content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :], content[:-2], None):
+            path.unlink() if other is None else path.write_bytes(other)
+            with pytest.raises((ValueError, FileNotFoundError), match=path.name) as caught:
+                protomtl.load(folder)
+            assert "\n" not in str(caught.value).strip()
+        path.write_bytes(content)
+    np.testing.assert_array_equal(protomtl.load(folder).encode(TEXTS), answer)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "5", "{}", '{"tasks": [], "files": []}', '{"files": {"a": 1}}'])
+def test_what_is_no_record_is_one_line(exports: dict[str, Path], tmp_path: Path, content: str) -> None:
+    folder = Path(shutil.copytree(exports["static"], tmp_path / "copy"))
+    (folder / "protomtl.json").write_text(content)
+    with pytest.raises(ValueError, match=r"this is no record of an export|is missing") as caught:
+        protomtl.load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_graphs_and_heads_of_another_model_are_refused(exports: dict[str, Path], tmp_path: Path) -> None:
+    folder = unsealed(exports["onnx"], tmp_path / "onnx")
+    shutil.copyfile(folder / "onnx/heads/para.onnx", folder / "onnx/heads/sst.onnx")
+    with pytest.raises(ValueError, match=r"sst\.onnx: is not of the model beside it"):
+        protomtl.load(folder)
+    static = unsealed(exports["static"], tmp_path / "static")
+    heads = load_file(static / "static-heads.safetensors")
+    for changed in ({**heads, "sst.weight": heads["sst.weight"][:4]}, {"sst.bias": heads["sst.bias"]}, {}):
+        save_file(changed, static / "static-heads.safetensors")
+        with pytest.raises(ValueError, match=r"static-heads\.safetensors: is not of the model beside it"):
+            protomtl.load(static)
+
+
+def test_a_static_copy_says_what_it_has_not(exports: dict[str, Path]) -> None:
+    copy = protomtl.load(exports["static"])
+    with pytest.raises(ValueError, match="an export of another format has one"):
+        copy.novelty("sst", TEXTS)
+    with pytest.raises(ValueError, match=r"map\.safetensors: is not there; an export of format torch or onnx has one"):
+        copy.map("sst")
+    with pytest.raises(ValueError, match=r"^protomtl\.load: threads: 0: Input should be greater than or equal to 1$"):
+        protomtl.load(exports["static"], threads=0)
+    with pytest.raises(ValueError, match=r"backend='tensorrt': must be one of auto, torch, onnx, static"):
+        protomtl.load(exports["static"], backend="tensorrt")  # type: ignore[arg-type]
 
 
 def test_the_card_has_what_a_hub_shows_and_figures_of_its_own(exports: dict[str, Path]) -> None:

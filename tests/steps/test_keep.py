@@ -44,6 +44,14 @@ def kept(workdir: Path, complete_once: Path) -> Path:
     return workdir / "docs/runs/own"
 
 
+def test_what_is_no_kept_run_is_not_replaced(kept: Path) -> None:
+    (kept.with_name("notes")).mkdir()
+    (kept.with_name("notes") / "mine.md").write_text("mine")
+    with pytest.raises(SystemExit, match=r"^docs/runs/notes: is there already and holds no kept run; choose another"):
+        keep("notes")
+    assert (kept.with_name("notes") / "mine.md").read_text() == "mine"
+
+
 def run_and_keep(workdir: Path, seeds: list[int], name: str = "own") -> None:
     patch_params(workdir, {"seeds": seeds, "embed": {"seed": seeds[0]}, "export": {"seed": seeds[0]}})
     run_all()

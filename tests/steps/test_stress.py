@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from protomtl import cli
 from protomtl.core.files import digest_folder, read_json
@@ -188,6 +189,10 @@ def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch:
             "--columns: the task needs 2, there are 1",
         ),
         (["MODEL", "--output", "."], "is a folder"),
+        (["MODEL", "--data", "own.csv", "--task", "sst", "--output", "own.csv"], "is the file of --data, too"),
+        (["MODEL", "--task", "sst"], "--task: is about your own rows; name them with --data"),
+        (["MODEL", "--rows", "5"], "--rows: is about your own rows; name them with --data"),
+        (["MODEL", "--data", "own.csv", "--task", "mood"], "--task mood: no such task; the model has"),
     ],
 )
 def test_what_a_user_can_get_wrong_is_one_line(
@@ -205,6 +210,54 @@ def test_what_a_user_can_get_wrong_is_one_line(
     assert caught.value.code == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith("protomtl stress: ") and re.search(message, line)
+
+
+OWN = {  # content of one's own file, what is asked of it, and the end of it: a message, or a word of the page
+    "no letters": ("t,y\n...,3\n!!!,1\n", [], "no stress can change one of 2 rows"),
+    "too few": ("t,y\nThe film is good,3\nA film is bad,1\n", ["--rows", "1"], "no stress can change one of 1 rows"),
+    "some without": ("t,y\nThe film is good,\nA film is bad,1\n", [], "own.csv:2: column 'y' has no label, as other"),
+    "none with": ("t,y\nThe film is good,\nA film is bad,\n", [], "nothing can be asked of it: noise: these rows have"),
+    "GLUE's": ("t,y\nThe film is good,-1\nA film is bad,-1\n", [], "noise: these rows have no labels"),
+    "about a pair": ("t,y\nThe film is good,3\n", ["--about", "meaning"], "--about meaning: needs a pair"),
+    "markup": ('t,y\n"The <b>film</b> & ""plot""",very positive\nGood dogs sit here,Negative\n', [], "&lt;b&gt;"),
+    "one row": ("t,y\nThe film is good,3\n", [], "typos in 10 % of the words"),
+    "equal rows": ("t,y\n" + "The film is good,3\n" * 12, [], "typos in 10 % of the words"),
+}
+
+
+@pytest.mark.parametrize("what", OWN)
+def test_ones_own_rows_may_be_odd(
+    what: str,
+    complete: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content, words, end = OWN[what]
+    Path("own.csv").write_text(content)
+    own = ["--data", "own.csv", "--task", "sst", "--columns", "t", "--label", "y"]
+    try:
+        cli.run(["stress", str(complete / "results/export"), *own, *words])
+    except SystemExit as stop:
+        assert stop.code == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert end in line and not Path("stress.html").exists()
+    else:
+        assert end in Path("stress.html").read_text()
+    assert Path("own.csv").read_text() == content
+
+
+def test_a_task_of_another_meaning_is_no_task_of_the_model(complete: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the same name: its labels would be held against other classes."""
+    before = Path("params.yaml").read_text()
+    try:
+        patch_params(complete, {"tasks": {"sts": {**yaml.safe_load(before)["tasks"]["sts"], "range": [0, 6]}}})
+        with pytest.raises(SystemExit, match="2"):
+            cli.run(["stress", "results/export", "--output", "never.html"])
+    finally:
+        Path("params.yaml").write_text(before)
+    assert "tasks.sts: the labels or texts of params.yaml are not those of the model's" in capsys.readouterr().err
 
 
 def test_the_step_needs_its_seed(complete: Path) -> None:

@@ -349,7 +349,7 @@ def test_export_as_a_command(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     project = shutil.copytree(model.parent, tmp_path / "project")
-    assert "needs --to DIR" in call(project, "protomtl", "export", "cosine", code=1).stderr
+    assert "needs --to DIR" in call(project, "protomtl", "export", "cosine", code=2).stderr
     for options in (["--to", "taken"], ["--seed", "2"], ["--force"]):
         with pytest.raises(SystemExit, match="needs a METHOD"):
             cli.run(["export", *options])

@@ -16,6 +16,7 @@ from protomtl.core.files import read_json
 from protomtl.steps.export import step
 from tests.steps.test_texts import rows_of, run, typed
 from tests.support import ROOT
+from tests.support.makers import unsealed
 
 TEXTS = ["good good film", "the cat sits and the dog runs", "bad"]
 PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man")]
@@ -117,6 +118,12 @@ def test_columns_of_predict_are_as_before_and_more_are_asked_for(
     assert all(row["prediction"] in ("no", "yes", "other") for row in more)
 
 
+@pytest.mark.parametrize("top", [0, -1, 1.5, None])
+def test_so_many_reasons_are_one_at_least(explained: Path, top: Any) -> None:
+    with pytest.raises(ValueError, match="must be a whole number above 0"):
+        protomtl.load(explained).explain("sst", "a good film", top=top)
+
+
 def test_exports_without_say_what_to_do(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in.txt").write_text("good\n")
     said = run(capsys, "predict", model, tmp_path / "in.txt", "--task", "sst", "--why", "3")
@@ -131,6 +138,9 @@ SPOILT: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "a temperature of zero": ("calibration.json", lambda path: edit(path, "temperature", 0.0), "is no calibration"),
     "an unknown key": ("calibration.json", lambda path: edit(path, "warmth", 1.0), "is no calibration"),
     "another task": ("calibration.json", lambda path: path.write_text("{}"), "is not of the model beside it"),
+    "a list": ("calibration.json", lambda path: path.write_text("[]"), "is no calibration"),
+    "no rows": ("examples.json", lambda path: path.write_text("[]"), "are no training examples"),
+    "rows without texts": ("examples.json", lambda path: path.write_text('{"sst": [{}]}'), "are no training examples"),
     "other rows": ("examples.json", lambda path: path.write_text("{}"), "are not of the model beside them"),
     "no vectors": ("examples.safetensors", lambda path: path.write_bytes(b"x"), "examples cannot be read"),
 }
@@ -144,7 +154,7 @@ def edit(path: Path, key: str, value: float) -> None:
 
 @pytest.mark.parametrize("what", SPOILT)
 def test_a_spoilt_file_loads_no_model(what: str, explained: Path, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(explained, tmp_path / "copy"))
+    copy = unsealed(explained, tmp_path / "copy")
     name, spoil, message = SPOILT[what]
     spoil(copy / name)
     with pytest.raises(ValueError, match=message) as caught:

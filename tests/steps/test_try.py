@@ -91,7 +91,7 @@ def test_answers_are_those_of_a_model_that_is_fitted_once(
 def test_the_map_of_the_demo_is_drawn_when_it_is_asked_for(prepared: Path) -> None:
     chosen = params.load()
     folder = quick_model.quick_model(chosen, with_map=False)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match=r"map\.safetensors: is not there"):
         protomtl.load(folder).map("sst")
     before = read_json(folder / "protomtl.json")
     assert quick_model.quick_model(chosen, with_map=True) == folder and read_json(folder / "protomtl.json") == before
@@ -106,6 +106,24 @@ def test_a_row_of_three_texts_and_a_block_that_is_gone_are_named(prepared: Path)
     others = {name: method for name, method in chosen.method.items() if name != quick_model.METHOD}
     with pytest.raises(SystemExit, match=r"method\.frozen_logistic: this block is missing"):
         quick_model.quick_model(chosen.model_copy(update={"method": others}), with_map=False)
+
+
+def test_what_is_damaged_is_one_line_and_a_lock_is_not_needed(
+    prepared: Path, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lock in ("stages: [", "<<<<<<< HEAD\n", "", "stages: 5", "[]"):
+        Path("dvc.lock").write_text(lock)
+        assert command.recorded() == {}
+    cli.run(["try", "a great film"])
+    assert steps == ["download", "backbone", "prepare", "tokens"]  # nobody says what made those that are there
+    with pytest.raises(SystemExit, match=r"protomtl try: row 0: .*half of a pair"):
+        cli.run(["try", "a \udcff film"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a \xff film\n"), encoding="utf-8"))
+    with pytest.raises(SystemExit, match=r"protomtl try: .*can't decode byte 0xff"):
+        cli.run(["try"])
+    (quick_model.FOLDER / "heads.safetensors").write_bytes(b"cut")
+    with pytest.raises(SystemExit, match=r"heads\.safetensors: cannot be read.*; remove \.state/try/model, and it is"):
+        cli.run(["try", "a great film"])
 
 
 def test_texts_that_no_task_reads_are_told_so(prepared: Path) -> None:

@@ -1,5 +1,6 @@
 """A tiny random backbone and a few rows of text: enough to run everything, nothing to download."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -94,6 +95,15 @@ def make_workdir(folder: Path, backbone: Path) -> Path:
     shutil.copytree(ROOT / "presets", folder / "presets")
     write_data(folder / "data/own")
     patch_params(folder, tiny(backbone))
+    return folder
+
+
+def unsealed(source: Path, target: Path) -> Path:
+    """A copy of an export whose record has no digests of its files, as those of before."""
+    folder = Path(shutil.copytree(source, target))
+    record = json.loads((folder / "protomtl.json").read_text())
+    del record["files"]
+    (folder / "protomtl.json").write_text(json.dumps(record))
     return folder
 
 

@@ -94,8 +94,8 @@ def test_no_temperature_of_a_grid_is_likelier(seed: int, several: bool) -> None:
     logits, labels = drawn(seed)
     wanted = np.eye(4)[labels] if several else labels
     found = calibration.fit_temperature(logits, wanted)
-    best = calibration.loss(logits / found, wanted)
-    assert all(best <= calibration.loss(logits / t, wanted) + 1e-12 for t in np.geomspace(0.05, 20, 200))
+    best = calibration.losses(logits / found, wanted).mean()
+    assert all(best <= calibration.losses(logits / t, wanted).mean() + 1e-12 for t in np.geomspace(0.05, 20, 200))
 
 
 def test_the_temperature_that_was_put_in_is_found() -> None:
@@ -134,3 +134,24 @@ def test_no_row_and_rows_that_all_are_right() -> None:
 def test_what_does_not_fit_is_refused(scores: list[float], labels: list[int]) -> None:
     with pytest.raises(ValueError, match="labels"):
         calibration.nll(scores, labels)
+
+
+def test_what_was_held_for_impossible_has_no_say_in_the_temperature() -> None:
+    """A class without a training row has the logit -inf, and one that all rows have inf: neither depends on T."""
+    random = np.random.default_rng(5)
+    z = random.normal(size=(500, 3)) * 3
+    y = (random.random((500, 3)) < 1 / (1 + np.exp(-z / 3))).astype(float)
+    plain = calibration.fit_temperature(z, y)
+    for never in (-np.inf, np.inf):
+        beside = np.concatenate([z, np.full((500, 1), never)], axis=1)
+        for own in (np.zeros((500, 1)), np.ones((500, 1))):
+            assert calibration.fit_temperature(beside, np.concatenate([y, own], axis=1)) == pytest.approx(
+                plain, abs=1e-6
+            )
+    one = z.argmax(1)
+    beside = np.concatenate([z, np.full((500, 1), -np.inf)], axis=1)
+    few = np.where(np.arange(500) < 20, 3, one)  # dev has the class that train has not
+    assert calibration.fit_temperature(beside, few) == pytest.approx(
+        calibration.fit_temperature(z[20:], one[20:]), abs=1e-6
+    )
+    assert calibration.fit_temperature(beside, np.full(500, 3)) == 1

@@ -68,17 +68,75 @@ def test_a_method_that_is_run_must_have_a_block(project: Path) -> None:
         cli.run(["finetune", "--method", "concta", "--seed", "1"])
 
 
-CLOSED = [errno.EACCES, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EIO, errno.ELOOP]
+CLOSED = [
+    errno.ENOENT,
+    errno.ENAMETOOLONG,
+    errno.EACCES,
+    errno.EROFS,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EIO,
+    errno.ELOOP,
+]
 
 
 @pytest.mark.parametrize("number", CLOSED)
-def test_a_path_that_is_closed_or_of_another_kind_is_named(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_is_closed_or_of_another_kind_is_named(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(words: list[str]) -> None:
-        raise OSError(number, os.strerror(number), "data/raw")
+        raise OSError(number, os.strerror(number), "docs/runs/x")
 
     monkeypatch.setattr(cli, "run", fail)
-    with pytest.raises(SystemExit, match=f"^data/raw: {os.strerror(number)}$"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         cli.main()
+    assert capsys.readouterr().err == f"docs/runs/x: {os.strerror(number)}\n"
+
+
+@pytest.mark.parametrize("name", ["../results", "/results/x", ".", "..", "", "a/b", "current", "a b", "é", "-x", "~"])
+def test_a_run_is_kept_under_a_name_and_nowhere_else(
+    name: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever lies in its place is replaced."""
+    with pytest.raises(SystemExit, match=r"^2$"):
+        cli.run(["keep", "--", name])
+    assert "make a name here" in capsys.readouterr().err
+
+
+WRONG = {  # words of a command line, and how its line begins
+    "no such run": (["export", "concat", "--to", "x"], "results/finetune/concat/seed1: there is no such run"),
+    "half of a command": (["export", "--to", "x"], "protomtl export --to, --seed"),
+    "examples of a static copy": (
+        ["export", "concat", "--to", "x", "--examples", "5", "--format", "static"],
+        "protomtl export --examples: an export of format static keeps none",
+    ),
+    "another half": (["verify", "--margin", "0.1"], "protomtl verify --margin needs --against"),
+    "no project": (["verify"], "dvc.lock: not there"),
+    "no preset": (["preset", "nothing"], "presets/nothing.yaml: no such preset"),
+    "nothing kept": (["verify", "--against", "nothing"], "nothing: no kept run"),
+    "a method that is none": (["stress", "--method", "concta", "--seed", "1"], "params.yaml: method: concta"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_a_user_gets_wrong_is_one_line_and_status_2(wrong: str, project: Path) -> None:
+    words, begin = WRONG[wrong]
+    said = call(project, "protomtl", *words, code=2)
+    assert said.stderr.startswith(begin) and said.stderr.count("\n") == 1, said.stderr
+    assert {path.name for path in project.iterdir()} <= {"params.yaml", ".state"}
+
+
+def test_an_interrupted_command_has_the_status_of_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(words: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupt)
+    with pytest.raises(SystemExit, match=r"^130$"):
+        cli.main()
+    assert capsys.readouterr().err == "interrupted; run the same command again to go on\n"
 
 
 def test_other_faults_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,3 +24,10 @@ def test_distance_is_that_to_the_nearest_prototype_that_there_is() -> None:
 
 def test_of_twenty_scores_the_largest_is_above_the_threshold() -> None:
     assert novelty.threshold(np.arange(21.0)) == 19
+
+
+def test_a_class_that_all_have_says_nothing_of_a_row() -> None:
+    logits = np.array([[1.0, -2.0], [0.5, 3.0]])
+    for never in (-np.inf, np.inf):
+        beside = np.concatenate([logits, np.full((2, 1), never)], axis=1)
+        np.testing.assert_allclose(novelty.energy(beside, "multilabel"), novelty.energy(logits, "multilabel"))

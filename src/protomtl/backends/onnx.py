@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from protomtl.backends.rows import BATCH, Row, means_of, open_tokens, sides, tasks_of
+from protomtl.backends.rows import BATCH, Row, means_of, open_tokens, refuse_others, sides, tasks_of
 from protomtl.core.paths import ONNX
 from protomtl.model.settings import Heads
 
@@ -26,10 +26,17 @@ class OnnxNetwork:
         self.tokens.enable_padding(pad_id=record["pad"])
         self.encoder = session(folder / ONNX / "model.onnx", threads)
         self.inputs = {put.name for put in self.encoder.get_inputs()}
-        self.width = int(next(put for put in self.encoder.get_outputs() if put.name == VECTOR).shape[1])
-        self.heads = {name: session(folder / ONNX / f"heads/{name}.onnx", threads) for name in self.tasks}
-        there = {path.stem: path for path in (folder / ONNX / "readouts").glob("*.onnx")}
-        self.readouts = {name: session(path, threads) for name, path in there.items() if name in self.tasks}
+        vectors = [put.shape[1] for put in self.encoder.get_outputs() if put.name == VECTOR]
+        refuse_others(folder / ONNX / "model.onnx", {VECTOR: len(vectors)}, {VECTOR: 1})
+        self.width = int(vectors[0])
+        self.heads = {}
+        self.readouts = {}
+        for name, task in self.tasks.items():
+            path = folder / ONNX / f"heads/{name}.onnx"
+            self.heads[name] = graph_of(path, threads, self.width, task.outputs)
+            if (path := folder / ONNX / f"readouts/{name}.onnx").exists():
+                columns = task.number_of_classes if task.what.has_classes else 1
+                self.readouts[name] = graph_of(path, threads, self.width, columns)
         self.means = means_of(folder, self.tasks, self.width)
 
     def encode(self, texts: list[Row]) -> np.ndarray:
@@ -95,6 +102,15 @@ def session(path: Path, threads: int) -> Any:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # kinds of its own, which have no common base
         raise SystemExit(f"{path}: onnxruntime cannot read it: {error}; export the model again") from None
+
+
+def graph_of(path: Path, threads: int, width: int, columns: int) -> Any:
+    """A graph from embeddings [n, width] to [n, columns]. SystemExit for that of another model."""
+    found = session(path, threads)
+    shapes = {put.name: put.shape[1:] for put in (*found.get_inputs(), *found.get_outputs())}
+    wanted = {name: [columns if name == "outputs" else width] for name in shapes}
+    refuse_others(path, {name: shape for name, shape in shapes.items() if isinstance(shape[0], int)}, wanted)
+    return found
 
 
 def run(graph: Any, parts: list[np.ndarray]) -> np.ndarray:

@@ -19,6 +19,12 @@ def tasks_of(record: Mapping[str, Any]) -> dict[str, Task]:
     return {name: Task.model_validate(block) for name, block in record["tasks"].items()}
 
 
+def refuse_others(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """SystemExit if shapes are not those that the record beside them describes."""
+    if found != wanted:
+        raise SystemExit(f"{path}: is not of the model beside it; export the model again")
+
+
 def open_tokens(folder: Path) -> Any:
     """The tokenizer as its own library reads it: transformers is not needed. SystemExit for a damaged file."""
     from tokenizers import Tokenizer
@@ -44,8 +50,8 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
 def means_of(folder: Path, tasks: Mapping[str, Task], width: int) -> dict[str, np.ndarray]:
     """The prototypes [classes, width] of each task. SystemExit for those of another model."""
     found = read_tensors(folder / PROTOTYPES)
-    if {n: m.shape for n, m in found.items()} != {n: (task.number_of_classes, width) for n, task in tasks.items()}:
-        raise SystemExit(f"{folder / PROTOTYPES}: these prototypes are not of the model beside them; export it again")
+    wanted = {name: (task.number_of_classes, width) for name, task in tasks.items()}
+    refuse_others(folder / PROTOTYPES, {name: means.shape for name, means in found.items()}, wanted)
     return found
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from protomtl.backends.rows import Row, means_of, open_tokens, read_tensors, sides, tasks_of
+from protomtl.backends.rows import Row, means_of, open_tokens, read_tensors, refuse_others, sides, tasks_of
 from protomtl.core.paths import STATIC, STATIC_HEADS
+from protomtl.tasks.settings import Task
 
 
 class StaticNetwork:
@@ -19,9 +20,9 @@ class StaticNetwork:
     def __init__(self, folder: Path, record: Mapping[str, Any]) -> None:
         self.tasks = tasks_of(record)
         self.tokens = open_tokens(folder)
-        self.table = read_tensors(folder / STATIC)["embedding.weight"].astype(np.float32)
+        self.table = table_of(folder / STATIC)
         self.width = self.table.shape[1]
-        self.heads = read_tensors(folder / STATIC_HEADS)
+        self.heads = heads_of(folder / STATIC_HEADS, self.tasks, self.width)
         self.means = means_of(folder, self.tasks, self.width)
         if self.tokens.get_vocab_size() > len(self.table):
             raise SystemExit(f"{folder}: its tokenizer has more words than there are vectors; export the model again")
@@ -50,6 +51,25 @@ class StaticNetwork:
     def vectors(self, task: str, rows: list[Row]) -> np.ndarray:
         """[n, width] of a task's rows, of two their sum."""
         return np.asarray(np.sum(self.embedded(rows), axis=0))
+
+
+def table_of(path: Path) -> np.ndarray:
+    """[tokens, width]. SystemExit for what is none."""
+    found = read_tensors(path)
+    shapes = {name: tensor.ndim for name, tensor in found.items()}
+    refuse_others(path, shapes, {"embedding.weight": 2})
+    return found["embedding.weight"].astype(np.float32)
+
+
+def heads_of(path: Path, tasks: Mapping[str, Task], width: int) -> dict[str, np.ndarray]:
+    """TASK.weight [outputs, features] and TASK.bias [outputs]. SystemExit for those of another model."""
+    found = read_tensors(path)
+    wanted: dict[str, tuple[int, ...]] = {}
+    for name, task in tasks.items():
+        wanted[f"{name}.weight"] = (task.outputs, 2 * width + 1 if task.pair else width)
+        wanted[f"{name}.bias"] = (task.outputs,)
+    refuse_others(path, {name: tensor.shape for name, tensor in found.items()}, wanted)
+    return found
 
 
 def features(parts: list[np.ndarray]) -> np.ndarray:

@@ -5,6 +5,7 @@ again of the predictions of all seeds. `--again` makes them of what is kept alon
 """
 
 import argparse
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import yaml
 
 from protomtl.analysis.predictions import read_task, side_by_side
 from protomtl.core.files import atomic, read_json, write_csv, write_json
-from protomtl.core.paths import KEPT, results
+from protomtl.core.paths import CURRENT, KEPT, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.core.yaml_reader import Loader
@@ -33,7 +34,7 @@ RECORDED = ("steps", "best_epoch")
 
 def arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("name", help="a name for the run, such as its data")
+    add("name", type=name_of_run, help="a name for the run, such as its data")
     add("--again", action="store_true", help="only make the tables of this kept run again")
     add(
         "--margin",
@@ -42,6 +43,15 @@ def arguments(command: argparse.ArgumentParser) -> None:
         f"(default: what NAME has, else {MARGIN})",
     )
     add("--no-findings", action="store_true", help="for receipts alone: no part of `findings`")
+
+
+def name_of_run(text: str) -> str:
+    """A name that is a folder in docs/runs, and no other one: what is there is replaced."""
+    if not re.fullmatch(r"\w[\w.-]*", text, re.ASCII) or text == CURRENT.name:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: letters, digits, dots, dashes and underscores make a name here; not {CURRENT.name}"
+        )
+    return text
 
 
 def run(args: argparse.Namespace) -> None:
@@ -98,6 +108,8 @@ def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
     if not target.exists():
         return []
     path = target / "about.json"
+    if not path.is_file():
+        raise SystemExit(f"{target}: is there already and holds no kept run; choose another name")
     about = read_json(path)
     parts = [part | {"seeds": [s for s in part["seeds"] if s not in params.seeds]} for part in about["parts"]]
     parts = [part for part in parts if part["seeds"]]

@@ -10,6 +10,7 @@ from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.inference import texts
 from protomtl.inference.records import Record
+from protomtl.novelty import unit
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
@@ -33,14 +34,10 @@ def run(args: argparse.Namespace) -> None:
 def nearest(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
     """For each row the rows of `--among` that are nearest by the cosine of their vectors."""
     among = list(texts.encoded(model, args.among, args))
-    vectors = normalized(np.stack([vector for _, vector in among]))
+    vectors = unit(np.stack([vector for _, vector in among])).astype(np.float32)
     column = (args.columns or ["text"])[0]
     for row, vector in texts.encoded(model, args.input, args):
-        cosines = vectors @ normalized(vector[None])[0]
+        cosines = vectors @ unit(vector[None])[0]
         for rank, place in enumerate(np.argsort(-cosines, kind="stable")[: args.top], 1):
             found = {"rank": rank, "cosine": round(float(cosines[place]), 4), "similar": among[place][0][column]}
             yield texts.widened(row, found, args)
-
-
-def normalized(vectors: np.ndarray) -> np.ndarray:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

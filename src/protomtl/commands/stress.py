@@ -16,13 +16,13 @@ from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.core.users_files import BadPath, users_file, users_target
-from protomtl.inference import records
+from protomtl.inference.labelled_rows import labelled_rows
 from protomtl.inference.records import BadInput
 from protomtl.inference.rows import BLOCK, blocks, checked, stacked
 from protomtl.perturbations.battery import battery
-from protomtl.perturbations.kinds import Case, Source
+from protomtl.perturbations.kinds import NEEDED, Case, fits
 from protomtl.perturbations.settings import Perturb
-from protomtl.tasks.settings import predictions
+from protomtl.tasks.settings import Task, predictions
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
@@ -34,6 +34,8 @@ EXAMPLES = """
   protomtl stress --method concat --seed 1          # the step of the pipeline"""
 ABOUT = {"sst": "opinion", "para": "meaning", "sts": "meaning"}
 RUN = Run("model", 1)
+MOST = 2000
+OF_ROWS = ("task", "columns", "label", "about", "rows")  # arguments that say something of --data
 CASE = ["kind", "stress", "split", "id", "label", "expected"]
 
 
@@ -49,7 +51,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
         choices=("opinion", "meaning"),
         help="what labels say: how much a text is in favour, or whether two mean the same",
     )
-    add("--rows", type=argument(Positive), default=2000, help="that are read at most (default: 2000)")
+    add("--rows", type=argument(Positive), help=f"of yours that are read at most (default: {MOST})")
     add("--output", default="stress.html", metavar="FILE", help="the page (default: stress.html)")
     add("--force", action="store_true", help="replace also a file that is read-only")
 
@@ -59,7 +61,10 @@ def run(args: argparse.Namespace) -> None:
     try:
         if not args.model:
             raise BadInput("name a MODEL, a folder that `protomtl export` wrote; or --method and --seed of a run")
-        users_target(args.output, args.force)
+        if not args.data and (given := [name for name in OF_ROWS if getattr(args, name) is not None]):
+            raise BadInput(f"--{given[0]}: is about your own rows; name them with --data FILE")
+        if users_target(args.output, args.force) == Path(args.data or ".").resolve():
+            raise BadInput(f"--output {args.output}: is the file of --data, too; name another")
         write(args)
     except (BadInput, BadPath, FileNotFoundError, ValueError) as error:
         print(f"protomtl stress: {error}", file=sys.stderr)
@@ -67,12 +72,9 @@ def run(args: argparse.Namespace) -> None:
 
 
 def write(args: argparse.Namespace) -> None:
-    from protomtl.inference.loading import load  # heavy
-    from protomtl.model.encoder import settle
+    from protomtl.inference.loading import load_alone  # heavy
 
-    model = load(args.model)
-    if compute := getattr(model.network, "compute", None):  # of torch alone
-        settle(compute)
+    model = load_alone(args.model)
     tables, report, texts = own_rows(model, args) if args.data else perturbed(model)
     page = page_of(model, tables, report, texts)
     with users_file(args.output, args.force) as part:
@@ -87,6 +89,7 @@ def perturbed(model: "Model") -> tuple["Tables", dict[str, Any], dict[str, pd.Da
         raise BadInput(f"{path}: not there; name your own rows with --data FILE, or run `protomtl perturb`")
     report, tables, texts = read_json(path), {}, {}
     for name in [name for name in model.tasks if name in report]:
+        refuse_other_task(name, model.tasks[name])
         found = pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False)
         if len(found):
             texts[name] = found
@@ -99,51 +102,48 @@ def perturbed(model: "Model") -> tuple["Tables", dict[str, Any], dict[str, pd.Da
     return tables, {name: report[name] for name in tables}, texts
 
 
+def refuse_other_task(name: str, task: Task) -> None:
+    """BadInput where the task of this project is another one than the model's: its labels would mean other classes."""
+    from protomtl.params import load  # of the pipeline
+
+    here = load().tasks.get(name)
+    if here is not None and said_of(here) != said_of(task):
+        raise BadInput(
+            f"tasks.{name}: the labels or texts of params.yaml are not those of the model's task of this name; "
+            "name your own rows with --data FILE"
+        )
+
+
+def said_of(task: Task) -> tuple[object, ...]:
+    return task.kind, task.class_names, task.bounds, len(task.texts)
+
+
 def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[str, Any], dict[str, pd.DataFrame]]:
     """The user's rows under stress. Without labels there are tests of meaning alone."""
     name = args.task or (next(iter(model.tasks)) if len(model.tasks) == 1 else "")
     if name not in model.tasks:
-        raise BadInput(f"--task {name or 'TASK'}: is needed; the model has {', '.join(model.tasks)}")
-    task, about = model.tasks[name], args.about or ABOUT.get(name)
-    rows = read(args, task)
+        wrong = "no such task" if name else "is needed"
+        raise BadInput(f"--task {name or 'TASK'}: {wrong}; the model has {', '.join(model.tasks)}")
+    task, about, most = model.tasks[name], args.about or ABOUT.get(name), args.rows or MOST
+    if args.about and not fits(task, args.about):
+        raise BadInput(f"--about {args.about}: needs {NEEDED[args.about]}, which task {name} is not")
+    rows = labelled_rows(args.data, task, args.columns, args.label)
     labelled = not any(row.label != row.label for row in rows)
     kinds = ["noise", "meaning"] if labelled else ["meaning"]
     settings = Perturb.model_validate(
-        {"rows": args.rows, "splits": ["test"], "kinds": kinds, "noise": [0.05, 0.1], "seed": 1}
+        {"rows": most, "splits": ["test"], "kinds": kinds, "noise": [0.05, 0.1], "seed": 1}
         | {"about": {name: about} if about else {}}
     )
-    found = battery(name, task, rows, settings, args.rows)
-    told = found.words + ([] if labelled else ["noise: these rows have no labels"])
-    if not found.counts:
-        raise BadInput(f"{args.data}: nothing can be asked of it: {'; '.join(told)}; say --label or --about")
+    found = battery(name, task, rows, settings, most)
+    told = [word.replace("`perturb.about`", "--about") for word in found.words]
+    told += [] if labelled else ["noise: these rows have no labels"]
+    if not any(count["made"] for count in found.counts.values()):
+        why = "; ".join(told) or f"no stress can change one of {min(most, len(rows))} rows"
+        raise BadInput(f"{args.data}: nothing can be asked of it: {why}; give more rows, or say --label or --about")
     table = pd.DataFrame([case[: len(CASE)] for case in found.cases], columns=CASE)
     texts = table.assign(**columns_of(found.cases))
     report = {name: {"counts": found.counts, "left_out": told}}
     return {name: {RUN: asked(model, name, table, [case.texts for case in found.cases])}}, report, {name: texts}
-
-
-def read(args: argparse.Namespace, task: Any) -> list[Source]:
-    """The rows of the user's file, NaN for labels that are not there."""
-    columns = args.columns or task.texts
-    if len(columns) != len(task.texts):
-        raise BadInput(f"--columns: the task needs {len(task.texts)}, there are {len(columns)}")
-    label, found = args.label or task.label, []
-    for number, (place_row, (row, texts)) in enumerate(with_places(args.data, columns)):
-        value = float("nan")
-        if label in row:
-            read_as = task.what.read(task, str(row[label]))
-            if read_as is None:
-                raise BadInput(f"{place_row}: column {label!r}: {row[label]!r:.80} is not {task.what.wanted(task)}")
-            value = read_as
-        elif args.label:
-            raise BadInput(f"{place_row}: no column {label!r}; there is {', '.join(map(repr, row))}")
-        found.append(Source("yours", str(number), texts, value))
-    return found
-
-
-def with_places(path: str, columns: list[str]) -> Any:
-    places = [*records.read(path)]
-    return zip((place for place, _ in places), records.texts(iter(places), columns), strict=True)
 
 
 def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[str, ...]]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from protomtl import params
 from protomtl.core import runner
@@ -55,15 +56,21 @@ def run(args: argparse.Namespace) -> None:
         demo.run(parser.parse_args(["--model", str(folder)]))
     from protomtl.inference.loading import load
 
-    model = load(folder)
-    for texts in given(args.texts):
-        print("\n".join(answer(model, texts)), flush=True)
+    try:
+        model = load(folder)
+    except ValueError as error:
+        raise SystemExit(f"{error}; remove {folder}, and it is fitted again") from None
+    try:
+        for texts in given(args.texts):
+            print("\n".join(answer(model, texts)), flush=True)
+    except ValueError as error:  # bytes that are no text
+        raise SystemExit(f"protomtl try: {error}") from None
 
 
 def fetch() -> None:
     """Run the steps whose folder is not there or was made by other parameters, and those behind them."""
     content, notes = read_yaml(PARAMS), read_json(NOTES) if NOTES.exists() else {}
-    lock = YAML(typ="safe").load(LOCK).get("stages", {}) if LOCK.exists() else {}  # as DVC wrote it
+    lock = recorded()
     changed = False
     for step, folder in FETCHED.items():
         wanted = {name: content[name] for name in inspect.signature(runner.module(step).run).parameters}
@@ -74,6 +81,15 @@ def fetch() -> None:
             changed = True
             notes[step] = {"params": wanted, "time": folder.stat().st_mtime_ns}
             write_json(NOTES, notes)
+
+
+def recorded() -> Any:
+    """The stages of dvc.lock as DVC wrote them; none where it is damaged, as by a merge."""
+    try:
+        stages = YAML(typ="safe").load(LOCK)["stages"] if LOCK.exists() else {}
+    except (YAMLError, KeyError, TypeError, ValueError):
+        return {}
+    return stages if isinstance(stages, dict) else {}
 
 
 def made_by(step: str, folder: Path, notes: dict[str, Any], lock: dict[str, Any]) -> Any:

@@ -81,6 +81,8 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
     first = [*said][:1]  # a phone shows two columns: what is said and of what
     given = pd.concat([said[first], given, said.drop(columns=first)], axis=1)
     st.dataframe(given, column_config=columns)  # drawn as cells, never as HTML or Markdown
+    if not model.has_map:
+        return
     classes = [str(name) for name in task.what.prototypes(task)]
     st.altair_chart(drawn(placed(model, name, rows, classes), classes))
     st.caption(f"t-SNE of dev examples and prototypes; a row stands among its {NEIGHBOURS} nearest.")
@@ -98,7 +100,7 @@ def placed(model: Model, task: str, rows: list[Row], names: list[str]) -> pd.Dat
     points = pd.DataFrame(places, columns=["x", "y"])
     points["class"] = [names[k] for k in classes]
     points["kind"] = np.where(np.arange(len(points)) < len(points) - prototypes, "dev example", "prototype")
-    near = KNeighborsRegressor(NEIGHBOURS, weights="distance").fit(vectors, places)
+    near = KNeighborsRegressor(min(NEIGHBOURS, len(vectors)), weights="distance").fit(vectors, places)
     yours = pd.DataFrame(near.predict(model.vectors(task, rows)), columns=["x", "y"])
     return pd.concat([points, yours.assign(kind="yours", label=[f"row {k}" for k in range(len(rows))])])
 

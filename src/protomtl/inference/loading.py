@@ -3,11 +3,17 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from protomtl.backends.opening import opened
+from protomtl.backends.whole import check
 from protomtl.core.files import read_json
 from protomtl.core.paths import RECORD
+from protomtl.core.sections import validate
 from protomtl.inference.model import Model
 from protomtl.model.settings import Compute
+
+BACKENDS = ("auto", "torch", "onnx", "static")
 
 
 def load(
@@ -26,18 +32,35 @@ def load(
     damaged, does not fit together, or is not for this backend.
     """
     folder = exported(folder)
-    compute = Compute(device=device, precision=precision, threads=threads, processes=1)
+    options = {"device": device, "precision": precision, "threads": threads, "processes": 1}
     try:
+        compute = validate("protomtl.load", Compute, options)
         record = read_json(folder / RECORD)
+        if not isinstance(record, dict):
+            raise TypeError(f"it is {record!r:.40}")
+        check(folder, record)
         return Model(folder, record, network_of(folder, record, compute, backend))
     except SystemExit as error:  # a step ends by it; a user's program goes on
         raise ValueError(error.code) from None
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / RECORD}: this is no record of an export: {error!r}") from None
+    except (KeyError, TypeError, AttributeError, ValidationError) as error:
+        said = str(error) if isinstance(error, ValidationError) else repr(error)
+        raise ValueError(f"{folder / RECORD}: this is no record of an export: {' '.join(said.split()):.200}") from None
+
+
+def load_alone(folder: str | Path, **options: Any) -> Model:
+    """`load` for a process that is there for this model only: torch is set up for it, where torch runs it."""
+    model = load(folder, **options)
+    if compute := getattr(model.network, "compute", None):
+        from protomtl.model.encoder import settle  # heavy
+
+        settle(compute)
+    return model
 
 
 def network_of(folder: Path, record: dict[str, Any], compute: Compute, backend: str) -> Any:
     """What runs an export. SystemExit if that is not the backend that is asked for, or what it lies in is damaged."""
+    if backend not in BACKENDS:
+        raise SystemExit(f"backend={backend!r}: must be one of {', '.join(BACKENDS)}")
     form = record.get("format", "torch")
     if backend not in ("auto", form.removesuffix("-int8")):
         raise SystemExit(

@@ -1,16 +1,19 @@
 """A trained model outside the pipeline: texts in, vectors, classes and values out (`protomtl.load`)."""
 
 from collections.abc import Iterable, Iterator
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from protomtl.core.paths import MAP
 from protomtl.inference import answers
 from protomtl.inference.rows import BLOCK, Row, Rows, asked, blocks, checked, stacked
 from protomtl.inference.trust import read_examples, read_trust, strangeness
+from protomtl.novelty import unit
 from protomtl.tasks.settings import Task
 
 if TYPE_CHECKING:
@@ -43,12 +46,13 @@ class Model:
     ) -> Any:
         """[n, width] float32, the vector of each text by itself; of one text [width].
 
-        normalize_embeddings: to length 1. convert_to_tensor: a tensor of torch on the model's device, not an array.
+        normalize_embeddings: to length 1, zeros aside. convert_to_tensor: a tensor of torch on the model's device, not
+        an array.
         """
         found, one = asked(texts, 1, batch_size, show_progress_bar)
         vectors = stacked((row for block in found for row in self.network.encode(block)), self.width)
         if normalize_embeddings:
-            vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+            vectors = unit(vectors).astype(vectors.dtype)
         answer: np.ndarray = vectors[0] if one else vectors
         if not convert_to_tensor:
             return answer
@@ -110,7 +114,9 @@ class Model:
         tell, which lets 95 % of dev rows through. ValueError for a model that was exported without."""
         what, known = self.task(task), self.trust[task].novelty
         if known is None:
-            raise ValueError(f"this model has no threshold of novelty of {task!r}; export it again")
+            static = self.record.get("format") == "static"
+            instead = "an export of another format has one" if static else "export it again"
+            raise ValueError(f"this model has no threshold of novelty of {task!r}; {instead}")
         found, one = asked(rows, len(what.texts), BLOCK, False)
         said = [strangeness(self.network, task, known, block) for block in found]
         return (said[0].item() if one else np.concatenate(said)) if said else np.empty(0)
@@ -121,6 +127,8 @@ class Model:
         what = self.task(task)
         if task not in self.examples:
             raise ValueError(f"this model has no examples of {task!r}; export it with `--examples 1000`")
+        if not isinstance(top, Integral) or top < 1:
+            raise ValueError(f"top={top!r}: must be a whole number above 0")
         found, one = asked(rows, len(what.texts), BLOCK, False)
         near = [self.examples[task].nearest(self.network.vectors(task, block), top) for block in found]
         return near[0][0] if one else [row for block in near for row in block]
@@ -179,10 +187,24 @@ class Model:
         return found
 
     def map(self, task: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Some dev rows of a task, its prototypes last: `vectors` [n, width], classes [n], places [n, 2] by t-SNE."""
-        plane = load_file(self.folder / MAP)
-        vectors, classes, places = (plane[f"{task}.{what}"] for what in ("vectors", "classes", "places"))
+        """Some dev rows of a task, its prototypes last: `vectors` [n, width], classes [n], places [n, 2] by t-SNE.
+
+        ValueError where there is no map, as in an export of format static.
+        """
+        self.task(task)
+        if not self.has_map:
+            raise ValueError(f"{self.folder / MAP}: is not there; an export of format torch or onnx has one")
+        try:
+            plane = load_file(self.folder / MAP)
+            vectors, classes, places = (plane[f"{task}.{what}"] for what in ("vectors", "classes", "places"))
+        except (OSError, SafetensorError, KeyError) as error:
+            raise ValueError(f"{self.folder / MAP}: cannot be read: {error}; export the model again") from None
         return vectors, classes, places
+
+    @property
+    def has_map(self) -> bool:
+        """Not an export of format static."""
+        return (self.folder / MAP).is_file()
 
     def task(self, name: str) -> Task:
         """ValueError for one that the model has not."""

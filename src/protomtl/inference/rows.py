@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from itertools import islice
+from numbers import Integral
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ Rows = Row | Iterable[Row]
 
 def asked(rows: Rows, texts: int, batch_size: int, show_progress_bar: bool) -> tuple[Iterator[list[Row]], bool]:
     """The rows, `batch_size` at a time, and whether they are one row by itself. Errors: see `checked`."""
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
         raise ValueError(f"batch_size={batch_size!r}: must be a whole number above 0")
     one = alone(rows, texts)
     many: Iterable[Row] = [cast(Row, rows)] if one else rows

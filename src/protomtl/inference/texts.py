@@ -65,15 +65,12 @@ def refuse_source(target: Path, args: argparse.Namespace) -> None:
 
 def loaded(args: argparse.Namespace) -> "Model":
     """The model that the arguments name; this process is for it alone."""
-    from protomtl.inference.loading import load  # heavy
-    from protomtl.model.encoder import settle
+    from protomtl.inference.loading import load_alone  # heavy
 
     try:
-        model = load(args.model, precision=args.precision, threads=args.threads)
+        return load_alone(args.model, precision=args.precision, threads=args.threads)
     except ValueError as error:
         raise BadInput(str(error)) from None
-    settle(model.network.compute)
-    return model
 
 
 def encoded(model: "Model", path: str, args: argparse.Namespace) -> Iterator[tuple[Record, np.ndarray]]:

@@ -41,12 +41,19 @@ class Trust(Block):
     novelty: Novelty | None = None
 
 
+class Example(Block):
+    """A training row: its one or two texts, and its label as people read it."""
+
+    texts: Annotated[list[str], Field(min_length=1, max_length=2)]
+    label: str
+
+
 @dataclass(frozen=True)
 class Examples:
-    """vectors [n, width] of length 1, and of each row its texts and its label."""
+    """vectors [n, width] of length 1, and of each the row."""
 
     vectors: np.ndarray
-    rows: list[dict[str, Any]]
+    rows: list[Example]
 
     def nearest(self, vectors: np.ndarray, top: int) -> list[list[dict[str, Any]]]:
         """For each of the vectors [n, width] the nearest examples: text (of a pair both), label and cosine."""
@@ -55,8 +62,12 @@ class Examples:
         return [[self.shown(k, float(row[k])) for k in places] for row, places in zip(cosines, order, strict=True)]
 
     def shown(self, place: int, cosine: float) -> dict[str, Any]:
-        texts, label = self.rows[place]["texts"], self.rows[place]["label"]
-        return {"text": texts[0] if len(texts) == 1 else tuple(texts), "label": label, "cosine": cosine}
+        texts = self.rows[place].texts
+        return {
+            "text": texts[0] if len(texts) == 1 else tuple(texts),
+            "label": self.rows[place].label,
+            "cosine": cosine,
+        }
 
 
 def read_trust(folder: Path, tasks: Mapping[str, Task]) -> dict[str, Trust]:
@@ -82,10 +93,14 @@ def read_examples(folder: Path, tasks: Mapping[str, Task], width: int) -> dict[s
         rows, vectors = read_json(path), load_file(path.with_suffix(".safetensors"))
     except (OSError, ValueError, SafetensorError) as error:
         raise SystemExit(f"{path}: the training examples cannot be read: {error}") from None
-    shapes = {name: (len(rows.get(name, ())), width) for name in tasks}
+    try:
+        whole = TypeAdapter(dict[str, list[Example]]).validate_python(rows)
+    except ValidationError as error:
+        raise SystemExit(f"{path}: these are no training examples: {' '.join(str(error).split())[:200]}") from None
+    shapes = {name: (len(whole.get(name, ())), width) for name in tasks}
     if {name: found.shape for name, found in vectors.items()} != shapes:
         raise SystemExit(f"{path}: these examples are not of the model beside them; export it again")
-    return {name: Examples(novelty.unit(vectors[name]), rows[name]) for name in tasks}
+    return {name: Examples(novelty.unit(vectors[name]), whole[name]) for name in tasks}
 
 
 def strangeness(network: "Network", task: str, found: Novelty, rows: list[Row]) -> np.ndarray:

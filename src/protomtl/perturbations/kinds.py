@@ -15,6 +15,11 @@ Texts = tuple[str, ...]
 # The right answer is `label`; the one to the row as it was; one not above that; one on the label's side of the middle.
 Expected = Literal["label", "same", "lower", "side"]
 
+NEEDED: dict[Subject, str] = {
+    "meaning": "a pair that is binary or a regression",
+    "opinion": "one text with an order of labels",
+}
+
 
 class Source(NamedTuple):
     """A labelled row of a split."""
@@ -61,15 +66,21 @@ def stresses(task: Task, subject: Subject | None, settings: Perturb, known: Know
     found = noises(settings.noise, known) if "noise" in settings.kinds else []
     if "meaning" not in settings.kinds:
         return found, []
-    if subject == "meaning" and task.pair and task.kind in ("binary", "regression"):
+    if subject is not None and fits(task, subject) and subject == "meaning":
         decided = [] if task.kind == "binary" else ["exchanged, negated, other_name, other_number: no value is sure"]
         return found + pair_changes(task), decided
-    if subject == "opinion" and not task.pair and (task.ordered or task.kind == "regression"):
+    if subject is not None and fits(task, subject):
         return found + opinion_changes(task), []
     if subject is None:
         return found, ["meaning: `perturb.about` does not say what its label is about"]
-    needed = "a pair that is binary or a regression" if subject == "meaning" else "one text with an order of labels"
-    return found, [f"meaning: `perturb.about` says {subject}, and that needs {needed}"]
+    return found, [f"meaning: `perturb.about` says {subject}, and that needs {NEEDED[subject]}"]
+
+
+def fits(task: Task, subject: Subject) -> bool:
+    """Whether the labels of a task can be about that: see NEEDED."""
+    if subject == "meaning":
+        return task.pair and task.kind in ("binary", "regression")
+    return not task.pair and (task.ordered or task.kind == "regression")
 
 
 def noises(shares: Sequence[float], known: Known) -> list[Stress]:

@@ -36,11 +36,16 @@ def of_whole(path: Path, text: str) -> tuple[str, bool]:
 
 def of_run(folder: Path, main: Mapping[str, Task]) -> tuple[str, bool]:
     """Whether tables of a kept run are what its predictions give: made again, and compared byte by byte."""
-    run = kept.read(folder)
-    if run.evaluated is None:
-        return f"{folder}: no predictions were kept; its tables cannot be made again", False
-    again = tables_of(run, main)
-    wrong = [name for name, text in again.items() if (folder / f"tables-{name}.csv").read_bytes() != text]
+    try:
+        run = kept.read(folder)
+        if run.evaluated is None:
+            return f"{folder}: no predictions were kept; its tables cannot be made again", False
+        again = tables_of(run, main)
+        wrong = [name for name, text in again.items() if (folder / f"tables-{name}.csv").read_bytes() != text]
+    except SystemExit as error:
+        return str(error), True
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        return f"{folder}: damaged, not what `protomtl keep` writes: {error!r}; restore it by git", True
     runs = len(run.evaluated.metrics)
     if wrong:
         return f"{folder}: {', '.join(wrong)}: not what the predictions of its {runs} trainings give", True

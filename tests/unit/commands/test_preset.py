@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from ruamel.yaml import YAML
 
 from protomtl.commands import preset
@@ -215,3 +216,14 @@ def test_every_method_is_every_one_that_fits_the_tasks(project: Path, capsys: py
     assert not {"sst_weighted", "para_weighted", "sts_weighted"} & {*found}
     assert "methods: without" in (said := capsys.readouterr().out)
     assert "sst_weighted" in said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_that_lists_runs_names_those_of_figure_1_and_of_the_export(name: str) -> None:
+    """So that it can be laid over any other: theirs may not be among its own."""
+    patch = yaml.safe_load((ROOT / f"presets/{name}.yaml").read_text()) or {}
+    for block in (patch.get("embed", {}), patch.get("export", {})):
+        if isinstance(methods := patch.get("methods"), list):
+            assert block["method"] in methods
+        if "seeds" in patch:
+            assert block["seed"] in patch["seeds"]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from protomtl import calibration
+from protomtl import calibration, novelty
 from protomtl.model.sequences import TokenTable
 from protomtl.steps.export.trust import calibrated, noticed, reshaped
 from protomtl.tasks.settings import Task
@@ -82,3 +82,22 @@ def test_a_figure_of_calibration_is_what_its_room_says() -> None:
     assert found["ece"][0] == pytest.approx(
         calibration.ece(np.stack([1 - likely, likely], 1), halves["test"][2]), abs=1e-6
     )
+
+
+def test_other_tasks_may_have_rows_in_one_split_alone() -> None:
+    """As where another task has a test row of one text, and so no pair."""
+    of, prototypes = task("classification", classes=3), np.eye(3)
+    own = {split: rows(seed, 3, lambda random, z: z.argmax(1)) for seed, split in enumerate(("dev", "test"))}
+    found = noticed(of, own, {"dev": own["dev"], "test": None}, prototypes)["novelty"]
+    assert found["score"] in ("energy", "distance") and found["auroc"] is None
+    assert noticed(of, own, {"dev": None, "test": own["test"]}, prototypes)["novelty"]["score"] == "distance"
+
+
+@pytest.mark.parametrize("value", [1 / 3, 2 / 3, -1 / 3, 1e-9])
+def test_a_threshold_lets_through_what_it_was_taken_from(value: float) -> None:
+    """Of equal rows all have the score that is the threshold; rounded down it would let none of them through."""
+    of = task("classification", classes=3)
+    equal = (np.full((9, 3), value), np.eye(3)[[0] * 9], np.zeros(9))
+    found = noticed(of, {"dev": equal, "test": equal}, {"dev": equal, "test": equal}, np.eye(3))["novelty"]
+    own = {"energy": novelty.energy(equal[0], of.kind), "distance": novelty.distance(equal[1], np.eye(3))}
+    assert (own[found["score"]] <= found["threshold"]).all()

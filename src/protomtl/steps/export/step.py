@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from protomtl.analysis import bootstrap, comparisons
 from protomtl.analysis.predictions import read_predictions
+from protomtl.backends.whole import sealed
 from protomtl.core.files import atomic, read_json, remove, write_json
 from protomtl.core.paths import (
     CALIBRATION,
@@ -88,6 +89,8 @@ def command(args: argparse.Namespace) -> bool:
     alone = (args.to, args.format, args.seed, args.examples)
     if (args.force or any(given is not None for given in alone)) and not args.method:
         raise SystemExit("protomtl export --to, --seed, --examples, --format or --force needs a METHOD before it")
+    if args.examples and args.format == "static":
+        raise SystemExit("protomtl export --examples: an export of format static keeps none; leave it, or the format")
     if args.method:
         try:
             seed = 1 if args.seed is None else args.seed
@@ -161,7 +164,7 @@ def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
     write_json(target / CALIBRATION, trusted)
     if examples:
         write_examples(model, tasks, examples, seed, target)
-    write_json(target / RECORD, record)
+    write_json(target / RECORD, sealed(target, record))
     for weights in target.rglob("*.safetensors"):  # only their owner could read them
         shutil.copymode(target / RECORD, weights)
     (target / "README.md").write_text(card.text(record, trusted), encoding="utf-8")
@@ -181,7 +184,7 @@ def convert(folder: Path, form: str) -> None:
         onnx.write(folder, model, tasks, int8=form == "onnx-int8")
     record |= {"format": form, "pad": special["pad"]}
     record["full_figures"], record["figures"] = record["figures"], copies.figures(folder, record, tasks)
-    write_json(folder / RECORD, record)
+    write_json(folder / RECORD, sealed(folder, record))
     for path in folder.rglob("*"):
         if path.is_file():
             shutil.copymode(folder / RECORD, path)

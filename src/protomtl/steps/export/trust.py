@@ -69,18 +69,19 @@ def noticed(
     kept, apart = {}, {}
     for way in ways:
         said = {split: strangeness(way, task, rows, prototypes) for split, rows in own.items()}
-        kept[way] = novelty.threshold(said["dev"])
-        apart[way] = [
-            calibration.auroc(
+        kept[way] = math.ceil(novelty.threshold(said["dev"]) * 1e6) / 1e6  # not below what it lets through
+        apart[way] = {
+            split: calibration.auroc(
                 np.concatenate([said[split], strangeness(way, task, rows, prototypes)]),
                 np.arange(len(said[split]) + len(rows[2])) >= len(said[split]),
             )
             for split, rows in others.items()
             if rows is not None
-        ]
-    best = max(ways, key=lambda way: apart[way][0]) if apart[ways[0]] else "distance"
-    auroc = round(apart[best][1], 6) if apart[best] and math.isfinite(apart[best][1]) else None
-    return {"novelty": {"score": best, "threshold": round(kept[best], 6), "auroc": auroc}}
+        }
+    best = max(ways, key=lambda way: apart[way]["dev"]) if "dev" in apart[ways[0]] else "distance"
+    found = apart[best].get("test", math.nan)
+    auroc = round(found, 6) if math.isfinite(found) else None
+    return {"novelty": {"score": best, "threshold": kept[best], "auroc": auroc}}
 
 
 def strangeness(way: str, task: Task, rows: Rows, prototypes: np.ndarray) -> np.ndarray:

@@ -69,8 +69,9 @@ def figures(parts: list[Mapping[str, Mapping[str, float]]], tasks: Mapping[str, 
     for split in parts[0]:
         own = {figure: value for part in parts for figure, value in part[split].items()}
         if set(tasks) <= set(own):
-            own["overall"] = round(float(np.mean([own[task] for task in counted(tasks)])), 6)
-            rescaled = [tasks[task].figure.rescaled(own[task]) for task in counted(tasks)]
+            known = {task: np.nan if own[task] is None else own[task] for task in counted(tasks)}  # null: not defined
+            own["overall"] = round(float(np.mean([*known.values()])), 6)
+            rescaled = [tasks[task].figure.rescaled(value) for task, value in known.items()]
             own["overall_rescaled"] = round(float(np.mean(rescaled)), 6)
         found[split] = own
     return found
