@@ -87,6 +87,17 @@ def test_two_files_of_two_data_sets_become_tasks_side_by_side(
     assert rows == {"topics": [64, 8, 8], "pairs": [54, 6, 9]}
 
 
+def test_what_is_wrong_with_one_of_several_data_sets_names_it(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = Path("params.yaml").read_bytes()
+    for name, rows in (("moods.csv", 60), ("topics.csv", 9)):
+        lines = [f"a {('good', 'bad')[i % 2]} film {i},{i % 2}" for i in range(rows)]
+        Path(name).write_text("\n".join(["text,label", *lines]))
+    said = init(capsys, "moods.csv", "topics.csv", "--yes", code=2)
+    assert said.startswith("protomtl init: topics: 9 rows are too few") and Path("params.yaml").read_bytes() == before
+
+
 def test_every_figure_that_counts_is_that_of_the_task(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two classes by macro-F1 and values by their error: overall is of the classes alone."""
     for name in ("train", "dev", "test"):

@@ -66,8 +66,11 @@ def init(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         drawn = []
         for name, tables in sets.items():
-            own = proposed(tables, name, target.name, args, [*tasks, *COLUMNS])
-            drawn += write_splits(Path(scratch), name, tables, own, args.seed)
+            try:
+                own = proposed(tables, name, target.name, args, [*tasks, *COLUMNS])
+                drawn += write_splits(Path(scratch), name, tables, own, args.seed)
+            except Guess as problem:
+                raise Guess(f"{name}: {problem}" if name else problem) from None
             tasks |= own
         print("\n".join([previewing.preview(Path(scratch), tasks, content["tokens"]["max_length"]), *drawn]))
         changes = writing.lay_in(content, tasks, str(target))
