@@ -93,3 +93,6 @@ def test_a_killed_training_goes_on_and_gives_the_same_bytes(prepared: Path, step
     again = subprocess.run(command, cwd=prepared, env=environment(), capture_output=True, text=True, check=True)
     assert "goes on from step" in again.stdout
     assert outcome(prepared, step, method) == whole
+    curve = f"curves/train/{method}/seed1/curve.csv" if step == "finetune" else f"pretrain/{method}/seed1/train.csv"
+    (live,) = state.glob("*/*/train.csv")
+    assert live.read_bytes() == (prepared / "results" / curve).read_bytes()  # no step twice, none lost
