@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from protomtl import __version__
 from protomtl.core import paths
 from protomtl.inference import hub
 from protomtl.inference.export_files import CARD, belongs, form_of
@@ -145,7 +144,5 @@ def send(api: Any, name: str, ours: Files, stale: list[str], there: Any, private
     card = ours[CARD].read_text(encoding="utf-8").replace(NOWHERE, f'"{name}"').encode()
     changes = [CommitOperationAdd(path, card if path == CARD else file) for path, file in ours.items()]
     gone = [CommitOperationDelete(path) for path in stale]
-    message = f"{what}, by protomtl {__version__}"
-    return api.create_commit(
-        name, [*changes, *gone], commit_message=message, parent_commit=there.sha if there else None
-    )
+    before = there.sha if there else None
+    return api.create_commit(name, [*changes, *gone], commit_message=f"{what}, by protomtl", parent_commit=before)

@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from protomtl import __version__
 from protomtl.core.paths import RECORD, RESULTS
 from protomtl.inference.export_files import belongs, form_of
 from protomtl.inference.hub_errors import HubError, asked, hub_errors, is_away, reason
@@ -134,7 +133,7 @@ def client() -> Any:
     """huggingface_hub, which knows endpoint, login, cache and proxies."""
     from huggingface_hub import HfApi  # heavy
 
-    return HfApi(library_name="protomtl", library_version=__version__)
+    return HfApi(library_name="protomtl")
 
 
 def megabytes(size: int) -> str:
@@ -143,7 +142,7 @@ def megabytes(size: int) -> str:
 
 def say(words: str) -> None:
     """To standard error, unless huggingface_hub's own bars are off (HF_HUB_DISABLE_PROGRESS_BARS)."""
-    from huggingface_hub.utils import are_progress_bars_disabled
+    from huggingface_hub.utils import are_progress_bars_disabled  # type: ignore[attr-defined]
 
     if not are_progress_bars_disabled():
         print(words, file=sys.stderr, flush=True)

@@ -76,7 +76,7 @@ def test_an_export_goes_there_alone_and_loads_from_there(hub: Hub, capsys: pytes
     commit = repository.refs["main"]
     wanted = {path.relative_to(OLD).as_posix() for path in OLD.rglob("*") if path.is_file()} - {"said.json"}
     assert {*repository.files} - {".gitattributes"} == wanted
-    assert repository.messages[-1] == f"cosine, seed 1, by protomtl {protomtl.__version__}"
+    assert repository.messages[-1] == "cosine, seed 1, by protomtl"
     address, line = out.splitlines()
     assert address == f"{hub.address}/{NAME}/commit/{commit}"
     assert line == f'protomtl.load("{NAME}", revision="{commit}")'
