@@ -296,7 +296,7 @@ def frozen(job: Job) -> dict[str, float]:
         model = MultiTaskModel(encoder, params.tasks, chosen, 1)
         folder = workload.folder(f"{name}-{per_epoch}-{os.getpid()}")
         begin = time.perf_counter()
-        done = finetune.fit(name, model, params.tasks, chosen, 1, folder).steps
+        done = finetune.fit(model, params.tasks, chosen, name, 1, folder).steps
         return time.perf_counter() - begin, done
 
     seconds("unfrozen", 1, 4)

@@ -21,7 +21,7 @@ from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute, Heads
 from protomtl.params import Params
 from protomtl.seeds import some_rows
-from protomtl.steps.export.step import plane
+from protomtl.steps.export.build import plane
 from protomtl.steps.finetune.closed_form import Rows, fit_head
 from protomtl.tasks.settings import Task, main_tasks
 from protomtl.tasks.tensors import class_indices

@@ -15,7 +15,7 @@ from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.params import Params, load
 from protomtl.pretraining.train import OBJECTIVES, labels_of
-from protomtl.steps.finetune.step import finetuning_losses
+from protomtl.steps.finetune.losses import finetuning_losses
 from protomtl.training import loop, sampling
 from protomtl.training.settings import Training
 from protomtl.training.weighting import Uncertainty, fixed

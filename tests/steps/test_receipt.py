@@ -57,6 +57,12 @@ def test_the_same_run_has_the_same_bytes(kept: Path, capsys: pytest.CaptureFixtu
     assert "<table" in Path("results/receipt/receipt.html").read_text()
 
 
+def test_weights_and_curves_have_digests_and_what_is_read_of_them_has_none(kept: Path) -> None:
+    names = {Path(path).name for path in pd.read_csv(kept / "seed1/digests.csv")["path"]}
+    assert names == {"model.safetensors", "heads.safetensors", "train.csv", "curve.csv"}
+    assert Path("results/pretrain/prototypical/seed1/dev/sst.csv").exists()
+
+
 def test_the_receipt_is_a_crate_of_two_actions(kept: Path) -> None:
     verify("--against", "own")
     crate = read_json("results/receipt/ro-crate-metadata.json")

@@ -138,7 +138,7 @@ def test_parts_that_train_a_task_twice_are_refused(done: Path) -> None:
 
 def test_a_model_of_one_task_can_be_exported(done: Path, tmp_path: Path) -> None:
     import protomtl
-    from protomtl.steps.export.step import figures
+    from protomtl.steps.export.build import figures
 
     assert set(figures("only_sst", 1, {"sst": params.load().tasks["sst"]}, "test")) == {"sst"}
     run_method("only_sst")

@@ -87,18 +87,19 @@ def test_frozen_training_on_stored_vectors_equals_training_through_the_frozen_en
     from protomtl.model.encoder import Encoder, embed_table
     from protomtl.model.multitask import MultiTaskModel
     from protomtl.model.sequences import TokenTable
-    from protomtl.steps.finetune import step as finetune
+    from protomtl.steps.finetune.losses import finetuning_losses
+    from protomtl.tasks.tensors import task_loss
 
     params = load()
     chosen = settings_of_method("finetune", params.finetune, "baseline", {"frozen": True})
     model = MultiTaskModel(Encoder(Path("data/backbone"), "mean", params.compute), params.tasks, chosen, 1).eval()
     tables = {name: TokenTable.open(Path("data/tokens"), name, "train") for name in params.tasks}
     rows = {name: torch.arange(3, 9).numpy() for name in params.tasks}
-    stored = finetune.finetuning_losses(model, tables, params.tasks, chosen)(rows)
+    stored = finetuning_losses(model, tables, params.tasks, chosen)(rows)
     for name, task in params.tasks.items():
         vectors = embed_table(model.encoder, tables[name], False, rows[name])
         labels = torch.from_numpy(tables[name].labels[rows[name]])
-        slow = finetune.task_loss(task, model.heads[name](*vectors), labels)
+        slow = task_loss(task, model.heads[name](*vectors), labels)
         assert stored[name].item() == pytest.approx(slow.item(), abs=1e-5)
 
 

@@ -14,6 +14,7 @@ from protomtl.training import timing
 
 LOCK = Path("dvc.lock")
 TRAINED = ("pretrain", "finetune", "curves/train", "curves/dev")  # what both trainings write
+CURVES = ("train.csv", "curve.csv")
 UNKNOWN = "not recorded"
 
 
@@ -66,7 +67,7 @@ def distinct(found: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 def digests(run: Run) -> dict[str, str]:
     """SHA-256 of the weights and curves of both trainings by their paths: records and versions are told apart."""
     files = [path for stage in TRAINED for path in sorted(results(stage, *run).rglob("*"))]
-    return {path.as_posix(): sha256(path) for path in files if path.suffix in (".safetensors", ".csv")}
+    return {path.as_posix(): sha256(path) for path in files if path.suffix == ".safetensors" or path.name in CURVES}
 
 
 def git(*command: str) -> str:

@@ -9,6 +9,8 @@ from protomtl.model.packed.dropout import Dropout
 from protomtl.model.packed.groups import Group
 from protomtl.model.packed.memory import Arena
 
+HALVES = 32  # columns of bf16 in a vector
+
 
 class Attended(NamedTuple):
     """What the backward pass needs of one group: [3, sequences · heads, longest, d] and twice the weights
@@ -41,12 +43,24 @@ def attend_group(
     torch.index_select(pieces, 0, group.to_query_key_value, out=parts.view(-1, d))
     query, key, value = parts
     scores = torch.bmm(query, key.transpose(1, 2)).view(n, heads, longest, longest)
-    scores = scores.float() if group.padding is None else scores + group.padding  # float32 either way
+    if group.padding is not None:
+        scores += group.padding.to(dtype)  # 0 and -inf are exact
     weights = arena(n * heads, longest, longest, dtype=dtype)
-    weights.view(scores.shape).copy_(torch.softmax(scores, -1))
+    softmax(scores, weights.view(scores.shape))
     dropped = weights if dropout is None else dropout.keep(arena, *weights.shape, dtype=dtype).mul_(weights)
     torch.index_select(torch.bmm(dropped, value).view(-1, d), 0, group.from_rectangle, out=context)
     return Attended(parts, weights, dropped)
+
+
+def softmax(scores: Tensor, weights: Tensor) -> None:
+    """Of the last dimension, computed in float32 and rounded to the precision of `weights`.
+
+    torch does so by itself in one pass, but in bf16 it is vectorised over 32 columns only.
+    """
+    if scores.dtype == torch.float32 or scores.shape[-1] >= HALVES:
+        torch.softmax(scores, -1, out=weights)
+    else:
+        weights.copy_(torch.softmax(scores.float(), -1))
 
 
 def attend_backward(

@@ -108,9 +108,9 @@ def states(model: Any, weights: list[Fused], tokens: Tensor, types: Tensor, leng
         low = state.to(layer.qkv[0].dtype)
         context = torch.empty_like(low)
         attend(functional.linear(low, *layer.qkv), cut, heads, None, Arena(), context)
-        middle: Tensor = layer.norm_1(state + functional.linear(context, *layer.out))
+        middle: Tensor = layer.norm_1(functional.linear(context, *layer.out).float().add_(state))
         raised = functional.gelu(functional.linear(middle.to(low.dtype), *layer.up))
-        state = layer.norm_2(middle + functional.linear(raised, *layer.down))
+        state = layer.norm_2(functional.linear(raised, *layer.down).float().add_(middle))
     return state
 
 

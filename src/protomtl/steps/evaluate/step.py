@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 from protomtl.core import locks
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.markdown import number
-from protomtl.core.paths import PREPARED, READOUT, TOKENS, results
+from protomtl.core.paths import PREPARED, PROTOTYPES, READOUT, TOKENS, results
 from protomtl.metrics import main_metric, task_metrics
 from protomtl.model import distributed, prototypes, readout
 from protomtl.model.checkpoint import trained_model
@@ -63,8 +64,17 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
             metrics[split] = flat(tasks, found, whole="others" not in record) | first[split]
         write_json(part / "metrics.json", metrics)
         readout.save(readouts, record["distance"], part / READOUT)
+        (part / PROTOTYPES).write_bytes(save(means(tasks, examples)))
     for split, values in metrics.items():
         print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
+
+
+def means(tasks: dict[str, Task], examples: dict[str, tuple[tuple[Tensor, ...], Tensor]]) -> dict[str, Tensor]:
+    """[classes, width] of each readable task: the nearest is the prediction without a head. An export has them too."""
+    return {
+        name: prototypes.all_prototypes(torch.stack(parts).sum(0), classes, tasks[name].number_of_classes).cpu()
+        for name, (parts, classes) in examples.items()
+    }
 
 
 class Evaluated(NamedTuple):

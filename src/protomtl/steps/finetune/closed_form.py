@@ -5,6 +5,7 @@ nearest class mean with prior and scale (model/readout.py); `logistic`, logistic
 or where the head reads them as classes (`similarity: expected`) the mean of the classes. A cosine has nothing to fit.
 """
 
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -17,14 +18,19 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
+from protomtl.core.markdown import number
 from protomtl.core.paths import TOKENS
 from protomtl.model import readout
 from protomtl.model.heads import ExpectedHead, attribute
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.seeds import some_rows
+from protomtl.steps.finetune.validation import validation
 from protomtl.tasks.settings import Task
-from protomtl.tasks.tensors import class_indices
+from protomtl.tasks.tensors import class_indices, task_loss
+from protomtl.training import loop
+from protomtl.training.curves import Curves
+from protomtl.training.settings import Finetune
 
 STRENGTH = (
     10.0  # of the fit against |w|²/2 on standardised features, per row: chosen on dev (docs/reference/methods.md)
@@ -42,6 +48,34 @@ class Rows(NamedTuple):
 
     embeddings: tuple[Tensor, ...]
     labels: np.ndarray
+
+
+def fit_at_once(
+    model: MultiTaskModel, tasks: dict[str, Task], settings: Finetune, method: str, seed: int
+) -> loop.Result:
+    """Fit the heads in closed form on the vectors of all training rows; the curves have the one point of no step."""
+
+    def rows(name: str, split: str) -> Rows:
+        table = TokenTable.open(TOKENS, name, split)
+        return Rows(model.embedder(table)(np.arange(len(table))), np.array(table.labels))
+
+    begin = time.monotonic()
+    model.eval()
+    losses = {}
+    for name, task in tasks.items():
+        train, dev = rows(name, "train"), rows(name, "dev")
+        head = model.heads[attribute(name)]
+        fit_head(head, name, task, settings.fit, train, dev)
+        with torch.no_grad():
+            outputs = head(*train.embeddings).cpu()
+        losses[name] = round(task_loss(task, outputs, torch.from_numpy(train.labels)).item(), 6)
+    found = {name: round(value, 6) for name, value in validation(model, tasks)().items()}
+    print(
+        f"finetune {method} seed {seed}: dev " + ", ".join(f"{name} {number(value)}" for name, value in found.items())
+    )
+    point = {"step": 0, "epoch": 0, "lr": 0.0, "loss": round(sum(losses.values()), 6)}
+    curves = Curves([point | {f"loss_{name}": loss for name, loss in losses.items()}], [{"epoch": 0, **found}])
+    return loop.Result(curves, best_epoch=0, steps=0, seconds=time.monotonic() - begin)
 
 
 def start_heads(model: MultiTaskModel, tasks: Mapping[str, Task], how: str, seed: int) -> None:

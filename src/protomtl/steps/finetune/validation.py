@@ -1,0 +1,38 @@
+"""The dev figures of a model while it is trained, by which the epoch is chosen."""
+
+import math
+from functools import partial
+
+import numpy as np
+from torch import Tensor
+
+from protomtl.core.paths import TOKENS
+from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.model.multitask import MultiTaskModel
+from protomtl.model.sequences import TokenTable
+from protomtl.tasks.settings import Task, predictions
+from protomtl.training import loop
+
+Seen = dict[str, list[tuple[Tensor, ...]]]  # vectors of dev rows: of each task, of each block, of each sequence group
+
+
+def validation(model: MultiTaskModel, tasks: dict[str, Task], seen: Seen | None = None) -> loop.Validate:
+    """What gives the dev figure of each task, and `overall`; seen: where it leaves the last vectors, in blocks."""
+    dev = {name: TokenTable.open(TOKENS, name, "dev") for name in tasks}
+    embed = {name: model.embedder(table) for name, table in dev.items()}
+
+    def remembered(name: str, rows: np.ndarray) -> tuple[Tensor, ...]:
+        found = embed[name](rows)
+        if seen is not None:
+            seen[name] = [*(seen[name] if rows[0] else []), found]
+        return found
+
+    def validate() -> dict[str, float]:
+        main = {}
+        for name, task in tasks.items():
+            scores = model.scores(name, task, partial(remembered, name), len(dev[name]))
+            metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
+            main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else -math.inf
+        return {"overall": overall(tasks, main), **main}
+
+    return validate
