@@ -10,6 +10,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -41,7 +42,7 @@ class TimeLeft(logging.Handler):
         event, now = getattr(record, "event", None), time.monotonic()
         about = vars(record)
         if event == LogEvent.RUN_INFO:
-            self.jobs = Counter({rule: number for rule, number in about["stats"].items() if rule in self.rules})
+            self.jobs = Counter({rule: number for rule, number in about.get("stats", {}).items() if rule in self.rules})
         elif event == LogEvent.JOB_INFO and about["rule_name"] in self.rules:
             self.began[about["jobid"]] = (about["rule_name"], now)
             self.first = min(self.first, now)
@@ -58,14 +59,16 @@ class TimeLeft(logging.Handler):
         running = [(rule, now - began) for rule, began in self.began.values()]
         line = f"{done} of {total} jobs done" + rest(self.jobs, running, self.took, max(now - self.first, 0.0))
         logger.info(line, extra={"quietness": Quietness.PROGRESS})
-        PLACE.parent.mkdir(exist_ok=True)
-        part = PLACE.with_suffix(".part")
-        part.write_text(f"run at {time.strftime('%H:%M')}: {line}\n", encoding="utf-8")
-        part.replace(PLACE)
+        with suppress(OSError):  # a full disk: no run ends for that
+            PLACE.parent.mkdir(exist_ok=True)
+            part = PLACE.with_suffix(".part")
+            part.write_text(f"run at {time.strftime('%H:%M')}: {line}\n", encoding="utf-8")
+            part.replace(PLACE)
 
     def close(self) -> None:
         """Snakemake calls it at its end."""
-        PLACE.unlink(missing_ok=True)
+        with suppress(OSError):
+            PLACE.unlink()
         super().close()
 
 

@@ -1,7 +1,9 @@
 """How far a run is and how long the rest takes: sums by hand, and Snakemake's events."""
 
+import errno
 import importlib
 import logging
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -100,3 +102,15 @@ def test_a_job_that_fails_or_is_tried_again_does_not_count_twice(told: Any) -> N
     told("job_info", 10, jobid=1, rule_name="train")
     told("job_finished", 30, job_id=1)
     assert told("progress", 40, done=1, total=2) == ["1 of 2 jobs done, about 20 s left"]
+
+
+def test_a_full_disk_ends_no_run(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    told("run_info", 0, stats={"train": 2, "total": 2})
+    told("job_info", 0, jobid=1, rule_name="train")
+    told("job_finished", 30, job_id=1)
+    monkeypatch.setattr(Path, "write_text", full)
+    assert told("progress", 30, done=1, total=2) == ["1 of 2 jobs done, about 30 s left"]
+    told.listener.close()
