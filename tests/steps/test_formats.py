@@ -6,17 +6,22 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from safetensors.numpy import load_file, save_file
 
 import protomtl
 from protomtl import cli
 from protomtl.core.files import read_json
+from protomtl.model.prototypes import all_prototypes
 from protomtl.steps.export import step
-from protomtl.steps.export.static import discriminant, text_vectors
+from protomtl.steps.export.static import class_means, discriminant, text_vectors
+from protomtl.tasks.settings import Task
+from protomtl.tasks.tensors import class_indices
 from tests.support import ROOT
 from tests.support.hub import named, serving
 from tests.support.makers import patch_params, unsealed
@@ -255,6 +260,24 @@ def test_text_vectors_are_means_by_hand() -> None:
     vectors = np.array([[1.0, 0.0], [0.0, 1.0], [4.0, 4.0]], np.float32)
     tokens, offsets = np.array([0, 2, 1]), np.array([0, 2, 2, 3])
     assert text_vectors(vectors, tokens, offsets).tolist() == [[2.5, 2.0], [0.0, 0.0], [0.0, 1.0]]
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "classification": {"classes": 4},
+    "binary": {},
+    "regression": {"range": [-1, 2]},
+    "multilabel": {"classes": ["a", "b", "c"]},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_static_copy_has_the_prototypes_that_the_network_has(kind: str) -> None:
+    files = {"train": "a", "dev": "b", "test": "c"}
+    task = Task.model_validate({"kind": kind, "texts": ["t"], "label": "l", "files": files, **KINDS[kind]})
+    random = np.random.default_rng(2)
+    vectors, labels = random.normal(size=(40, 3)), random.integers(0, 2, 40).astype(np.float32)
+    wanted = all_prototypes(torch.tensor(vectors), class_indices(task, torch.tensor(labels)), task.number_of_classes)
+    np.testing.assert_allclose(class_means(task, vectors, labels), wanted.numpy(), atol=1e-6)
 
 
 def test_a_class_without_a_row_is_never_said() -> None:

@@ -100,7 +100,7 @@ def test_the_nearest_training_rows_are_the_reason(loaded: Model, explained: Path
     assert all((reason["text"], reason["label"]) in known for reasons in found for reason in reasons)
     assert [r["cosine"] for r in found[0]] == pytest.approx((own[:1] @ others.T)[0], abs=2e-3)  # float16
     assert [r["cosine"] for r in found[0]] == sorted((r["cosine"] for r in found[0]), reverse=True)
-    first = loaded.examples["sts"].rows[0]["texts"]
+    first = loaded.examples["sts"].rows[0].texts
     assert loaded.explain("sts", tuple(first), top=1)[0]["text"] == tuple(first)
 
 

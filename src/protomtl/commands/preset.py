@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ def apply(name: str, params: Path = PARAMS) -> None:
     """Lay presets/NAME.yaml over params.yaml; a result that `params.load` refuses changes nothing.
 
     Mappings are merged key by key, so that a preset can bring a task or a method; a list, such as
-    `methods`, is replaced as a whole. `methods: all` stands for every block under `method`; those that name tasks
-    which there are not, as `init` leaves them, are no rows, and are told.
+    `methods`, is replaced as a whole. `methods: all` stands for every block under `method`. Of a preset's methods those
+    that name tasks which there are not, as after `init`, are no rows, and are told.
     """
     path = PRESETS / f"{name}.yaml"
     if not path.is_file():
@@ -37,10 +38,10 @@ def apply(name: str, params: Path = PARAMS) -> None:
     if patch.get("methods") == "all":
         load(params)  # the blocks are looked into, and so must be sound
         patch["methods"] = [*dict.fromkeys([*content.get("method", ()), *patch.get("method", ())])]
-        lay_over(content, patch)
-        leave_out_others(content)
-    else:
-        lay_over(content, patch)
+    lay_over(content, patch)
+    if "methods" in patch:
+        with suppress(KeyError, TypeError, AttributeError):  # of what is not sound, which is told below
+            leave_out_others(content)
     with rewritten(params) as part:
         round_trip().dump(content, part)
         try:
@@ -53,10 +54,10 @@ def apply(name: str, params: Path = PARAMS) -> None:
 
 
 def leave_out_others(content: Any) -> None:
-    """Take methods that name tasks that there are not out of `methods`, with a word."""
+    """Take methods that name tasks that there are not out of `methods`, with a word; not if none would be left."""
     main = {name: task for name, task in content["tasks"].items() if not task.get("auxiliary", False)}
     others = [name for name in content["methods"] if names_others(content["method"][name]["finetune"], main)]
-    if others:
+    if others and len(others) < len(content["methods"]):
         refill(content["methods"], [name for name in content["methods"] if name not in others])
         print(f"methods: without {', '.join(others)}, which name other tasks")
 

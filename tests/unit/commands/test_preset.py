@@ -218,6 +218,20 @@ def test_every_method_is_every_one_that_fits_the_tasks(project: Path, capsys: py
     assert "sst_weighted" in said
 
 
+@pytest.mark.parametrize(("name", "gone"), [("claim", "best"), ("prototypes", "only_sst"), ("robust", "")])
+def test_a_list_of_methods_is_without_those_of_other_tasks(
+    project: Path, capsys: pytest.CaptureFixture[str], name: str, gone: str
+) -> None:
+    """After `init`, too."""
+    content = YAML().load(project / "params.yaml")
+    content["tasks"] = {"mood": content["tasks"]["sst"]}
+    content["methods"] = ["concat", "prototypical"]
+    YAML().dump(content, project / "params.yaml")
+    preset.apply(name)
+    assert gone not in load().methods
+    assert (f"methods: without {gone}" in capsys.readouterr().out) is bool(gone)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_that_lists_runs_names_those_of_figure_1_and_of_the_export(name: str) -> None:
     """So that it can be laid over any other: theirs may not be among its own."""

@@ -106,12 +106,9 @@ def discriminant(x: np.ndarray, y: np.ndarray, classes: int) -> tuple[np.ndarray
 
 
 def class_means(task: Task, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """[classes, width] float32 the mean vector of each class, of values that of each rounded one; NaN without a row."""
+    """[classes, width] float32 the mean vector of each class that has a prototype; NaN without a row."""
     low = task.what.class_of(task.bounds[0])
-    if not task.what.one_class and task.what.has_classes:
-        members = task.what.members(task, labels)
-    else:
-        places = np.array([task.what.class_of(label) - low for label in labels])
-        members = (places[:, None] == np.arange(task.number_of_classes)).astype(float)
+    places = np.array([task.what.class_of(label) - low for label in labels])
+    members = (places[:, None] == np.arange(task.number_of_classes)).astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(members.T @ vectors / members.sum(0)[:, None], np.float32)
