@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -88,6 +88,7 @@ def test_no_flipped_or_lost_byte_is_ever_restored(data: st.DataObject, trained: 
     place = data.draw(st.integers(0, len(whole) - 1))
     change = data.draw(st.integers(0, 255))  # 0: the file ends there
     broken = whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :] if change else whole[:place]
+    assume(not (change and whole[place] == ord(" ") and broken[place] in b"\t\n\r"))  # blanks of JSON say nothing
     path.write_bytes(broken)
     toy = nn.ModuleDict({"encoder": nn.Linear(1, 1, bias=False), "head": nn.Linear(1, 1, bias=False)})
     before = weights(toy)
