@@ -1,10 +1,12 @@
 """Models of the hub in all commands that take a model, by the variables by which huggingface_hub is told."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import protomtl
 from protomtl import cli
 from tests.support import ROOT
 from tests.support.commands import call
@@ -32,10 +34,10 @@ def test_what_is_pushed_is_predicted_with(hub: Hub, tmp_path: Path) -> None:
     pushed = call(tmp_path, "protomtl", "push", str(OLD), NAME, "--yes")
     assert pushed.stdout.endswith(f'protomtl.load("{NAME}", revision="{hub.repositories[NAME].refs["main"]}")\n')
     (tmp_path / "rows.txt").write_text("a good film\nthe dog sits\n")
-    words = ("--task", "sst", "--input", "rows.txt")
-    here = call(tmp_path, "protomtl", "predict", "--model", str(OLD), *words)
-    there = call(tmp_path, "protomtl", "predict", "--model", f"{NAME}@main", *words)
-    assert there.stdout == here.stdout and "13 files, 0.1 MB" in there.stderr
+    said = call(tmp_path, "protomtl", "predict", "--model", f"{NAME}@main", "--task", "sst", "--input", "rows.txt")
+    labels = [int(row["prediction"]) for row in csv.DictReader(said.stdout.splitlines())]
+    assert labels == protomtl.load(OLD).predict("sst", ["a good film", "the dog sits"]).tolist()
+    assert "13 files, 0.1 MB" in said.stderr
 
 
 def test_each_command_that_takes_a_model_takes_a_name(
