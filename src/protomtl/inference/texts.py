@@ -66,13 +66,15 @@ def refuse_source(target: Path, args: argparse.Namespace) -> None:
 def loaded(args: argparse.Namespace) -> "Model":
     """The model that the arguments name; this process is for it alone."""
     from protomtl.inference.loading import load  # heavy
-    from protomtl.model.encoder import settle
 
     try:
         model = load(args.model, precision=args.precision, threads=args.threads)
     except ValueError as error:
         raise BadInput(str(error)) from None
-    settle(model.network.compute)
+    if compute := getattr(model.network, "compute", None):  # of torch, which a small copy does without
+        from protomtl.model.encoder import settle
+
+        settle(compute)
     return model
 
 
