@@ -144,7 +144,16 @@ def missing(error: ModuleNotFoundError) -> str:
         raise error
     if name in ("fcntl", "resource"):
         return f"{command}: the pipeline needs Linux or macOS; on Windows models can be used, not trained"
-    return f"{command} needs {name}: pip install 'protomtl[pipeline]'"
+    package = "protomtl" if of_a_model(name) else "'protomtl[pipeline]'"
+    return f"{command} needs {name}: pip install {package}"
+
+
+def of_a_model(name: str) -> bool:
+    """Whether protomtl without extras brings a module, so that it is missing only where it was left out on purpose."""
+    from importlib.metadata import requires  # for an error alone
+
+    wanted = [need for need in requires("protomtl") or () if "extra ==" not in need]
+    return {"sklearn": "scikit-learn"}.get(name, name) in {re.split(r"[^\w-]", need)[0] for need in wanted}
 
 
 def is_missing_result(error: OSError | SafetensorError) -> TypeGuard[FileNotFoundError]:

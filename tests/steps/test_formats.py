@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -112,6 +113,26 @@ def test_the_command_line_predicts_with_each_format(
     cli.run(["predict", "--model", str(exports[form]), "--task", "sst", "--input", "rows.txt", "--output", "said.csv"])
     said = [row["prediction"] for row in csv.DictReader(Path("said.csv").read_text().splitlines())]
     assert said == protomtl.load(exports[form]).predict("sst", TEXTS).tolist()
+
+
+@pytest.mark.parametrize("form", ["onnx", "static"])
+def test_commands_need_no_torch_for_a_copy(exports: dict[str, Path], form: str) -> None:
+    """What needs more than an environment of a copy has says so in a line."""
+    for words in (["predict", "--task", "sst"], ["encode"], ["classify", "--support", "none.csv"]):
+        program = f"""
+import sys
+sys.modules.update(dict.fromkeys(["torch", "transformers", "sklearn", "scipy"]))
+sys.argv = {["protomtl", *words, "--model", str(exports[form])]}
+from protomtl.cli import main
+main()
+"""
+        env = {"PYTHONPATH": ":".join([str(ROOT / "src"), *sys.path])}
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env=env, input="a good film\n", capture_output=True, text=True, check=False)
+        if words[0] == "classify":
+            assert re.fullmatch(r"protomtl classify needs \w+: pip install protomtl\n", done.stderr), done.stderr
+        else:
+            assert done.returncode == 0 and done.stdout.count("\n") >= 1, done.stderr
 
 
 @pytest.mark.parametrize("form", ["onnx", "onnx-int8", "static"])
