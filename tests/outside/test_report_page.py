@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.support import ROOT
 from tests.support.browser import DESKTOP, PHONE, chromium, open_page
+from tests.support.commands import call
 
 SECTIONS = {  # and the first words of each of their pages; None: a picture
     "1 The answer": {"answer": "Does prototypical pre-training help?"},
@@ -62,3 +64,17 @@ def test_on_a_phone_the_menu_lies_over_the_page_and_wide_tables_scroll(report: P
     assert inside.locator("html").evaluate("html => html.scrollWidth") <= PHONE[0]
     wide = inside.locator(".wide").first.evaluate("box => [box.scrollWidth, box.clientWidth]")
     assert wide[0] > wide[1]
+
+
+def test_no_page_is_wider_than_a_phone(report: Path, browser: Browser, tmp_path: Path) -> None:
+    """The pages of the report by themselves, and that of `protomtl stress`, which has a drawing in it."""
+    rows = "text,stars\na good film,4\nthe film is bad bad,0\nthe cat sits and the dog runs,2\n"
+    (tmp_path / "rows.csv").write_text(rows)
+    given = ("--data", "rows.csv", "--task", "sst", "--columns", "text", "--label", "stars", "--about", "opinion")
+    call(tmp_path, "protomtl", "stress", str(ROOT / "tests/support/export_0_1"), *given)
+    for path in [*sorted((report.parent / "report").glob("*.html")), tmp_path / "stress.html"]:
+        page, wrong = open_page(browser, path.as_uri(), PHONE, offline=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path.name
+        assert wrong == []
+    drawing = page.locator("svg").first.bounding_box()
+    assert drawing and 300 < drawing["width"] <= PHONE[0] and drawing["height"] < drawing["width"] * 3

@@ -36,9 +36,9 @@ def text_of(page: Path) -> str:
 
 
 def tables(page: Path) -> list[pd.DataFrame]:
-    """The tables of a page."""
-    found = []
-    for table in re.findall(r"<table.*?</table>", text_of(page), re.S):
+    """The tables of a page, as they are read."""
+    found, text = [], re.sub("</?span>", "", text_of(page))
+    for table in re.findall(r"<table.*?</table>", text, re.S):
         rows = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row, re.S) for row in re.findall(r"<tr.*?</tr>", table, re.S)]
         found.append(pd.DataFrame(rows[1:], columns=rows[0]))
     return found

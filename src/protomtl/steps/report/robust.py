@@ -126,7 +126,7 @@ def lost(row: pd.Series) -> str:
     """`0.612 (+0.021: +0.003 to +0.040, 3 %)`, without the parts that do not exist."""
     if not np.isfinite(row["loss"]):
         return number(row["figure"])
-    share = f", {100 * row['relative']:.0f} %" if np.isfinite(row["relative"]) else ""
+    share = f", {round(100 * row['relative'])} %" if np.isfinite(row["relative"]) else ""
     return f"{row['figure']:.3f} ({row['loss']:+.3f}: {span(row, '+.3f')}{share})"
 
 

@@ -1,0 +1,13 @@
+"""What a page looks like, as far as its text decides that; a browser looks at it in tests/outside."""
+
+import pandas as pd
+
+from protomtl.steps.report.pages import Part, page
+
+
+def test_an_interval_stays_on_one_line_and_texts_are_as_they_are() -> None:
+    cells = ["0.618 (0.589 to 0.644)", "-0.040 to +0.036, 3 %", "1 to 2 men", "<b>0.1 to 0.2</b>"]
+    shown = page("t", [Part(table=pd.DataFrame({"a": cells}))])
+    assert "<td>0.618 (<span>0.589 to 0.644</span>)</td>" in shown
+    assert "<td><span>-0.040 to +0.036</span>, 3 %</td>" in shown
+    assert "<td>1 to 2 men</td>" in shown and "<td>&lt;b&gt;<span>0.1 to 0.2</span>&lt;/b&gt;</td>" in shown
