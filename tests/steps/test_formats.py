@@ -1,5 +1,6 @@
 """Copies of an export that need no torch: ONNX gives the same answers, int8 nearly, static its own."""
 
+import csv
 import json
 import shutil
 import subprocess
@@ -11,10 +12,12 @@ import pytest
 import yaml
 
 import protomtl
+from protomtl import cli
 from protomtl.core.files import read_json
 from protomtl.steps.export import step
 from protomtl.steps.export.static import discriminant, text_vectors
 from tests.support import ROOT
+from tests.support.hub import named, serving
 from tests.support.makers import patch_params
 from tests.support.steps import run_method
 
@@ -74,6 +77,35 @@ def test_sentence_transformers_reads_the_static_vectors(exports: dict[str, Path]
 
     theirs = SentenceTransformer(str(exports["static"]), device="cpu").encode(TEXTS)
     np.testing.assert_allclose(theirs, protomtl.load(exports["static"]).encode(TEXTS), atol=1e-3)
+
+
+@pytest.mark.parametrize("form", step.FORMATS)
+def test_every_file_of_an_export_goes_to_the_hub_and_comes_from_it(
+    exports: dict[str, Path], form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {path.relative_to(exports[form]).as_posix(): path for path in exports[form].rglob("*") if path.is_file()}
+    with serving() as hub:
+        named(hub, monkeypatch, tmp_path / "cache")
+        cli.run(["push", str(exports[form]), "org/model", "--yes"])
+        assert {*hub.repositories["org/model"].files} - {".gitattributes"} == {*files}
+        hub.repositories["org/model"].files["onnx/of_a_bot.onnx"] = b""
+        model = protomtl.load("org/model", backend=form.removesuffix("-int8"))  # type: ignore[arg-type]
+        np.testing.assert_array_equal(model.encode(TEXTS), protomtl.load(exports[form]).encode(TEXTS))
+        assert (model.folder / "onnx/of_a_bot.onnx").exists() is form.startswith("onnx")
+        rows = {path.relative_to(model.folder).as_posix() for path in model.folder.rglob("*") if path.is_file()}
+        assert rows - {"onnx/of_a_bot.onnx"} == {*files}
+
+
+@pytest.mark.parametrize("form", step.FORMATS)
+def test_the_command_line_predicts_with_each_format(
+    exports: dict[str, Path], form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.txt").write_text("\n".join(TEXTS))
+    cli.run(["predict", "--model", str(exports[form]), "--task", "sst", "--input", "rows.txt", "--output", "said.csv"])
+    said = [row["prediction"] for row in csv.DictReader(Path("said.csv").read_text().splitlines())]
+    assert said == protomtl.load(exports[form]).predict("sst", TEXTS).tolist()
 
 
 @pytest.mark.parametrize("form", ["onnx", "onnx-int8", "static"])

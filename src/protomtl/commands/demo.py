@@ -9,19 +9,23 @@ from typing import Annotated
 
 from pydantic import Field
 
-from protomtl.core.paths import RECORD, results
+from protomtl.core.paths import results
 from protomtl.core.sections import argument
+from protomtl.inference.hub import MODEL
+from protomtl.inference.hub_errors import HubError
+from protomtl.inference.loading import exported
 
 EXAMPLES = """
   protomtl demo
-  protomtl demo --model ~/models/prototypical --port 9000"""
+  protomtl demo --model ~/models/prototypical --port 9000
+  protomtl demo --model ORG/NAME"""
 Port = Annotated[int, Field(ge=1, lt=2**16)]
 PAGE = Path(__file__).parents[1] / "inference" / "demo_page.py"
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("--model", default=str(results("export")), metavar="DIR", help="an exported folder (default: %(default)s)")
+    add("--model", default=str(results("export")), metavar="MODEL", help=f"{MODEL} (default: %(default)s)")
     add("--host", default="127.0.0.1", help="0.0.0.0 shows it to your network (default: this machine)")
     add("--port", type=argument(Port), default=8501, help="(default: %(default)s)")
 
@@ -30,9 +34,10 @@ def run(args: argparse.Namespace) -> None:
     """Become Streamlit's server of the page; exit with a message if the folder holds no export."""
     if importlib.util.find_spec("streamlit") is None:
         sys.exit("protomtl demo needs Streamlit: pip install 'protomtl[demo]'")
-    if not (Path(args.model) / RECORD).is_file():
-        makes = f"`protomtl export METHOD --to {args.model}` makes such a folder"
-        sys.exit(f"protomtl demo: {args.model}: no {RECORD} there; {makes}")
+    try:
+        folder, _ = exported(args.model)
+    except (FileNotFoundError, HubError) as error:
+        sys.exit(f"protomtl demo: {error}")
     options = {
         "server.address": args.host,
         "server.port": args.port,
@@ -43,5 +48,5 @@ def run(args: argparse.Namespace) -> None:
         "client.toolbarMode": "minimal",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    command = [sys.executable, "-m", "streamlit", "run", str(PAGE), *flags, "--", args.model]
+    command = [sys.executable, "-m", "streamlit", "run", str(PAGE), *flags, "--", str(folder)]
     os.execv(sys.executable, command)  # the same process, so that a signal ends the server

@@ -17,6 +17,8 @@ from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference import records
+from protomtl.inference.hub import MODEL
+from protomtl.inference.hub_errors import HubError
 from protomtl.inference.records import BadInput
 from protomtl.inference.rows import BLOCK, blocks, checked, stacked
 from protomtl.perturbations.battery import battery
@@ -39,7 +41,7 @@ CASE = ["kind", "stress", "split", "id", "label", "expected"]
 
 def arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("model", nargs="?", metavar="MODEL", help="what `protomtl export` wrote")
+    add("model", nargs="?", metavar="MODEL", help=MODEL)
     add("--data", metavar="FILE", help="your own rows, .csv, .tsv or .jsonl; without it data/perturbed of this project")
     add("--task", help="of the model, which the rows are of; needed where it has several")
     add("--columns", nargs="+", metavar="NAME", help="of the text, or of both texts (default: the task's own)")
@@ -58,10 +60,10 @@ def run(args: argparse.Namespace) -> None:
     """Write the page; what cannot be read or written ends with a line and status 2."""
     try:
         if not args.model:
-            raise BadInput("name a MODEL, a folder that `protomtl export` wrote; or --method and --seed of a run")
+            raise BadInput("name a MODEL, which `protomtl export` wrote; or --method and --seed of a run")
         users_target(args.output, args.force)
         write(args)
-    except (BadInput, BadPath, FileNotFoundError, ValueError) as error:
+    except (BadInput, BadPath, FileNotFoundError, HubError, ValueError) as error:
         print(f"protomtl stress: {error}", file=sys.stderr)
         sys.exit(2)
 
@@ -167,7 +169,7 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
     """The page of the report, of one model; with the curves and the texts in it."""
     from protomtl.steps.report import calibrated, pages, robust, robust_pictures, stressed  # heavy
 
-    tasks, labels = {name: model.tasks[name] for name in tables}, {RUN.method: model.folder.name}
+    tasks, labels = {name: model.tasks[name] for name in tables}, {RUN.method: name_of(model)}
     losses, drawn = stressed.losses(tables, tasks)
     certain = []
     for name, several in tables.items():
@@ -183,4 +185,9 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
         for picture in Path(folder).glob("*.svg"):
             drawing = picture.read_text(encoding="utf-8").partition("<svg")
             parts.insert(0, pages.Part("Against noise", Markup("<svg") + Markup(drawing[2])))  # noqa: S704  # our own
-    return pages.page(f"Robust? {model.folder.name}", [*parts, *robust.texts(texts, tasks)])
+    return pages.page(f"Robust? {name_of(model)}", [*parts, *robust.texts(texts, tasks)])
+
+
+def name_of(model: "Model") -> str:
+    """For people: of a folder its last part, of the hub ORG/NAME; the commit was told when it was loaded."""
+    return model.folder.name if model.origin == str(model.folder) else model.origin.partition("@")[0]

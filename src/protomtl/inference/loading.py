@@ -1,11 +1,14 @@
-"""Opening what `protomtl export` wrote."""
+"""Opening what `protomtl export` wrote, in a folder or on the hub."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from protomtl.backends.opening import opened
 from protomtl.core.files import read_json
 from protomtl.core.paths import RECORD
+from protomtl.inference import hub
+from protomtl.inference.export_files import form_of
 from protomtl.inference.model import Model
 from protomtl.model.settings import Compute
 
@@ -13,6 +16,7 @@ from protomtl.model.settings import Compute
 def load(
     folder: str | Path,
     *,
+    revision: str | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
     precision: Literal["auto", "bf16", "fp32"] = "fp32",
     threads: int = 1,
@@ -20,30 +24,34 @@ def load(
 ) -> Model:
     """Load what `protomtl export` wrote.
 
+    folder: or a name ORG/NAME of the Hugging Face hub; a folder of that name wins. revision: a branch, tag or commit
+    there, which may also stand behind the name: ORG/NAME@REVISION. Of a repository only safetensors, graphs of ONNX,
+    JSON and text of an export are fetched. Standard error has size and commit first, `Model.origin` has the commit.
     backend: what must run it; auto is what the folder was exported for. Only torch needs torch. precision: fp32 gives
     the vectors that other loaders of the folder give; auto is faster where the hardware multiplies bf16. threads: of a
-    CPU. Raises FileNotFoundError, with what to do, if the folder holds no export, and ValueError if what it holds is
-    damaged, does not fit together, or is not for this backend.
+    CPU. Raises FileNotFoundError, with what to do, if the folder holds no export, OSError for what the hub does not
+    give, and ValueError if what is there is damaged, does not fit together, or is not for this backend.
     """
-    folder = exported(folder)
     compute = Compute(device=device, precision=precision, threads=threads, processes=1)
     try:
-        record = read_json(folder / RECORD)
-        return Model(folder, record, network_of(folder, record, compute, backend))
+        return opened_model(*exported(folder, revision, backend), compute, backend)
     except SystemExit as error:  # a step ends by it; a user's program goes on
         raise ValueError(error.code) from None
+
+
+def opened_model(folder: Path, origin: str, compute: Compute, backend: str) -> Model:
+    """The model of an exported folder. SystemExit for one that is damaged, or not for this backend."""
+    record = read_json(folder / RECORD)
+    try:
+        return Model(folder, record, network_of(folder, record, compute, backend), origin)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{folder / RECORD}: this is no record of an export: {error!r}") from None
+        raise SystemExit(f"{folder / RECORD}: this is no record of an export: {error!r}") from None
 
 
 def network_of(folder: Path, record: dict[str, Any], compute: Compute, backend: str) -> Any:
     """What runs an export. SystemExit if that is not the backend that is asked for, or what it lies in is damaged."""
+    refuse_other(str(folder), record, backend)
     form = record.get("format", "torch")
-    if backend not in ("auto", form.removesuffix("-int8")):
-        raise SystemExit(
-            f"{folder}: is an export of format {form}, which backend={backend!r} cannot run; "
-            f"`protomtl export METHOD --format {backend} --to DIR` makes one that it can"
-        )
     if form == "torch":
         from protomtl.inference.network import Network  # heavy
 
@@ -53,10 +61,23 @@ def network_of(folder: Path, record: dict[str, Any], compute: Compute, backend: 
     return opened(folder, record, compute.threads)
 
 
-def exported(folder: str | Path) -> Path:
-    """The folder, if it holds an export; else FileNotFoundError."""
-    if not (Path(folder) / RECORD).is_file():
-        raise FileNotFoundError(
-            f"{folder}: no {RECORD} there; `protomtl export METHOD --to {folder}` makes such a folder"
+def refuse_other(name: str, record: Mapping[str, Any], backend: str) -> None:
+    """SystemExit for an export that is not for this backend."""
+    if backend not in ("auto", form_of(record)):
+        raise SystemExit(
+            f"{name}: is an export of format {record.get('format', 'torch')}, which backend={backend!r} cannot run; "
+            f"`protomtl export METHOD --format {backend} --to DIR` makes one that it can"
         )
-    return Path(folder)
+
+
+def exported(model: str | Path, revision: str | None = None, backend: str = "auto") -> tuple[Path, str]:
+    """The folder of an export, fetched if it is one of the hub, and where it is from: the folder, or
+    ORG/NAME@COMMIT. FileNotFoundError for a folder without one."""
+    if wanted := hub.place(model, revision):
+        path = hub.fetched(wanted, lambda record: refuse_other(str(wanted), record, backend))
+        return path, f"{wanted.repository}@{path.name}"
+    if not (Path(model) / RECORD).is_file():
+        raise FileNotFoundError(
+            f"{model}: no {RECORD} there; `protomtl export METHOD --to {model}` makes such a folder"
+        )
+    return Path(model), str(model)

@@ -21,12 +21,14 @@ class Model:
     """A trained encoder with its heads. Longer texts are cut. Nothing is changed by a call.
 
     Rows may come as a list, an array, a Series or a stream; one row by itself has one answer. `batch_size` is how many
-    are encoded at a time, `show_progress_bar` draws a bar. tasks: name -> what its labels are.
+    are encoded at a time, `show_progress_bar` draws a bar. tasks: name -> what its labels are. origin: the folder that
+    was named, or ORG/NAME@COMMIT.
     Raises TypeError for what is no row, and ValueError for a task that the model has not.
     """
 
-    def __init__(self, folder: Path, record: dict[str, Any], network: "Network") -> None:
+    def __init__(self, folder: Path, record: dict[str, Any], network: "Network", origin: str = "") -> None:
         self.folder, self.record, self.network = folder, record, network
+        self.origin = origin or str(folder)
         self.tasks: dict[str, Task] = network.tasks
         self.width: int = network.width  # of a vector
         self.trust = read_trust(folder, self.tasks)

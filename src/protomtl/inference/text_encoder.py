@@ -13,7 +13,8 @@ from protomtl.inference.rows import BLOCK
 class TextEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Texts to vectors, by a model that `protomtl export` wrote: the first step of a Pipeline.
 
-    normalize: to length 1. batch_size: texts that are encoded at a time.
+    folder: of an export, or ORG/NAME@REVISION of the Hugging Face hub. normalize: to length 1. batch_size: texts that
+    are encoded at a time.
     """
 
     def __init__(self, folder: str, normalize: bool = False, batch_size: int = BLOCK) -> None:

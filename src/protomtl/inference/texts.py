@@ -12,6 +12,8 @@ import numpy as np
 from protomtl.core.sections import argument
 from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference import records
+from protomtl.inference.hub import MODEL
+from protomtl.inference.hub_errors import HubError
 from protomtl.inference.records import BadInput, Record
 from protomtl.model.settings import Workers
 
@@ -25,7 +27,7 @@ def add_arguments(command: argparse.ArgumentParser, endings: tuple[str, str]) ->
     """The arguments that all these commands have. endings: of what the command writes; the first is for a file, the
     second for rows as JSON lines."""
     add = command.add_argument
-    add("--model", required=True, metavar="DIR", help="what `protomtl export` wrote")
+    add("--model", required=True, metavar="MODEL", help=MODEL)
     add("--input", default="-", metavar="FILE", help=".csv, .tsv, .jsonl, or .txt (a text a line); -: standard input")
     streamed = "CSV" if endings[0] == ".csv" else "JSON lines"
     add("--output", default="-", metavar="FILE", help=f"{' or '.join(endings)}; -: {streamed} to standard output")
@@ -66,13 +68,15 @@ def refuse_source(target: Path, args: argparse.Namespace) -> None:
 def loaded(args: argparse.Namespace) -> "Model":
     """The model that the arguments name; this process is for it alone."""
     from protomtl.inference.loading import load  # heavy
-    from protomtl.model.encoder import settle
 
     try:
         model = load(args.model, precision=args.precision, threads=args.threads)
-    except ValueError as error:
+    except (ValueError, HubError) as error:
         raise BadInput(str(error)) from None
-    settle(model.network.compute)
+    if compute := getattr(model.network, "compute", None):  # of torch alone
+        from protomtl.model.encoder import settle
+
+        settle(compute)
     return model
 
 
