@@ -131,6 +131,7 @@ def draw(found: Sequence[Training], path: Path) -> None:
             scores.plot(dev["epoch"], dev["overall"], lw=1.3, marker="o", color=drawn.get_color())
     losses.set(title="training loss", xlabel="step")
     scores.set(title="dev overall", xlabel="epoch")
+    scores.xaxis.get_major_locator().set_params(integer=True)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     with users_file(path) as part:
         style.save_png(figure, part)
