@@ -2,7 +2,9 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The mark of a test is its folder: unit, structure, steps, pipeline, faults, outside (pyproject.toml)."""
     for item in items:
         item.add_marker(item.path.relative_to(TESTS).parts[0])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_pictures() -> Iterator[None]:
+    """Pictures that this process draws have few dots: to fill them takes longer than most steps on a few rows."""
+    from protomtl.plots import style
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "save_png", partial(style.save_png, dpi=20))
+        yield
 
 
 @pytest.fixture(scope="session")
