@@ -2,7 +2,9 @@
 
 import re
 import shutil
+from collections.abc import Iterator
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
             "params.yaml is not that of the last commit, and tests are about its defaults: put your edits aside by "
             "`git stash push params.yaml`, test, and have them back by `git stash pop`"
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_pictures() -> Iterator[None]:
+    """Pictures that this process draws have few dots: to fill them takes longer than most steps on a few rows."""
+    from protomtl.plots import style
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "save_png", partial(style.save_png, dpi=20))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -28,9 +28,12 @@ def member(rank: int, size: int, folder: str, model: str) -> None:
         dist.destroy_process_group()
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 3])
 def test_each_process_has_the_vectors_of_its_own_texts(size: int, model: Path, tmp_path: Path) -> None:
-    spawn(member, (size, str(tmp_path), str(model)), size)  # type: ignore[no-untyped-call]
+    if size == 1:
+        member(0, size, str(tmp_path), str(model))
+    else:
+        spawn(member, (size, str(tmp_path), str(model)), size)  # type: ignore[no-untyped-call]
     alone = protomtl.load(model)
     for rank in range(size):
         found = np.load(tmp_path / f"{rank}.npz")

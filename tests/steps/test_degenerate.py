@@ -15,8 +15,6 @@ from protomtl import cli
 from protomtl.analysis.comparisons import NOTHING as NOTHING_COMPARED
 from protomtl.commands import summary
 from protomtl.core.yaml_reader import read_yaml
-from protomtl.plots import style
-from protomtl.plots.style import save_png
 from tests.support import ROOT
 from tests.support.commands import call
 from tests.support.makers import make_workdir, patch_params
@@ -98,10 +96,9 @@ def refuse(constant: str) -> None:
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_every_step_and_command_gives_a_result(
-    name: str, tiny_backbone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    name: str, tiny_backbone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     build, wanted = WORLDS[name]
-    monkeypatch.setattr(style, "save_png", lambda figure, path: save_png(figure, path, dpi=20))
     with chdir(make_workdir(tmp_path, tiny_backbone)):
         patch_params(Path(), {"methods": ["concat", "prototypical"], "tokens": {"max_length": 64}})
         patch_params(Path(), {phase: {"epochs": 1, "steps_per_epoch": 2} for phase in ("pretrain", "finetune")})

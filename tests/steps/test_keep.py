@@ -12,7 +12,7 @@ from protomtl.commands.keep import again, keep
 from protomtl.core.files import digest_folder, read_json
 from tests.support.commands import call
 from tests.support.makers import patch_params
-from tests.support.steps import run_all
+from tests.support.steps import run_method, run_steps
 
 
 @pytest.fixture
@@ -54,7 +54,10 @@ def test_what_is_no_kept_run_is_not_replaced(kept: Path) -> None:
 
 def run_and_keep(workdir: Path, seeds: list[int], name: str = "own") -> None:
     patch_params(workdir, {"seeds": seeds, "embed": {"seed": seeds[0]}, "export": {"seed": seeds[0]}})
-    run_all()
+    for seed in seeds:
+        for method in ("concat", "prototypical"):
+            run_method(method, "pretrain", "finetune", "evaluate", seed=seed)
+    run_steps("collect", "tables", "ensemble")
     keep_as(workdir, seeds, name)
 
 
