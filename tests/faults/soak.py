@@ -13,12 +13,12 @@ from collections import Counter
 from pathlib import Path
 
 from tests.support.disks import mounts_are_allowed, on_a_full_disk, read_only
-from tests.support.engines import ENGINES, command
+from tests.support.engines import ENGINES, command, goal
 from tests.support.kills import STEPS, Kill, Resumed, finish, interrupt, lost, one_method, resumed, uninterrupted
 from tests.support.makers import make_backbone
 
 A_PHASE = 5  # kills of each training of a project
-ROOM = (100, 1500)  # kilobytes left on a full disk
+ROOM = (20, 300)  # kilobytes left on a full disk: less than a phase writes, mostly
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def kill_and_finish(
                 said = f"{kill.signal.name} to the {whom} ({engine}), {phase} step {step}"
                 print(f"kill {done['kills'] + len(struck)}: {said}", flush=True)
         if mounts:
-            went_on += bad_disks(project, chance, done)
+            went_on += bad_disks(project, phase, chance, done)
     engine = chance.choice(sorted(ENGINES))
     went_on += finish(project, engine, whole)
     assert not lost(struck, went_on), (struck, went_on)
@@ -68,11 +68,15 @@ def kill_and_finish(
     print(f"  finished by {engine} with the same bytes; training went on from {steps or 'nothing'}", flush=True)
 
 
-def bad_disks(project: Path, chance: random.Random, done: Counter[str]) -> list[Resumed]:
-    """A run on a read-only disk, and one on a disk that is nearly full; where training went on from."""
+def bad_disks(project: Path, phase: str, chance: random.Random, done: Counter[str]) -> list[Resumed]:
+    """A run on a read-only disk, and one on a disk that is nearly full; where training went on from.
+
+    No further than to the end of the phase, where the disk was large enough: the next one is to be killed, too.
+    """
     engine, room = chance.choice(sorted(ENGINES)), chance.randint(*ROOM)
-    assert "Read-only file system" in read_only(project, *command(engine))
-    said = on_a_full_disk(project, room, *command(engine))
+    words = command(engine, goal(f"{phase}@prototypical-1"))
+    assert "Read-only file system" in read_only(project, *words)
+    said = on_a_full_disk(project, room, *words)
     full = "o space left on" in said
     done.update({"read-only": 1, "full": full})
     print(f"a read-only disk, and one with {room} kB ({engine}): {'full' if full else 'it was enough'}", flush=True)

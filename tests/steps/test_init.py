@@ -1,5 +1,6 @@
 """`protomtl init`: from a user's file to figures; what is there stays, and nothing is half written."""
 
+import argparse
 import gzip
 import json
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from protomtl import cli
+from protomtl.commands.init import folder_name
 from protomtl.core.files import read_json
 from protomtl.core.settings import SPLITS
 from protomtl.params import load
@@ -228,3 +230,11 @@ def test_what_cannot_be_is_said_and_leaves_nothing(
     before = (workdir / "params.yaml").read_bytes()
     assert message in init(capsys, "own.csv", "--yes", *words, code=2)
     assert (workdir / "params.yaml").read_bytes() == before and not (workdir / "data/own/own").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("é ü.csv", "e_u"), ("my.data.csv", "my"), ("SICK-2.txt", "SICK_2"), ("数据.csv", "data"), ("....csv", "data")],
+)
+def test_a_file_of_any_name_gives_the_folder_one(file: str, name: str) -> None:
+    assert folder_name(argparse.Namespace(name=None, files=[file])) == name

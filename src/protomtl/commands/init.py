@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -85,8 +86,8 @@ def init(args: argparse.Namespace) -> None:
 
 def folder_name(args: argparse.Namespace, sets: list[str]) -> str:
     """The name of the data: a folder's, and so a simple one. Raises Guess."""
-    file = re.sub(r"\W+", "_", Path(args.files[0]).name.partition(".")[0], flags=re.ASCII).strip("_")
-    name = args.name or "_".join(filter(None, sets)) or file
+    stem = unicodedata.normalize("NFKD", Path(args.files[0]).name.partition(".")[0]).encode("ascii", "ignore").decode()
+    name = args.name or "_".join(filter(None, sets)) or re.sub(r"\W+", "_", stem).strip("_") or "data"
     if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
         raise Guess(f"--name {name!r}: letters, digits, dots, dashes and underscores make a name here")
     return name
