@@ -147,3 +147,7 @@ def test_figures_of_pages_and_tables_are_checked(kept: Path, capsys: pytest.Capt
     table.write_text(table.read_text().replace(",1\n", ",2\n").replace("0.", "1.", 1))
     assert verify("--figures") == 1
     assert "own: table2: not what the predictions" in capsys.readouterr().out
+    older = pd.read_csv(kept / "tables-comparisons.csv").drop(columns=["margin", "p_equal", "detectable"])
+    older.to_csv(kept / "tables-comparisons.csv", index=False)
+    assert verify("--figures") == 1
+    assert re.search(r"own: .*comparisons: .* `protomtl keep own --again`", capsys.readouterr().out)

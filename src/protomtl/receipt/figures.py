@@ -48,14 +48,16 @@ def of_run(folder: Path, main: Mapping[str, Task]) -> tuple[str, bool]:
         return f"{folder}: damaged, not what `protomtl keep` writes: {error!r}; restore it by git", True
     runs = len(run.evaluated.metrics)
     if wrong:
-        return f"{folder}: {', '.join(wrong)}: not what the predictions of its {runs} trainings give", True
+        again_by = f"`protomtl keep {folder.name} --again` makes them of these"
+        return f"{folder}: {', '.join(wrong)}: not what the predictions of its {runs} trainings give; {again_by}", True
     return f"{folder}: {len(again)} tables are what the predictions of its {runs} trainings give", False
 
 
 def tables_of(run: kept.Kept, main: Mapping[str, Task]) -> dict[str, bytes]:
     """The tables as `keep` writes them, of nothing but what was kept and what the tasks mean."""
     compared = pd.read_csv(run.folder / "tables-comparisons.csv")
-    references, margins = list(dict.fromkeys(compared["reference"])), compared["margin"].dropna()
+    references = list(dict.fromkeys(compared["reference"]))
+    margins = compared.reindex(columns=["margin"])["margin"].dropna()  # versions before 0.3 had none
     margin = float(margins.iloc[0]) if len(margins) else math.nan
     again = kept.tables(run.folder, kept.rows(run.folder), references, margin, main)
     return {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in again.items()}
