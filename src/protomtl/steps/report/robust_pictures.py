@@ -6,16 +6,21 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.lines import Line2D
 
 from protomtl import calibration
 from protomtl.core.runs import Run, methods_of
 from protomtl.plots import style
 from protomtl.steps.report import calibrated
+from protomtl.steps.report.robust import PRIMARY
 from protomtl.tasks.settings import Task
+
+COLOURS = 8  # lines of a picture that have one of their own
 
 
 def colours_of(methods: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    return {method: tuple(plt.get_cmap("tab20")(k % 20)) for k, method in enumerate(methods)}
+    cycle = plt.get_cmap("tab10" if len(methods) <= 10 else "tab20")
+    return {method: tuple(cycle(k % cycle.N)) for k, method in enumerate(methods)}
 
 
 def draw_noise(losses: pd.DataFrame, labels: Mapping[str, str], folder: Path) -> None:
@@ -24,23 +29,36 @@ def draw_noise(losses: pd.DataFrame, labels: Mapping[str, str], folder: Path) ->
     if not len(rows):
         return
     names = sorted(dict.fromkeys(rows["task"]), key=lambda name: name != "overall")
+    told = told_apart(rows, [*labels])
     figure, axes = plt.subplots(1, len(names), figsize=(4 * len(names), 4.6), squeeze=False)
-    colours = colours_of([*labels])
+    colours = colours_of(told)
     for panel, name in zip(axes[0], names, strict=True):
-        for place, (method, own) in enumerate(rows[rows["task"] == name].groupby("method", sort=False)):
-            share = own["stress"].str.removeprefix("typos_").astype(float)
-            shares = [0.0, *share + 0.1 * (place - len(labels) / 2)]  # beside each other
-            for column, line in (
-                ("loss", {"label": labels[str(method)]}),
-                ("low", {"alpha": 0}),
-                ("high", {"alpha": 0}),
-            ):
-                panel.plot(shares, [0.0, *own[column]], color=colours[str(method)], lw=1.3, **line)
-            panel.vlines(shares[1:], own["low"], own["high"], color=colours[str(method)], lw=0.8)
+        for method, own in rows[rows["task"] == name].groupby("method", sort=False):
+            share = [0.0, *own["stress"].str.removeprefix("typos_").astype(float)]
+            if method not in told:
+                panel.plot(share, [0.0, *own["loss"]], color=style.PAPER, lw=0.7, zorder=1)
+                continue
+            colour, beside = colours[str(method)], 0.1 * (told.index(str(method)) - len(told) / 2)
+            places = [0.0, *(place + beside for place in share[1:])]
+            panel.plot(places, [0.0, *own["loss"]], color=colour, lw=1.3, label=labels[str(method)])
+            panel.vlines(places[1:], own["low"], own["high"], color=colour, lw=0.8)
         panel.axhline(0, color=style.PAPER, lw=1)
         panel.set(title=name, xlabel="% of the words with a typo", ylabel="loss" if name == names[0] else "")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    lines, words = axes[0][0].get_legend_handles_labels()
+    if len(told) < len(labels):
+        lines, words = [*lines, Line2D([], [], color=style.PAPER, lw=0.7)], [*words, "other methods"]
+    figure.legend(lines, words, loc="outside lower center", ncols=3, frameon=False)
     style.save(figure, folder, "robust-noise")
+
+
+def told_apart(rows: pd.DataFrame, methods: Sequence[str]) -> list[str]:
+    """The methods that have a colour, as the eye tells no more apart: those of the primary figure, then those that lose
+    least of overall under the most typos."""
+    first = [method for pair in PRIMARY for method in pair]
+    most = rows[(rows["task"] == "overall") & (rows["stress"] == rows["stress"].iloc[-1])]
+    least = most.sort_values("loss", kind="stable")["method"]
+    wanted = [method for method in dict.fromkeys([*first, *least, *methods]) if method in methods][:COLOURS]
+    return [method for method in methods if method in wanted]
 
 
 def draw_reliability(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[str, Task], folder: Path) -> None:

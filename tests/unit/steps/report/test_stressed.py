@@ -8,6 +8,7 @@ import pytest
 
 from protomtl.core.runs import Run
 from protomtl.steps.report import robust, stressed
+from protomtl.steps.report.robust_pictures import told_apart
 from protomtl.tasks.settings import Task
 
 FILES = {"train": "a", "dev": "b", "test": "c"}
@@ -118,3 +119,18 @@ def test_a_figure_that_says_nothing_is_none() -> None:
 )
 def test_the_words_of_a_verdict(difference: float, p: float, p_equal: float, said: str) -> None:
     assert robust.verdict(difference, p, p_equal) == said
+
+
+def test_of_many_methods_those_of_the_question_and_those_that_lose_least_have_a_colour() -> None:
+    methods = [f"m{k}" for k in range(12)] + ["concat_longer", "leave_one_out"]
+    rows = pd.DataFrame(
+        [
+            (task, f"typos_{share}", name, share * k)
+            for task in ("sst", "overall")
+            for share in (5, 10)
+            for k, name in enumerate(methods)
+        ],
+        columns=["task", "stress", "method", "loss"],
+    )
+    assert told_apart(rows, methods) == ["m0", "m1", "m2", "m3", "m4", "m5", "concat_longer", "leave_one_out"]
+    assert told_apart(rows[rows["task"] == "sst"], ["a", "b"]) == ["a", "b"]
