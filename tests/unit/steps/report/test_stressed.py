@@ -1,5 +1,6 @@
 """Losses and failed tests of hand-made predictions."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -123,14 +124,8 @@ def test_the_words_of_a_verdict(difference: float, p: float, p_equal: float, sai
 
 def test_of_many_methods_those_of_the_question_and_those_that_lose_least_have_a_colour() -> None:
     methods = [f"m{k}" for k in range(12)] + ["concat_longer", "leave_one_out"]
-    rows = pd.DataFrame(
-        [
-            (task, f"typos_{share}", name, share * k)
-            for task in ("sst", "overall")
-            for share in (5, 10)
-            for k, name in enumerate(methods)
-        ],
-        columns=["task", "stress", "method", "loss"],
-    )
+    cases = itertools.product(("sst", "overall"), (5, 10), enumerate(methods))
+    found = [(task, f"typos_{share}", name, share * k) for task, share, (k, name) in cases]
+    rows = pd.DataFrame(found, columns=["task", "stress", "method", "loss"])
     assert told_apart(rows, methods) == ["m0", "m1", "m2", "m3", "m4", "m5", "concat_longer", "leave_one_out"]
     assert told_apart(rows[rows["task"] == "sst"], ["a", "b"]) == ["a", "b"]
