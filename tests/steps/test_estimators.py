@@ -8,6 +8,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError, SkipTestWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -66,6 +67,7 @@ def test_two_processes_cross_validate(model: Path) -> None:
     texts, labels = ["good good film", "great good story", "bad dull film", "dull bad story"] * 3, [*"uudd"] * 3
     pipeline = make_pipeline(TextEncoder(str(model)), PrototypeClassifier())
     found = cross_val_score(pipeline, texts, labels, cv=2, n_jobs=2)
+    get_reusable_executor().shutdown(wait=True)  # its idle processes would end within some later test
     assert found.tolist() == cross_val_score(pipeline, texts, labels, cv=2).tolist()
 
 

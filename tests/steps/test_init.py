@@ -237,4 +237,4 @@ def test_what_cannot_be_is_said_and_leaves_nothing(
     [("é ü.csv", "e_u"), ("my.data.csv", "my"), ("SICK-2.txt", "SICK_2"), ("数据.csv", "data"), ("....csv", "data")],
 )
 def test_a_file_of_any_name_gives_the_folder_one(file: str, name: str) -> None:
-    assert folder_name(argparse.Namespace(name=None, files=[file])) == name
+    assert folder_name(argparse.Namespace(name=None, files=[file]), []) == name

@@ -66,7 +66,7 @@ CALLS: dict[str, Callable[[Model, Path], Any]] = {
     "name what is strange": lambda model, _: model.predict("sst", TEXTS, unknown="none"),
     "explain without examples": lambda model, _: refused(lambda: model.explain("sst", TEXTS)),
     "by prototypes": lambda model, _: (model.by_prototypes("sst", TEXTS), model.by_prototypes("sts", PAIRS)),
-    "prototypes": lambda model, _: (model.prototypes("sst"), model.map("sst"), model.width),
+    "prototypes": lambda model, _: (model.prototypes("sst"), model.has_map, model.map("sst"), model.width),
     "fit and score": lambda _, folder: fitted(folder).score(TEXTS, LABELS),
     "names of features": lambda _, folder: TextEncoder(str(folder)).fit(TEXTS).get_feature_names_out(),
     "fit in parts": lambda *_: PrototypeClassifier().partial_fit([[0.0]], ["a"], classes=["a", "b"]).predict([[1.0]]),

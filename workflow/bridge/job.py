@@ -44,6 +44,10 @@ def with_stage(text: str, name: str, dumped: str) -> str | None:
     plain = text.startswith(HEAD) and text.endswith("\n") and not re.search(r"^[^ \n]", text[len(HEAD) :], re.MULTILINE)
     if first != "stages:" or not block.startswith(key) or not plain or re.search(r"[&*]id\d", block):
         return None
+    if re.search(
+        "[\x85\u2028\u2029]", text + block
+    ):  # line ends to YAML, which DVC takes for blanks when it reads them
+        return None
     found = list(re.finditer(rf"""^  ['"]?{re.escape(name)}['"]?:.*\n(?:(?!  [^ ]).*\n)*""", text, re.MULTILINE))
     if not found:
         return text + block

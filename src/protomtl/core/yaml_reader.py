@@ -6,6 +6,7 @@ keys that stand twice, of which PyYAML keeps the last one without a word.
 """
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -71,10 +72,20 @@ def check(node: Any, path: Path, seen: set[int], above: tuple[int, ...]) -> None
     if isinstance(node, yaml.MappingNode):
         check_keys(node, path)
         values = [value for _, value in node.value]
+        words = [key for key, _ in node.value] + values
     else:
-        values = node.value
+        words = values = node.value
     for value in values:
         check(value, path, seen, (*above, id(node)))
+    if node.flow_style:
+        check_bracketed(words, path)
+
+
+def check_bracketed(nodes: list[Any], path: Path) -> None:
+    """Words between brackets or braces: to DVC's reader a colon or a question mark in one ends it."""
+    for node in nodes:
+        if isinstance(node, yaml.ScalarNode) and not node.style and re.search("[:?]", node.value):
+            refuse(path, node, node.value, f"in brackets this needs quotes; write {json.dumps(node.value)}")
 
 
 def check_keys(node: yaml.MappingNode, path: Path) -> None:

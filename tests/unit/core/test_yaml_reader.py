@@ -158,3 +158,13 @@ def test_no_bytes_end_in_a_traceback(file: Path, content: bytes) -> None:
         assert isinstance(read_yaml(file), dict)
     except SystemExit as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("text", ["a: [b, 0:0]", "a: {b: 'x', c: http://x}", "a: {x:y: 3}", "a: [x?y]"])
+def test_words_in_brackets_that_dvc_would_not_read_need_quotes(file: Path, text: str) -> None:
+    with pytest.raises(SystemExit, match=r"params\.yaml:1: .+: in brackets this needs quotes; write \""):
+        read(file, text)
+
+
+def test_a_colon_outside_brackets_or_in_quotes_needs_nothing(file: Path) -> None:
+    assert read(file, "a: http://x\nb: [\"1:2\", 'x?']") == {"a": "http://x", "b": ["1:2", "x?"]}
