@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def world() -> dict[str, Any]:
         "folder": Path.cwd(),
         "path": [*sys.path],
         "streams": (sys.stdin, sys.stdout, sys.stderr, sys.excepthook),
-        "open files": sorted(os.listdir("/proc/self/fd")) if sys.platform == "linux" else [],  # noqa: PTH208
+        "open files": open_files(),
         "own threads": sorted(thread.name for thread in threading.enumerate()),
         "collector": gc.isenabled(),
         "locale": locale.setlocale(locale.LC_ALL),
@@ -54,6 +55,29 @@ def world() -> dict[str, Any]:
         "group": dist.is_initialized(),
         "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)],
     }
+
+
+def changes(before: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What is otherwise now: each with what it was and what it is.
+
+    Of open files only new ones count, and only those that stay open once the garbage is collected:
+    what others left is closed whenever the collector runs.
+    """
+    now = world()
+    if now["open files"] - before["open files"]:
+        gc.collect()
+        now["open files"] = open_files()
+    before = {**before, "open files": before["open files"] & now["open files"]}
+    return {what: (before[what], now[what]) for what in before if before[what] != now[what]}
+
+
+def open_files() -> set[str]:
+    """Each as its number and what it is, on Linux."""
+    found = set()
+    for number in os.listdir("/proc/self/fd") if sys.platform == "linux" else []:  # noqa: PTH208
+        with suppress(FileNotFoundError):  # the folder itself, open only while it is read
+            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")  # noqa: PTH115
+    return found
 
 
 def umask() -> int:
