@@ -37,6 +37,7 @@ from tests.support.params import SST, edited
         ("method.concat.pretrain", 5, r"method\.concat\.pretrain: 5: Input should be False or a block of keys$"),
         ("data.folder", "", r"data\.folder: '': .*at least 1 character"),
         ("data.folder", "~/texts", r"data\.folder: '?~/texts'?: .*not to DVC, .*; write the whole path"),
+        ("data.elsewhere", True, r"data\.elsewhere: True: belongs to `source: cs224n`, .*; write `elsewhere: false`$"),
         ("backbone.folder", "~/bert", r"backbone\.folder: '?~/bert'?: .*not to DVC, .*; write the whole path"),
         ("finetune.epochs", 0, r"finetune\.epochs"),
         ("finetune.learning_rate", 1.0, r"finetune\.learning_rate: no such key; there are epochs, .*"),

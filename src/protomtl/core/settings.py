@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 SPLITS = ("train", "dev", "test")
@@ -94,6 +103,15 @@ class Data(Block):
     split_seed: Seed
     max_train_rows: Count
     worsened: Worsened
+
+    @field_validator("elsewhere")
+    @classmethod
+    def belongs_to_the_source(cls, elsewhere: bool, known: ValidationInfo) -> bool:
+        """For another source nothing would be fetched, without a word."""
+        source = known.data.get("source", "cs224n")  # a source that is none is told of by itself
+        if elsewhere and source != "cs224n":
+            raise ValueError(f"belongs to `source: cs224n`, and not to `source: {source}`; write `elsewhere: false`")
+        return elsewhere
 
 
 class Backbone(Block):

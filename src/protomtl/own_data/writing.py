@@ -60,6 +60,7 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
     Methods that name tasks that are no more leave the list `methods`; their blocks stay. Returns the changes, in words.
     """
     content["data"]["source"], content["data"]["folder"] = "folder", plain(folder)
+    elsewhere, content["data"]["elsewhere"] = content["data"].get("elsewhere"), False  # it belongs to another source
     before = [*content["tasks"]]
     for name in before:
         del content["tasks"][name]
@@ -74,6 +75,7 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
     for name in reversed([name for name in new if name not in content["methods"]]):
         content["methods"].insert(place, name)
     said = [f"tasks: {', '.join(tasks)}; without {', '.join(before)}", f"data.source: folder, data.folder: {folder}"]
+    said += ["data.elsewhere: false"] if elsewhere else []
     said += [f"methods: without {', '.join(gone)}, which name other tasks"] if gone else []
     return said + ([f"methods: with {', '.join(new)}"] if new else [])
 

@@ -46,6 +46,15 @@ def test_the_rest_of_the_file_stays_as_it_was(tmp_path: Path) -> None:
     assert [*params.load(tmp_path / "params.yaml").tasks] == ["same"]
 
 
+def test_test_sets_of_another_source_are_not_fetched_any_more(tmp_path: Path) -> None:
+    content = writing.round_trip().load(ROOT / "params.yaml")
+    content["data"].update({"source": "cs224n", "elsewhere": True})
+    assert "data.elsewhere: false" in writing.lay_in(content, {"same": PAIR}, "data/own/mine")
+    with (tmp_path / "params.yaml").open("w") as file:
+        writing.round_trip().dump(content, file)
+    assert not params.load(tmp_path / "params.yaml").data.elsewhere
+
+
 def test_several_tasks_have_a_method_each_that_weights_them(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(laid({"same": PAIR, "type": SINGLE})[0])
     found = params.load(tmp_path / "params.yaml")
