@@ -1,17 +1,19 @@
 """An auxiliary task is data for pre-training, where a recipe asks for it, and for nothing else."""
 
 import shutil
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from protomtl import params
-from protomtl.commands import summary
+from protomtl.commands import preset, summary
 from protomtl.core.files import digest_folder, read_json
+from protomtl.data.trees import FILE
 from tests.support import ROOT
-from tests.support.makers import make_workdir, patch_params
-from tests.support.steps import run_all
+from tests.support.makers import WORDS, make_workdir, patch_params
+from tests.support.steps import run_all, run_method, run_steps
 
 METHODS = ["concat", "prototypical"]
 TEXT = {".html", ".csv", ".json", ".md", ".svg"}
@@ -91,6 +93,30 @@ def test_a_recipe_that_does_not_ask_for_the_task_gives_the_same_bytes_as_without
     run_all()
     assert Path("data/tokens/mood/train/labels.npy").exists()
     assert digests() == before
+
+
+def test_phrases_of_trees_are_learned_from_first_by_heads_or_prototypes_and_not_by_the_control(
+    tmp_path: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As preset `phrases` has it, in a few steps on a few trees: `(LABEL (LABEL WORD) (LABEL WORD))`."""
+    folder = make_workdir(tmp_path, tiny_backbone)
+    monkeypatch.chdir(folder)
+    trees = (f"({i % 5} ({i % 3} {a}) ({i % 4 + 1} {b}))" for i, (a, b) in enumerate(product(WORDS, WORDS)))
+    (folder / "data/own" / FILE).write_text("\n".join(trees))
+    preset.apply("phrases")
+    names = params.load().methods[1:]
+    budget = {"epochs": 1, "steps_per_epoch": 2, "batch_size": 16}
+    blocks = {name: params.load().method[name] for name in names}
+    short = {n: block.model_dump() | {"pretrain": {**(block.pretrain or {}), **budget}} for n, block in blocks.items()}
+    patch_params(folder, {"method": short})
+    run_steps("download", "backbone", "prepare", "tokens")
+    learned = {}
+    for name in names:
+        run_method(name, "pretrain")
+        curve = pd.read_csv(folder / f"results/pretrain/{name}/seed1/train.csv")
+        assert curve["loss"].notna().all() and len(curve)
+        learned[name] = "loss_phrases" in curve
+    assert learned == {"best_twice": False, "best_phrases": True, "prototypes_phrases": True}
 
 
 def digests() -> dict[str, str]:

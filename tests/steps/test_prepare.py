@@ -10,6 +10,7 @@ import pytest
 from protomtl.core.files import digest_folder
 from protomtl.core.paths import PREPARED, RAW, results
 from protomtl.core.settings import Data
+from protomtl.data import trees
 from protomtl.data.starter import SNIPPETS
 from protomtl.steps import prepare
 from protomtl.tasks.settings import Files, Task
@@ -279,6 +280,72 @@ def test_the_same_input_gives_the_same_bytes(raw: Path) -> None:
     prepare.run(settings(), {"sst": SST, "sts": STS})
     assert len(first) == 8  # three tables for each task, two reports
     assert digest_folder(PREPARED) | digest_folder(results("prepare")) == first
+
+
+# --- training trees
+
+PHRASES = SST.model_copy(update={"files": Files(train=trees.FILE, dev="sst-dev.csv", test="sst-test.csv")})
+TREES = "(3 (2 (2 A) (3 (4 fine) (2 film))) (2 !))\n(1 (1 (1 bad) (2 .)) (2 (2 good) (2 WORDS)))\n"
+NOTHING_BEHIND = "(3 (2 A) (4 fine)"
+
+
+def test_phrases_of_trees_are_training_rows_but_for_those_of_dev_and_test(raw: Path) -> None:
+    (raw / trees.FILE).write_text(TREES)
+    prepare.run(settings(), {"sst": SST, "phrases": PHRASES})
+    assert [(row["text_a"], row["label"]) for row in table("phrases", "train")] == [
+        ("A", 2.0),
+        ("fine", 4.0),
+        ("film", 2.0),
+        ("fine film", 3.0),
+        ("good", 2.0),
+        ("WORDS", 2.0),
+        ("good WORDS", 2.0),
+        ("bad . good WORDS", 1.0),
+    ]
+    assert table("phrases", "dev") == table("sst", "dev")
+    assert {count for pair, count in report()["shared_texts"].items() if pair.startswith("phrases: train")} == {0}
+
+
+def test_the_report_says_what_became_of_the_phrases(raw: Path) -> None:
+    (raw / trees.FILE).write_text(TREES + "(3 Fine)\n")
+    prepare.run(settings(max_train_rows=2), {"phrases": PHRASES})  # the counts are of all
+    assert report()["phrases"] == {
+        "phrases": {"trees": 3, "phrases": 14, "several_labels": 1, "without_words": 2, "held_out": 4}
+    }
+    lines = markdown()
+    place = lines.index("Phrases: phrases has 14 different ones of 3 trees.")
+    assert lines[place + 1 : place + 3] == [
+        "- left out: 2 without a word, 4 that are dev or test rows",
+        "- 1 have several labels; the most frequent one counts",
+    ]
+    prepare.run(settings(), {"sst": SST})
+    assert "phrases" not in report()
+
+
+def test_a_damaged_tree_ends_the_step_or_is_dropped_and_listed(raw: Path) -> None:
+    (raw / trees.FILE).write_text(TREES + NOTHING_BEHIND)
+    problem = f"{raw / trees.FILE}:3: not a tree: 1 of its brackets are not closed: {NOTHING_BEHIND!r}"
+    assert refused(settings(), {"phrases": PHRASES}).startswith(f"{problem}\n(set data.on_bad_row: drop")
+    assert not PREPARED.exists()
+    prepare.run(settings(on_bad_row="drop"), {"phrases": PHRASES})
+    assert report()["dropped"] == [problem] and len(table("phrases", "train")) == 8
+
+
+def test_a_bad_row_of_dev_is_dropped_once_although_it_is_read_twice(raw: Path) -> None:
+    (raw / trees.FILE).write_text(TREES)
+    (raw / "sst-dev.csv").write_text("id,sentence,sentiment\nd1,Good,3\nd2,words,9\n")
+    prepare.run(settings(on_bad_row="drop"), {"phrases": PHRASES})
+    assert [problem.split(": ")[0] for problem in report()["dropped"]] == [f"{raw / 'sst-dev.csv'}:3"]
+    assert "good" not in [row["text_a"] for row in table("phrases", "train")]
+
+
+def test_trees_that_are_not_there_or_for_pairs_are_refused(raw: Path) -> None:
+    assert str(raw / trees.FILE) in refused(settings(), {"phrases": PHRASES})
+    pairs = STS.model_copy(update={"files": Files(train=trees.FILE, dev="sts-dev.tsv", test="sts-test.tsv")})
+    assert (
+        refused(settings(), {"sts": pairs})
+        == f"params.yaml: tasks.sts.texts: {trees.FILE} has no pairs; name one column"
+    )
 
 
 # --- starter data

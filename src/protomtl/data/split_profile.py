@@ -25,7 +25,7 @@ class SplitProfile:
         self.words: Counter[int] = Counter()
         self.texts = array("Q")
         self.whole = array("Q")  # all texts of a row
-        self.bare = array("Q")  # the same without punctuation, which sources of one text write in several ways
+        self.bare = array("Q")  # the same without punctuation
 
     def add(self, rows: list[Row]) -> None:
         self.rows += len(rows)
@@ -36,12 +36,17 @@ class SplitProfile:
             self.words[sum(text.count(" ") + 1 for text in texts)] += 1
             self.texts.extend(map(digest, texts))
             self.whole.append(digest("\n".join(texts)))
-            self.bare.append(digest("\n".join("".join(filter(str.isalnum, text)) for text in texts)))
+            self.bare.append(digest("\n".join(map(bare, texts))))
 
 
 def normalised(text: str) -> str:
     """The form in which two texts count as the same: case and white space do not matter."""
     return " ".join(text.lower().split())
+
+
+def bare(text: str) -> str:
+    """The letters and digits of a text: what sources of one text agree on."""
+    return "".join(filter(str.isalnum, text.lower()))
 
 
 def digest(text: str) -> int:

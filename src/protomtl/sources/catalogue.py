@@ -89,6 +89,14 @@ CS224N = {
     "sts-test-student.csv": ("sts-test.csv", "dee455745b72e9ca3ff74e7c056bd73e34bad5b8d5641045a2c1e7e131866f47"),
 }
 
+# The training trees of its sentiment task, which label every phrase: name here; address, SHA-256.
+TREES = "sst-trees-train.txt"
+TREES_PLACE = (
+    "https://raw.githubusercontent.com/prrao87/fine-grained-sentiment/a4401669eecbe9dda494faf36afe1e6a0b065a38"
+    "/data/sst/raw_data/train.txt",
+    "e2f3f41b0b1e6d4dddc0effe3bfc2d27ed8928079aa9a03d652311614fc5feb7",
+)
+
 # Test sets from elsewhere, for models of the paper's splits: name here -> (address, SHA-256).
 DATASET_STS = "https://raw.githubusercontent.com/brmson/dataset-sts/e1d3375f5b3bc24f21aa4e46f96eb379e9fc1081/data/"
 ELSEWHERE = {

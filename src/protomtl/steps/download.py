@@ -9,7 +9,17 @@ from protomtl.core.files import atomic, read_json
 from protomtl.core.paths import RAW
 from protomtl.core.settings import SPLITS, Data
 from protomtl.sources import fetch, hub_data
-from protomtl.sources.catalogue import ADVGLUE, ADVGLUE_LISTS, CS224N, ELSEWHERE, GITHUB, PAIRS, RATINGS
+from protomtl.sources.catalogue import (
+    ADVGLUE,
+    ADVGLUE_LISTS,
+    CS224N,
+    ELSEWHERE,
+    GITHUB,
+    PAIRS,
+    RATINGS,
+    TREES,
+    TREES_PLACE,
+)
 from protomtl.tasks.settings import Task
 
 
@@ -21,6 +31,8 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
             starter(part)
         elif data.source == "cs224n":
             cs224n(part, mirror := data.mirror or os.environ.get("PROTOMTL_MIRROR", ""))
+            if TREES in wanted(tasks):
+                trees(part, mirror)
             if data.elsewhere:
                 elsewhere(part, mirror)
         elif data.source == "hub":
@@ -46,6 +58,17 @@ def cs224n(target: Path, mirror: str) -> None:
         return
     for public, (name, checksum) in CS224N.items():
         fetch.url(GITHUB + public, target / name, checksum)
+
+
+def trees(target: Path, mirror: str) -> None:
+    """The treebank's training trees, from a mirror folder or from where they are published; there as train.txt."""
+    address, checksum = TREES_PLACE
+    if mirror:
+        published = address.rpartition("/")[2]
+        mirrored(mirror, [published], target)
+        (target / published).rename(target / TREES)
+    else:
+        fetch.url(address, target / TREES, checksum)
 
 
 def hub(tasks: dict[str, Task], target: Path) -> None:

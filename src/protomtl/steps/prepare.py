@@ -12,8 +12,9 @@ from protomtl.core.files import atomic, write_json
 from protomtl.core.markdown import markdown_table, plain
 from protomtl.core.paths import PREPARED, RAW, results
 from protomtl.core.settings import SPLITS, Data
+from protomtl.data import trees
 from protomtl.data.readers import BadRow, Row, read_table
-from protomtl.data.split_profile import SplitProfile, check_held_out, described, shared
+from protomtl.data.split_profile import SplitProfile, bare, check_held_out, described, shared
 from protomtl.data.worsened import worsened
 from protomtl.tasks.settings import Task
 
@@ -26,11 +27,12 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
     """Read data/raw, check every row, split, write the tables and the report."""
     bad: list[str] = []
     left_out: dict[str, int] = {}
+    phrases: dict[str, dict[str, int]] = {}
     splits: Splits
     if data.source == "starter":
         splits = read_starter(data, tasks, bad, left_out)
     else:
-        splits = {name: read_files(task, data, bad) for name, task in tasks.items()}
+        splits = {name: read_files(name, task, data, bad, phrases) for name, task in tasks.items()}
     report: dict[str, Any] = {"splits": {}, "shared_texts": {}, "source": data.source}
     with atomic(PREPARED) as part:
         for name, task in splits.items():
@@ -47,7 +49,7 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
             check_held_out(name, found)
             report["splits"][name] = {split: described(rows) for split, rows in found.items()}
             report["shared_texts"] |= dict(shared(name, found))
-    report |= {"dropped": bad, "left_out": left_out}
+    report |= {"dropped": bad, "left_out": left_out} | ({"phrases": phrases} if phrases else {})
     with atomic(results("prepare")) as part:
         part.mkdir()
         write_json(part / "report.json", report)
@@ -75,13 +77,27 @@ def read_starter(data: Data, tasks: dict[str, Task], bad: list[str], left_out: d
     return {n: dict(starter.split_rows(list(good_rows(found[n], data, bad)), data.split_seed)) for n in tasks}
 
 
-def read_files(task: Task, data: Data, bad: list[str]) -> dict[str, Iterable[Row]]:
-    return {split: read_file(RAW / getattr(task.files, split), task, split, data, bad) for split in SPLITS}
+def read_files(
+    name: str, task: Task, data: Data, bad: list[str], phrases: dict[str, dict[str, int]]
+) -> dict[str, Iterable[Row]]:
+    """The rows of each split; of training trees all phrases but those that are dev or test rows (`phrases`: counts)."""
+    found: dict[str, Iterable[Row]] = {split: table(task, split, data, bad) for split in SPLITS}
+    if task.files.train == trees.FILE:
+        if task.pair:
+            raise SystemExit(f"params.yaml: tasks.{name}.texts: {trees.FILE} has no pairs; name one column")
+        held_out = {bare(text) for split in SPLITS[1:] for row in table(task, split, data, []) for text in row.texts}
+        told = phrases.setdefault(name, {})
+        found["train"] = readable(trees.read(RAW / trees.FILE, task, held_out, told), data, bad)
+    return found
 
 
-def read_file(path: Path, task: Task, split: str, data: Data, bad: list[str]) -> Iterator[Row]:
+def table(task: Task, split: str, data: Data, bad: list[str]) -> Iterator[Row]:
+    return readable(read_table(RAW / getattr(task.files, split), task, labelled=split != "test"), data, bad)
+
+
+def readable(rows: Iterable[Row | BadRow], data: Data, bad: list[str]) -> Iterator[Row]:
     try:
-        yield from good_rows(read_table(path, task, labelled=split != "test"), data, bad)
+        yield from good_rows(rows, data, bad)
     except (BadRow, FileNotFoundError) as error:  # a missing column is wrong for every row: nothing to drop
         raise SystemExit(str(error)) from None
 
@@ -118,6 +134,10 @@ def as_markdown(report: dict[str, Any], tasks: dict[str, Task]) -> str:
     for task, done in report.get("worsened", {}).items():
         what = f"{done['rows']} of {done['of']} training rows, {done['wrong_labels']} with a wrong label"
         lines += ["", f"Made worse on purpose: {task} has {what}."]
+    for task, count in report.get("phrases", {}).items():
+        lines += ["", f"Phrases: {task} has {count['phrases']} different ones of {count['trees']} trees."]
+        lines += [f"- left out: {count['without_words']} without a word, {count['held_out']} that are dev or test rows"]
+        lines += [f"- {count['several_labels']} have several labels; the most frequent one counts"]
     for task, count in report["left_out"].items():
         lines += ["", f"Left out on purpose: {count} pairs of {task} (score between 3 and 4)."]
     lines += ["", f"Dropped as malformed: {len(report['dropped'])} rows."]

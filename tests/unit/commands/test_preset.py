@@ -10,8 +10,9 @@ from ruamel.yaml import YAML
 from protomtl.commands import preset
 from protomtl.core import sections
 from protomtl.params import load
+from protomtl.sources.catalogue import TREES
 from protomtl.tasks import settings
-from protomtl.training.sampling import steps_per_epoch
+from protomtl.training.sampling import shares, steps_per_epoch
 from tests.support import ROOT
 
 
@@ -202,6 +203,31 @@ def test_each_part_of_the_best_recipe_is_one_change_of_it(project: Path) -> None
     changed = [{key for key, value in other if value != getattr(best, key)} for other in others]
     parts: list[set[str]] = [{"averaging"}, {"label_smoothing"}, {"sampling"}, {"pair_encoding", "similarity"}, {"lr"}]
     assert changed == parts
+
+
+def test_what_the_preset_of_phrases_says_of_its_first_phases_holds(project: Path) -> None:
+    for name in ("cs224n", "phrases"):
+        preset.apply(name)
+    params = load()
+    best, *others = (
+        sections.settings_of_method("finetune", params.finetune, m, params.method[m].finetune) for m in params.methods
+    )
+    assert all(other == best for other in others)
+    plain, phrases, prototypes = (
+        sections.settings_of_method("pretrain", params.pretrain, m, params.method[m].pretrain)
+        for m in params.methods[1:]
+    )
+    assert {key for key, value in plain if value != getattr(phrases, key)} == {"auxiliary"}
+    assert {key for key, value in phrases if value != getattr(prototypes, key)} == {
+        *("objective", "prototypes", "prior", "scale", "scale_lr")
+    }
+    sizes = {"sst": 8544, "para": 50000, "sts": 6040}
+    updates = plain.epochs * steps_per_epoch(sizes, plain)
+    rows = shares({**sizes, "phrases": 156761}, phrases, 0)
+    assert (updates, shares(sizes, plain, 0).sum().round(), rows.sum().round(), rows[3].round()) == (900, 192, 256, 128)
+    assert updates * rows[3] / 156761 == pytest.approx(0.74, abs=0.005)
+    assert [name for name, task in params.tasks.items() if task.auxiliary] == ["phrases"]
+    assert params.tasks["phrases"].files.train == TREES
 
 
 def test_every_method_is_every_one_that_fits_the_tasks(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
