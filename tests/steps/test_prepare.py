@@ -388,6 +388,19 @@ def test_an_auxiliary_task_is_prepared_and_reported_like_any_other(starter_raw: 
     assert [line for line in markdown() if line.startswith("| tweets | test | 10 |")]
 
 
+def test_an_auxiliary_task_may_not_learn_from_what_another_is_tested_on(raw: Path) -> None:
+    rows = [f"s{i},film number {i},{i % 5}" for i in range(300)]
+    for name, some in (("train", rows[:100]), ("dev", rows[100:200]), ("test", rows[200:]), ("more", rows[150:])):
+        (raw / f"sst-{name}.csv").write_text("\n".join(["id,sentence,sentiment", *some]) + "\n")
+    (raw / "few.csv").write_text("id,sentence,sentiment\na,other,1\n")
+    files = Files(train="sst-more.csv", dev="few.csv", test="sst-train.csv")
+    more = SST.model_copy(update={"files": files, "auxiliary": True})
+    told = "tasks.more: 50 of 100 different rows of dev of tasks.sst are training rows too, punctuation aside"
+    assert refused(settings(), {"more": more, "sst": SST}).startswith(told)
+    assert not PREPARED.exists()
+    prepare.run(settings(), {"more": more.model_copy(update={"auxiliary": False}), "sst": SST})
+
+
 def test_the_split_seed_decides_the_splits_of_the_starter_data(starter_raw: Path) -> None:
     held_out = []
     for seed in (1, 1, 2):

@@ -12,6 +12,7 @@ import numpy as np
 from protomtl.data.readers import Row
 from protomtl.tasks.settings import Task
 
+HELD_OUT = ("dev", "test")
 LEAK, ENOUGH = 0.5, 100  # share of the rows of dev or test that may be training rows, and of how many rows it is one
 
 
@@ -69,14 +70,26 @@ def check_held_out(task: str, splits: Mapping[str, SplitProfile]) -> None:
 
     Two data sets may hold the same sentences, as the starter data and the paper's do (sst).
     """
-    for name in ("dev", "test"):
-        held_out = np.unique(splits[name].bare)
-        known = len(np.intersect1d(held_out, splits["train"].bare))
-        if len(held_out) >= ENOUGH and known >= LEAK * len(held_out):
-            raise SystemExit(
-                f"tasks.{task}: {known:,} of {len(held_out):,} different rows of {name} are training rows too, "
-                f"punctuation aside; take them out of one of the two files"
-            )
+    for split in HELD_OUT:
+        refuse_known(f"tasks.{task}", split, splits[split], splits["train"])
+
+
+def check_auxiliary(splits: Mapping[str, Mapping[str, SplitProfile]], tasks: Mapping[str, Task]) -> None:
+    """SystemExit where most dev or test rows of a main task are training rows of an auxiliary one."""
+    for name, task in tasks.items():
+        for main in [other for other in tasks if task.auxiliary and not tasks[other].auxiliary]:
+            for split in HELD_OUT:
+                refuse_known(f"tasks.{name}", f"{split} of tasks.{main}", splits[main][split], splits[name]["train"])
+
+
+def refuse_known(place: str, what: str, held_out: SplitProfile, train: SplitProfile) -> None:
+    rows = np.unique(held_out.bare)
+    known = len(np.intersect1d(rows, train.bare))
+    if len(rows) >= ENOUGH and known >= LEAK * len(rows):
+        raise SystemExit(
+            f"{place}: {known:,} of {len(rows):,} different rows of {what} are training rows too, "
+            f"punctuation aside; take them out of one of the two files"
+        )
 
 
 def shared(task: str, splits: Mapping[str, SplitProfile]) -> Iterator[tuple[str, int]]:

@@ -74,17 +74,16 @@ def read(path: Path, task: Task, held_out: Set[str], told: dict[str, int]) -> It
     """
     found: dict[str, Phrase] = {}
     trees = 0
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
-        for line, tree in enumerate(file, start=1):
-            try:
-                nodes = checked(path, line, task, tree)
-            except BadRow as error:
-                yield error
-                continue
-            trees += bool(nodes)
-            for number, (label, text) in enumerate(nodes, start=1):
-                phrase = found.setdefault(normalised(text), Phrase(f"tree-{line}-{number}", text))
-                phrase.labels[label] += 1
+    for line, tree in lines(path):
+        try:
+            nodes = checked(path, line, task, tree)
+        except BadRow as error:
+            yield error
+            continue
+        trees += bool(nodes)
+        for number, (label, text) in enumerate(nodes, start=1):
+            phrase = found.setdefault(normalised(text), Phrase(f"tree-{line}-{number}", text))
+            phrase.labels[label] += 1
     texts = {key: bare(key) for key in found}
     told |= {
         "trees": trees,
@@ -96,6 +95,11 @@ def read(path: Path, task: Task, held_out: Set[str], told: dict[str, int]) -> It
     for key, phrase in found.items():
         if texts[key] and texts[key] not in held_out:
             yield Row(phrase.id, (phrase.text,), phrase.labels.most_common(1)[0][0])
+
+
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
+        yield from enumerate(file, start=1)
 
 
 def checked(path: Path, line: int, task: Task, tree: str) -> list[tuple[float, str]]:

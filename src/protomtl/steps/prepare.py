@@ -1,6 +1,6 @@
 """Step `prepare`: data/prepared has one checked table per task and split; results/prepare has the report."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from protomtl.core.paths import PREPARED, RAW, results
 from protomtl.core.settings import SPLITS, Data
 from protomtl.data import trees
 from protomtl.data.readers import BadRow, Row, read_table
-from protomtl.data.split_profile import SplitProfile, bare, check_held_out, described, shared
+from protomtl.data.split_profile import HELD_OUT, SplitProfile, bare, check_auxiliary, check_held_out, described, shared
 from protomtl.data.worsened import worsened
 from protomtl.tasks.settings import Task
 
@@ -34,27 +34,39 @@ def run(data: Data, tasks: dict[str, Task]) -> None:
     else:
         splits = {name: read_files(name, task, data, bad, phrases) for name, task in tasks.items()}
     report: dict[str, Any] = {"splits": {}, "shared_texts": {}, "source": data.source}
+    auxiliary = any(task.auxiliary for task in tasks.values())
+    kept: dict[str, dict[str, SplitProfile]] = {}  # only where it is needed: some bytes for each row
     with atomic(PREPARED) as part:
-        for name, task in splits.items():
-            found: dict[str, SplitProfile] = {}  # of one task: it holds some bytes for each row
-            for split, rows in task.items():
-                used = islice(rows, data.max_train_rows) if split == "train" and data.max_train_rows else rows
-                if split == "train" and data.worsened.active:
-                    used, done = worsened(name, tasks[name], list(used), data.worsened)
-                    report.setdefault("worsened", {})[name] = done
-                found[split] = write_table(part / name / f"{split}.parquet", used, tasks[name])
-                if not found[split].rows:
-                    raise SystemExit(f"tasks.{name}: the {split} split has no row left")
-                print(f"prepare {name} {split}: {found[split].rows} rows", flush=True)
+        for name, rows in splits.items():
+            found = write_task(part / name, name, rows, tasks[name], data, report)
             check_held_out(name, found)
-            report["splits"][name] = {split: described(rows) for split, rows in found.items()}
+            kept |= {name: found} if auxiliary else {}
+            report["splits"][name] = {split: described(profile) for split, profile in found.items()}
             report["shared_texts"] |= dict(shared(name, found))
+        check_auxiliary(kept, tasks)
     report |= {"dropped": bad, "left_out": left_out} | ({"phrases": phrases} if phrases else {})
     with atomic(results("prepare")) as part:
         part.mkdir()
         write_json(part / "report.json", report)
         (part / "report.md").write_text(as_markdown(report, tasks), encoding="utf-8")
     print(as_markdown(report, tasks))
+
+
+def write_task(
+    folder: Path, name: str, splits: Mapping[str, Iterable[Row]], task: Task, data: Data, report: dict[str, Any]
+) -> dict[str, SplitProfile]:
+    """The tables of one task, with the training rows that `data` asks for; what the report says of each split."""
+    found: dict[str, SplitProfile] = {}
+    for split, rows in splits.items():
+        used = islice(rows, data.max_train_rows) if split == "train" and data.max_train_rows else rows
+        if split == "train" and data.worsened.active:
+            used, done = worsened(name, task, list(used), data.worsened)
+            report.setdefault("worsened", {})[name] = done
+        found[split] = write_table(folder / f"{split}.parquet", used, task)
+        if not found[split].rows:
+            raise SystemExit(f"tasks.{name}: the {split} split has no row left")
+        print(f"prepare {name} {split}: {found[split].rows} rows", flush=True)
+    return found
 
 
 def good_rows(rows: Iterable[Row | BadRow], data: Data, bad: list[str]) -> Iterator[Row]:
@@ -85,7 +97,7 @@ def read_files(
     if task.files.train == trees.FILE:
         if task.pair:
             raise SystemExit(f"params.yaml: tasks.{name}.texts: {trees.FILE} has no pairs; name one column")
-        held_out = {bare(text) for split in SPLITS[1:] for row in table(task, split, data, []) for text in row.texts}
+        held_out = {bare(text) for split in HELD_OUT for row in table(task, split, data, []) for text in row.texts}
         told = phrases.setdefault(name, {})
         found["train"] = readable(trees.read(RAW / trees.FILE, task, held_out, told), data, bad)
     return found

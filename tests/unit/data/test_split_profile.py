@@ -4,7 +4,7 @@ import pytest
 
 from protomtl import params
 from protomtl.data.readers import Row
-from protomtl.data.split_profile import SplitProfile, check_held_out
+from protomtl.data.split_profile import SplitProfile, check_auxiliary, check_held_out
 from tests.support import ROOT
 
 TASKS = params.load(ROOT / "params.yaml").tasks
@@ -38,3 +38,17 @@ def test_pairs_that_share_one_text_are_other_pairs() -> None:
     found = splits([], pairs=True)
     found["test"].add([Row(str(i), (f"Film {i}, it's fine.", "another"), 0) for i in range(200)])
     check_held_out("para", found)
+
+
+def test_what_an_auxiliary_task_learns_from_may_not_be_dev_or_test_of_another() -> None:
+    apart = splits([f"new {i}" for i in range(200)])
+    known = splits([f"film {i} , it 's fine ." for i in range(150)] + [f"new {i}" for i in range(50)])
+    mine = TASKS["sst"]
+    auxiliary = mine.model_copy(update={"auxiliary": True})
+    both = {"sst": known | {"train": apart["test"]}, "more": apart}
+    check_auxiliary(both, {"sst": mine, "more": mine})
+    check_auxiliary({"sst": apart, "more": apart}, {"sst": mine, "more": auxiliary})
+    with pytest.raises(
+        SystemExit, match=r"^tasks\.more: 150 of 200 different rows of test of tasks\.sst are training r"
+    ):
+        check_auxiliary(both, {"sst": mine, "more": auxiliary})
