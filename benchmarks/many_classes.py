@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import measure
+from benchmarks import measure, options
 from benchmarks.measure import RESULTS
 from protomtl import params
 from protomtl.core.files import write_json
@@ -33,7 +33,7 @@ def main(sizes: list[int]) -> None:
     for size, distance, kind in itertools.product(sizes, DISTANCES, KINDS):
         case = {"rows": size, "prototypes": kind, "distance": distance}
         words = [str(value) for value in case.values()]
-        found, said = measure.command(sys.executable, "-m", __spec__.name, "case", *words, limit=LIMIT)
+        found, said = measure.command(sys.executable, "-m", __spec__.name, "--case", *words, limit=LIMIT)
         figures = {} if "unfinished" in found else json.loads(said.splitlines()[-1])
         rows.append({**case, **found, **figures})
         print(rows[-1], flush=True)
@@ -82,7 +82,13 @@ def table(rows: list[Row]) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["case"]:
-        print(json.dumps(case(int(sys.argv[2]), *sys.argv[3:])))
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("rows", metavar="ROWS", nargs="*", type=options.count, help=f"{ROWS} without one")
+    parser.add_argument(
+        "--case", nargs=3, metavar=("ROWS", "PROTOTYPES", "DISTANCE"), help="one, as this program calls itself"
+    )
+    given = parser.parse_args()
+    if given.case:
+        print(json.dumps(case(int(given.case[0]), *given.case[1:])))
     else:
-        main([int(size) for size in sys.argv[1:]] or list(ROWS))
+        main(given.rows or list(ROWS))

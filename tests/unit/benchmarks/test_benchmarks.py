@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import engine, extrapolate, flat, gpu, graph, measure, picture, workload
+from tests.support import ROOT
 
 
 def test_the_operations_of_a_forward_pass_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +62,12 @@ def test_the_arithmetic_of_a_large_training_by_hand() -> None:
     assert [extrapolate.duration(s) for s in (1.5, 119, 150, 7200, 200_000)] == [
         *["1.5 s", "119.0 s", "2.5 min", "2.0 h", "2.3 d"]
     ]
+
+
+def test_the_page_has_the_tables_that_the_kept_figures_give() -> None:
+    page = (ROOT / "docs/results/scale.md").read_text(encoding="utf-8")
+    tables = (extrapolate.training(), extrapolate.communication(), extrapolate.data())
+    assert [table for table in tables if table not in page] == []
 
 
 def test_a_peers_best_is_the_precision_that_is_faster_here(monkeypatch: pytest.MonkeyPatch) -> None:
