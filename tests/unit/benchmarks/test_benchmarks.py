@@ -1,5 +1,6 @@
 """What the benchmarks count is right; the times themselves are no tests."""
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import engine, extrapolate, flat, gpu, graph, measure, picture, workload
+from benchmarks import engine, extrapolate, flat, gpu, graph, many_classes, measure, picture, workload
 from tests.support import ROOT
 
 
@@ -35,6 +36,17 @@ def test_the_table_has_the_median_and_the_spread(tmp_path: Path) -> None:
     assert rows[3]["precision"] == rows[4]["precision"] == "fp32"
     picture.draw(rows, tmp_path / "bars.png", engine.label)
     assert (tmp_path / "bars.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(("distance", "kind"), [*itertools.product(many_classes.DISTANCES, many_classes.KINDS)])
+def test_a_case_of_many_classes_is_a_loss_and_its_gradient(
+    distance: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many_classes, "CLASSES", 5)
+    monkeypatch.setattr(many_classes, "WIDTH", 4)
+    monkeypatch.setattr(many_classes.torch, "set_num_threads", lambda number: None)
+    found = many_classes.case(40, kind, distance)
+    assert found["forward"] > 0 and found["backward"] > 0 and {*found} == {"forward", "backward", "taken"}
 
 
 def test_what_a_command_costs() -> None:
