@@ -1,5 +1,6 @@
-"""One contender in one process: `python -m benchmarks.contenders KIND NAME THREADS STEPS [DEVICE [BATCH]]` prints its
-figures as JSON.
+"""One contender in one process, as other benchmarks call it: prints its figures as JSON.
+
+    python -m benchmarks.contenders KIND NAME THREADS STEPS [DEVICE [BATCH]]
 
 KIND is training, encoding, passes or frozen. NAME ends in its variant: `-default`, `-bf16` and `-fp32` (all that makes
 it faster, in this precision), `-compiled`, or `-check`: fp32, no dropout, the batches in their order, so that the
@@ -9,7 +10,6 @@ losses of all must agree.
 import hashlib
 import json
 import os
-import sys
 import time
 from itertools import chain
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks import workload
+from benchmarks import options, workload
 from protomtl.core import sections
 from protomtl.core.paths import BACKBONE, TOKENS
 from protomtl.model.device import put
@@ -32,6 +32,7 @@ from protomtl.training import loop
 from protomtl.training.weighting import fixed
 
 Figures = tuple[list[float], list[float]]  # the beginning of each step; the losses
+KINDS = ("training", "encoding", "passes", "frozen")
 EPOCHS = 20  # of the frozen baseline, as in the paper
 LEFT: list[str] = []  # digests of the weights that a training of this project leaves
 
@@ -331,4 +332,11 @@ def main(kind: str, name: str, threads: int, steps: int, device: str = "cpu", ba
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:5]), *sys.argv[5:6], *map(int, sys.argv[6:7]))
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("kind", metavar="KIND", choices=KINDS)
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("threads", metavar="THREADS", type=options.count)
+    parser.add_argument("steps", metavar="STEPS", type=options.count)
+    parser.add_argument("device", metavar="DEVICE", nargs="?", default="cpu", choices=[*workload.WARM])
+    parser.add_argument("batch", metavar="BATCH", nargs="?", type=options.count, default=workload.BATCH)
+    main(**vars(parser.parse_args()))

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import measure
+from benchmarks import measure, options
 from benchmarks.measure import RESULTS
 from protomtl import params
 from protomtl.core.files import write_json
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 def main() -> None:
     rows = []
     for (tasks, size), mode in itertools.product(CASES, MODES):
-        found, said = measure.command(sys.executable, "-m", __spec__.name, str(tasks), str(size), mode)
+        found, said = measure.command(sys.executable, "-m", __spec__.name, "--case", str(tasks), str(size), mode)
         rows.append({"tasks": tasks, "rows": size, "sampling": mode, **found, **json.loads(said)})
         print(rows[-1], flush=True)
     write_json(RESULTS / "draws.json", rows)
@@ -61,7 +61,11 @@ def table(rows: list[Row]) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(case(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])))
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument(
+        "--case", nargs=3, metavar=("TASKS", "ROWS", "SAMPLING"), help="one, as this program calls itself"
+    )
+    if one := parser.parse_args().case:
+        print(json.dumps(case(int(one[0]), int(one[1]), one[2])))
     else:
         main()

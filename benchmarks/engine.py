@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import picture, workload
+from benchmarks import options, picture, workload
 from benchmarks.measure import RESULTS
 from protomtl.core.files import write_json
 from protomtl.model.device import precision_of
@@ -163,4 +163,10 @@ def table(rows: list[Row]) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, sys.argv[2] if len(sys.argv) > 2 else "cpu")
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("repeats", metavar="REPEATS", nargs="?", type=options.count, default=3, help="of each (3)")
+    parser.add_argument(
+        "device", metavar="DEVICE", nargs="?", default="cpu", choices=[*STEPS], help="cpu (default), cuda"
+    )
+    given = parser.parse_args()
+    main(given.repeats, given.device)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import workload
+from benchmarks import options, workload
 from benchmarks.measure import RESULTS
 from protomtl.core.files import read_json
 
@@ -78,7 +78,7 @@ def data() -> str:
     disk = sum(of[step, largest]["bytes_per_row"] for step in ("download", "prepare", "tokens"))
     start, large = shapes[0], shapes[1]
     cached = large["hash and cache"]["processor"] - start["hash and cache"]["processor"]
-    head = ["examples", "`prepare`", "GB of memory", "`tokenize`", "GB of memory", "GB on disk", "DVC", "SHA-256 a job"]
+    head = ["examples", "`prepare`", "GB of memory", "`tokens`", "GB of memory", "GB on disk", "DVC", "SHA-256 a job"]
     lines = [line(head), "|---" * len(head) + "|"]
     for name, number in EXAMPLES.items():
         cells = [name]
@@ -105,6 +105,7 @@ def duration(seconds: float) -> str:
 
 
 if __name__ == "__main__":
+    options.parser(__spec__.name, __doc__).parse_args()
     flops = ", ".join(f"{length} tokens: {training_flops(length) / 1e9:.2f} GFLOP" for length in TOKENS.values())
     print(f"{flops}; here {rate_here() / 1e9:.0f} GFLOP/s\n")
     print(training(), communication(), data(), sep="\n\n")

@@ -7,7 +7,6 @@ editorials, on which it was not trained; their labels are the sign of the mean r
 benchmarks/results/fewshot.json and benchmarks/results/fewshot.png.
 """
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
+from benchmarks import options
 from benchmarks.measure import RESULTS
 from protomtl import PrototypeClassifier, load
 from protomtl.core.files import write_json
@@ -179,4 +179,8 @@ def draw_lines(rows: list[Row], path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 10)
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("model", metavar="MODEL", help="a folder, as results/export")
+    parser.add_argument("draws", metavar="DRAWS", nargs="?", type=options.count, default=10, help="of examples (10)")
+    given = parser.parse_args()
+    main(given.model, given.draws)

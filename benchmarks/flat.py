@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import measure, picture, scale, workload
+from benchmarks import measure, options, picture, scale, workload
 from benchmarks.measure import RESULTS
 from protomtl.core.files import write_json
 from tests.support.makers import WORDS, make_backbone, make_workdir, patch_params, sentence
@@ -118,4 +118,8 @@ def table(rows: list[Row]) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else max(TEXTS))
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument(
+        "most", metavar="MOST", nargs="?", type=options.count, default=max(TEXTS), help="pairs or texts"
+    )
+    main(parser.parse_args().most)

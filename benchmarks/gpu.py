@@ -7,7 +7,6 @@ PART is tests, repeats, training or encoding; all of them without one. FOLDER ho
 after each part, so that a run which is cut off leaves what it has measured.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -18,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import workload
+from benchmarks import options, workload
 from benchmarks.engine import ROOT, STEPS, checked, precision_of_best, run
 from benchmarks.measure import RESULTS
 from protomtl.core.files import write_json
@@ -115,7 +114,7 @@ PARTS: dict[str, Callable[[str], Any]] = {
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = options.parser(__spec__.name, __doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--data", type=lambda name: Path(name).resolve(), help="a `data` folder that is there already")
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"), help="cpu: to try this program itself")

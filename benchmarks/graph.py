@@ -22,7 +22,7 @@ from dvc.repo import Repo
 from dvc.stage.serialize import to_lockfile
 from ruamel.yaml import YAML
 
-from benchmarks import measure, picture
+from benchmarks import measure, options, picture
 from benchmarks.measure import RESULTS
 from protomtl import params
 from protomtl.core import runner
@@ -119,4 +119,6 @@ def power(rows: list[Row], name: str) -> float:
 
 
 if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or list(SIZES))
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("sizes", metavar="STAGES", nargs="*", type=options.count, help=f"{SIZES} without one")
+    main(parser.parse_args().sizes or list(SIZES))

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import measure, workload
+from benchmarks import measure, options, workload
 from benchmarks.measure import RESULTS
 from protomtl.core.files import digest_folder, write_json
 from tests.support.commands import call
@@ -71,4 +71,5 @@ def table(rows: list[Row]) -> str:
 
 
 if __name__ == "__main__":
+    options.parser(__spec__.name, __doc__).parse_args()
     main()

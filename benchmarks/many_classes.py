@@ -14,13 +14,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from benchmarks import measure
+from benchmarks import measure, options
 from benchmarks.measure import RESULTS
 from protomtl import params
 from protomtl.core.files import write_json
-from protomtl.pretraining.prototypical import PrototypicalLoss
+from protomtl.core.settings import SPLITS
+from protomtl.tasks.settings import Task
+from protomtl.training.prototypes import PrototypicalLoss, Rows
 
 ROWS, CLASSES, WIDTH = (512, 4_096, 16_384), 10_000, 384
 KINDS, DISTANCES = ("batch", "leave_one_out", "episode", "epoch"), ("euclidean", "squared_euclidean", "cosine")
@@ -33,7 +36,7 @@ def main(sizes: list[int]) -> None:
     for size, distance, kind in itertools.product(sizes, DISTANCES, KINDS):
         case = {"rows": size, "prototypes": kind, "distance": distance}
         words = [str(value) for value in case.values()]
-        found, said = measure.command(sys.executable, "-m", __spec__.name, "case", *words, limit=LIMIT)
+        found, said = measure.command(sys.executable, "-m", __spec__.name, "--case", *words, limit=LIMIT)
         figures = {} if "unfinished" in found else json.loads(said.splitlines()[-1])
         rows.append({**case, **found, **figures})
         print(rows[-1], flush=True)
@@ -46,8 +49,11 @@ def case(size: int, kind: str, distance: str) -> Row:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     settings = params.load(measure.ROOT / "params.yaml").pretrain
-    settings = settings.model_copy(update={"prototypes": kind, "distance": distance})
-    loss = PrototypicalLoss(settings, CLASSES, WIDTH, steps=1_000_000)
+    settings = settings.model_copy(update={"distance": distance})
+    files = {split: f"{split}.csv" for split in SPLITS}
+    block = {"kind": "classification", "classes": CLASSES, "texts": ["text"], "label": "label", "files": files}
+    train = Rows(np.arange(CLASSES), no_vectors)
+    loss = PrototypicalLoss(Task.model_validate(block), settings, kind, WIDTH, 1_000_000, train)
     if kind == "epoch":
         loss.sums, loss.counts = torch.randn(CLASSES, WIDTH), torch.ones(CLASSES)
         loss.done += 1
@@ -57,6 +63,11 @@ def case(size: int, kind: str, distance: str) -> Row:
     forward = time.process_time() - begin
     value.backward()
     return {"forward": forward, "backward": time.process_time() - begin - forward, "taken": round(peak() - before)}
+
+
+def no_vectors(rows: np.ndarray) -> torch.Tensor:
+    """None of these prototypes needs the train split."""
+    raise NotImplementedError
 
 
 def peak() -> float:
@@ -82,7 +93,13 @@ def table(rows: list[Row]) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["case"]:
-        print(json.dumps(case(int(sys.argv[2]), *sys.argv[3:])))
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("rows", metavar="ROWS", nargs="*", type=options.count, help=f"{ROWS} without one")
+    parser.add_argument(
+        "--case", nargs=3, metavar=("ROWS", "PROTOTYPES", "DISTANCE"), help="one, as this program calls itself"
+    )
+    given = parser.parse_args()
+    if given.case:
+        print(json.dumps(case(int(given.case[0]), *given.case[1:])))
     else:
-        main([int(size) for size in sys.argv[1:]] or list(ROWS))
+        main(given.rows or list(ROWS))

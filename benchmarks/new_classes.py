@@ -10,7 +10,6 @@ benchmarks/results/new_classes.json.
 (e) Six classes, the domain and the sign. Five are known by 100 examples each; the sixth comes later, with 16.
 """
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.preprocessing import normalize
 
+from benchmarks import options
 from benchmarks.fewshot import DOMAINS, SHOTS, TESTED, domains, support
 from benchmarks.measure import RESULTS
 from protomtl import PrototypeClassifier
@@ -190,4 +190,6 @@ def interval(differences: np.ndarray) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("draws", metavar="DRAWS", nargs="?", type=options.count, default=10, help="of examples (10)")
+    main(parser.parse_args().draws)

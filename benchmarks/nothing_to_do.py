@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import options
 from protomtl import params
 from protomtl.core import runner
 from tests.support import ROOT
@@ -62,4 +63,5 @@ def timed(project: Path, command: tuple[str, ...]) -> float:
 
 
 if __name__ == "__main__":
+    options.parser(__spec__.name, __doc__).parse_args()
     main()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import measure
+from benchmarks import measure, options
 from benchmarks.measure import RESULTS
 from protomtl.core import runner
 from protomtl.core.files import write_json
@@ -53,4 +53,6 @@ def spent(project: Path, *command: str) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).absolute())
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="a new one")
+    main(parser.parse_args().folder.absolute())

@@ -6,7 +6,6 @@ is kept already is passed over, and one that was interrupted goes on, so the com
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
+from benchmarks import options
 from protomtl.commands.keep import keep
 from protomtl.commands.preset import lay_over
 from protomtl.core.files import read_json
@@ -138,8 +138,8 @@ def curve(panel: Axes, rows: pd.DataFrame, name: str, key: str, begin: tuple[str
         panel.minorticks_off()
 
 
-def main() -> None:
-    if sys.argv[1:] != ["--draw"]:
+def main(only_draw: bool) -> None:
+    if not only_draw:
         run()
     rows = table()
     RESULTS.mkdir(exist_ok=True)
@@ -149,4 +149,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("--draw", action="store_true", help="compute nothing: the curves of the cells that are kept")
+    main(parser.parse_args().draw)

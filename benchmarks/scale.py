@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
-from benchmarks import measure, workload
+from benchmarks import measure, options, workload
 from benchmarks.measure import RESULTS
 from protomtl.core.files import write_json
 from protomtl.core.paths import PREPARED, RAW, TOKENS
@@ -88,7 +88,7 @@ def measured(size: int, *step: str) -> Row:
 def table(rows: list[Row]) -> str:
     """Markdown: a line a size; seconds on the clock, and those of processors in brackets."""
     lines = [
-        "| pairs | `prepare` s | MB | `tokenize` s | MB | training MB | bytes a pair: raw, prepared, tokens |",
+        "| pairs | `prepare` s | MB | `tokens` s | MB | training MB | bytes a pair: raw, prepared, tokens |",
         "|---" * 7 + "|",
     ]
     for size in dict.fromkeys(row["rows"] for row in rows):
@@ -105,4 +105,6 @@ def table(rows: list[Row]) -> str:
 
 
 if __name__ == "__main__":
-    main([int(size) for size in sys.argv[1:]] or list(SIZES))
+    parser = options.parser(__spec__.name, __doc__)
+    parser.add_argument("sizes", metavar="PAIRS", nargs="*", type=options.count, help=f"{SIZES} without one")
+    main(parser.parse_args().sizes or list(SIZES))

@@ -10,7 +10,8 @@ import protomtl
 from protomtl import cli
 from tests.support import ROOT
 from tests.support.commands import call
-from tests.support.hub import OWNER, Hub, named, serving
+from tests.support.hub import named, serving
+from tests.support.hub_content import OWNER, Hub
 
 OLD, NAME = ROOT / "tests/support/export_0_1", "org/model"
 

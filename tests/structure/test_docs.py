@@ -67,6 +67,17 @@ def test_no_sentence_is_long(page: Path) -> None:
     assert [text for text in sentences(page.read_text()) if len(re.findall(r"\w[\w'.%/+-]*", text)) > 32] == []
 
 
+def test_an_extra_is_named_in_quotes() -> None:
+    """To zsh, the shell of macOS, brackets without them are a pattern of file names, and no match is an error."""
+    ours = [path for folder in ("src", "presets", "benchmarks") for path in sorted((ROOT / folder).rglob("*.[py]*"))]
+    texts = {
+        path: path.read_text(encoding="utf-8") for path in [*PAGES, *ours] if path.suffix in (".md", ".py", ".yaml")
+    }
+    bare = re.compile(r"pip install (?:-\S+ )*[^\s'\"`]*\[")
+    assert [str(path) for path, text in texts.items() if bare.search(text)] == []
+    assert sum("pip install '" in text for text in texts.values()) > 10
+
+
 def sentences(page: str) -> list[str]:
     """The sentences of a page, without code, tables and headings; code in a line and links count as a word or so."""
     page = re.sub(r"```.*?```|<!--.*?-->|<pre.*?</pre>", "\n\n", page, flags=re.DOTALL)

@@ -1,7 +1,6 @@
 """Static proofs: dvc.yaml, the rules and the code say the same."""
 
 import ast
-import inspect
 import re
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from protomtl import pipeline_figure
 from protomtl.core import paths, runner
 from tests.support import ROOT
 from tests.support.commands import call
-from tests.support.imports import INERT, PACKAGE, room, rooms_of_step
+from tests.support.imports import INERT, PACKAGE, parameters_of_step, room, rooms_of_step
 from tests.support.reruns import RERUNS
 
 STAGES: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
@@ -31,9 +30,7 @@ def test_a_step_has_one_name_everywhere() -> None:
     for step in runner.steps():
         assert STAGES[step]["cmd"] == f"${{cli}} {step}" + (" ${item}" if runner.per_run(step) else "")
         assert ("matrix" in STAGES[step]) == runner.per_run(step)
-        assert {"method", "seed"} <= set(
-            inspect.signature(runner.module(step).run).parameters
-        ) or "matrix" not in STAGES[step]
+        assert {"method", "seed"} <= parameters_of_step(step) or "matrix" not in STAGES[step]
 
 
 def test_a_rule_inherits_threads_and_gpus_of_a_stage_that_computes_with_as_much() -> None:
@@ -80,7 +77,7 @@ def test_a_room_depends_on_no_file_that_lies_elsewhere() -> None:
 
 @pytest.mark.parametrize("step", runner.steps())
 def test_a_stage_declares_exactly_the_parameters_that_its_step_is_given(step: str) -> None:
-    names = set(inspect.signature(runner.module(step).run).parameters)
+    names = parameters_of_step(step)
     if runner.per_run(step):
         names -= {"method", "seed"}
         names |= {f"method.${{item.method}}.{name}" for name in names & {"pretrain", "finetune"}}

@@ -1,18 +1,16 @@
 """A trained model outside the pipeline: texts in, vectors, classes and values out (`protomtl.load`)."""
 
-from collections.abc import Iterable, Iterator
-from numbers import Integral
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from protomtl.core.paths import MAP
 from protomtl.inference import answers
-from protomtl.inference.rows import BLOCK, Row, Rows, asked, blocks, checked, stacked
-from protomtl.inference.trust import read_examples, read_trust, strangeness
+from protomtl.inference.map import read_map
+from protomtl.inference.rows import BLOCK, Row, Rows, asked, blocks, check_number, checked, stacked
+from protomtl.inference.trust import read_examples, read_trust, strangeness, threshold
 from protomtl.novelty import unit
 from protomtl.tasks.settings import Task
 
@@ -68,20 +66,13 @@ class Model:
             yield from self.network.encode(block)
 
     def predict(
-        self,
-        task: str,
-        rows: Rows,
-        *,
-        unknown: Any = None,
-        batch_size: int = BLOCK,
-        show_progress_bar: bool = False,
+        self, task: str, rows: Rows, *, unknown: Any = None, batch_size: int = BLOCK, show_progress_bar: bool = False
     ) -> Any:
         """[n] labels: names of classes, of several labels a row a tuple of them, or values within their range.
 
         Of one row by itself its label. unknown: what is said of a row that is none of the task's; see `novelty`.
         """
-        what = self.task(task)
-        found, one = asked(rows, len(what.texts), batch_size, show_progress_bar)
+        found, one = asked(rows, len(self.task(task).texts), batch_size, show_progress_bar)
         said = [self.labels(task, block, unknown) for block in found]
         whole = np.concatenate(said) if said else self.labels(task, [], None)
         return whole.item() if one else whole
@@ -114,12 +105,8 @@ class Model:
     def novelty(self, task: str, rows: Rows) -> Any:
         """[n] above 0 where a row is none of what the task was trained on, as far as its score and the threshold can
         tell, which lets 95 % of dev rows through. ValueError for a model that was exported without."""
-        what, known = self.task(task), self.trust[task].novelty
-        if known is None:
-            static = self.record.get("format") == "static"
-            instead = "an export of another format has one" if static else "export it again"
-            raise ValueError(f"this model has no threshold of novelty of {task!r}; {instead}")
-        found, one = asked(rows, len(what.texts), BLOCK, False)
+        found, one = asked(rows, len(self.task(task).texts), BLOCK, False)
+        known = threshold(self.trust, task, self.record)
         said = [strangeness(self.network, task, known, block) for block in found]
         return (said[0].item() if one else np.concatenate(said)) if said else np.empty(0)
 
@@ -129,8 +116,7 @@ class Model:
         what = self.task(task)
         if task not in self.examples:
             raise ValueError(f"this model has no examples of {task!r}; export it with `--examples 1000`")
-        if not isinstance(top, Integral) or top < 1:
-            raise ValueError(f"top={top!r}: must be a whole number above 0")
+        check_number("top", top)
         found, one = asked(rows, len(what.texts), BLOCK, False)
         near = [self.examples[task].nearest(self.network.vectors(task, block), top) for block in found]
         return near[0][0] if one else [row for block in near for row in block]
@@ -151,9 +137,7 @@ class Model:
 
     def vectors(self, task: str, rows: Rows) -> np.ndarray:
         """[n, width] of a task's rows as the task encodes them, of two their sum: see `prototypes`."""
-        found, one = asked(rows, len(self.task(task).texts), BLOCK, False)
-        vectors = stacked((row for block in found for row in self.network.vectors(task, block)), self.width)
-        return vectors[0] if one else vectors
+        return self.answered(task, rows, self.network.vectors, self.width)
 
     def by_prototypes(self, task: str, rows: Rows) -> np.ndarray:
         """[n, classes] probabilities by prototypes with prior and scale, without the head; or [n, 1] values.
@@ -163,10 +147,14 @@ class Model:
         what = self.task(task)
         if task not in self.network.readouts:
             raise ValueError(f"this model has no prototypes with prior and scale of {task!r}; export it again")
-        found, one = asked(rows, len(what.texts), BLOCK, False)
         columns = what.number_of_classes if what.what.has_classes else 1
-        likely = stacked((row for block in found for row in self.network.by_prototypes(task, block)), columns)
-        return likely[0] if one else likely
+        return self.answered(task, rows, self.network.by_prototypes, columns)
+
+    def answered(self, task: str, rows: Rows, ask: Callable[[str, list[Row]], np.ndarray], columns: int) -> np.ndarray:
+        """[n, columns] what the network says of the rows of a task, of one row by itself [columns]."""
+        found, one = asked(rows, len(self.task(task).texts), BLOCK, False)
+        said = stacked((row for block in found for row in ask(task, block)), columns)
+        return said[0] if one else said
 
     def sentiment(self, texts: Rows) -> np.ndarray:
         """[n, 5] probabilities of very negative to very positive: task `sst`."""
@@ -194,14 +182,7 @@ class Model:
         ValueError where there is no map, as in an export of format static.
         """
         self.task(task)
-        if not self.has_map:
-            raise ValueError(f"{self.folder / MAP}: is not there; an export of format torch or onnx has one")
-        try:
-            plane = load_file(self.folder / MAP)
-            vectors, classes, places = (plane[f"{task}.{what}"] for what in ("vectors", "classes", "places"))
-        except (OSError, SafetensorError, KeyError) as error:
-            raise ValueError(f"{self.folder / MAP}: cannot be read: {error}; export the model again") from None
-        return vectors, classes, places
+        return read_map(self.folder, task)
 
     @property
     def has_map(self) -> bool:

@@ -15,8 +15,7 @@ Rows = Row | Iterable[Row]
 
 def asked(rows: Rows, texts: int, batch_size: int, show_progress_bar: bool) -> tuple[Iterator[list[Row]], bool]:
     """The rows, `batch_size` at a time, and whether they are one row by itself. Errors: see `checked`."""
-    if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
-        raise ValueError(f"batch_size={batch_size!r}: must be a whole number above 0")
+    check_number("batch_size", batch_size)
     one = alone(rows, texts)
     many: Iterable[Row] = [cast(Row, rows)] if one else rows
     found = checked(many, texts)
@@ -25,6 +24,12 @@ def asked(rows: Rows, texts: int, batch_size: int, show_progress_bar: bool) -> t
 
         found = iter(tqdm(found, unit=" rows", total=len(many) if isinstance(many, Sized) else None))
     return blocks(found, batch_size), one
+
+
+def check_number(name: str, value: Any) -> None:
+    """ValueError for what is no whole number above 0."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{name}={value!r}: must be a whole number above 0")
 
 
 def alone(rows: Any, texts: int) -> bool:

@@ -103,6 +103,15 @@ def read_examples(folder: Path, tasks: Mapping[str, Task], width: int) -> dict[s
     return {name: Examples(novelty.unit(vectors[name]), whole[name]) for name in tasks}
 
 
+def threshold(found: Mapping[str, Trust], task: str, record: Mapping[str, Any]) -> Novelty:
+    """Of a task. ValueError for a model that was exported without."""
+    if (known := found[task].novelty) is None:
+        static = record.get("format") == "static"
+        instead = "an export of another format has one" if static else "export it again"
+        raise ValueError(f"this model has no threshold of novelty of {task!r}; {instead}")
+    return known
+
+
 def strangeness(network: "Network", task: str, found: Novelty, rows: list[Row]) -> np.ndarray:
     """[n] the score of novelty above its threshold."""
     if found.score == "energy":

@@ -1,10 +1,14 @@
 """What `protomtl init` shows before it writes: the tasks, and some rows of each as step `prepare` will read them."""
 
 import io
+import itertools
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from protomtl.core.settings import SPLITS
 from protomtl.data.readers import BadRow, Row
@@ -12,6 +16,7 @@ from protomtl.own_data import files, writing
 from protomtl.tasks.settings import Task
 
 SHOWN, WIDE = 3, 56  # rows of a preview, characters of a text
+PARTS = 5  # of a range of values
 LONG = 0.75  # words that a token is, about
 
 
@@ -29,9 +34,7 @@ def preview(folder: Path, tasks: Mapping[str, dict[str, Any]], longest: int) -> 
 def shown(task: Task, rows: Sequence[Row | BadRow], split: str, longest: int) -> list[str]:
     """What a split holds: labels, some rows, what cannot be read."""
     good, bad = [r for r in rows if isinstance(r, Row)], [r for r in rows if isinstance(r, BadRow)]
-    labels = Counter(k for row in good if row.label is not None for k in task.what.bins(task, row.label))
-    counts = task.histogram({str(k): labels[k] for k in sorted(labels)}) or "no labels"
-    lines = [f"{split}: {len(good)} rows ({counts if len(counts) < 200 else f'{len(labels)} different labels'})"]
+    lines = [f"{split}: {len(good)} rows ({counted(task, [r.label for r in good if r.label is not None])})"]
     for row in good[:SHOWN]:
         label = "?" if row.label is None else task.shown(row.label)
         lines.append(f"  {' | '.join(cut(text) for text in row.texts)} → {label}")
@@ -45,6 +48,28 @@ def shown(task: Task, rows: Sequence[Row | BadRow], split: str, longest: int) ->
             "  with data.on_bad_row: drop such rows are left out and counted; else the first stops the pipeline"
         )
     return lines
+
+
+def counted(task: Task, labels: Sequence[float]) -> str:
+    """How often each class occurs, or how many values lie in each part of the range."""
+    if not labels:
+        return "no labels"
+    if not task.what.has_classes:
+        return spread(labels, *task.bounds)
+    found = Counter(k for label in labels for k in task.what.bins(task, label))
+    counts = task.histogram({str(k): found[k] for k in sorted(found)})
+    return counts if len(counts) < 200 else f"{len(found)} different labels"
+
+
+def spread(values: Sequence[float], smallest: float, largest: float) -> str:
+    """`0 to 1: 62, 1 to 2: 48`: about PARTS parts between round numbers. A value on a border is in the upper part."""
+    least = (largest - smallest) / PARTS
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(power * k for k in (1, 2, 5, 10) if power * k > 0.99 * least)
+    inner = (round(k * step, 12) for k in range(math.floor(smallest / step), math.ceil(largest / step) + 1))
+    borders = [smallest, *(border for border in inner if smallest < border < largest), largest]
+    counts = np.histogram(values, borders)[0]
+    return ", ".join(f"{a:g} to {b:g}: {n}" for (a, b), n in zip(itertools.pairwise(borders), counts, strict=True))
 
 
 def cut(text: str) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from protomtl.analysis.bootstrap import LEVEL, holm
-from protomtl.analysis.verdicts import BETTER, WORSE, Compared, equal, judged
+from protomtl.analysis.verdicts import BETTER, WORSE, Compared, equal
 from protomtl.core.files import read_json
+from protomtl.publishing.kept import compared_on, deciding
 
 TASKS = ("sst", "para", "sts")
 MORE, LESS = BETTER, WORSE  # what the comparison must be found to be
@@ -82,9 +83,9 @@ def checks(run: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
 
 def held(run: Path) -> dict[str, Found]:
     """Of each claim the comparisons that the run has."""
-    compared = pd.read_csv(run / "tables-comparisons.csv")
+    known = deciding(run)
     every = {
-        claim: [(check, judged(compared, check.method, check.other)[1].get(check.figure)) for check in demanded]
+        claim: [(check, compared_on(known, check.figure, check.method, check.other)) for check in demanded]
         for claim, (_, demanded) in CLAIMS.items()
     }
     return {claim: [(check, row) for check, row in found if row is not None] for claim, found in every.items()}

@@ -1,10 +1,12 @@
 """The files of a kept run, docs/runs/NAME: its tables and comparisons as rows."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from protomtl.analysis.verdicts import Compared, compared, split_that_decides
 from protomtl.core.markdown import plain
 
 TASKS = {"sst": "sentiment", "para": "paraphrase", "sts": "similarity"}
@@ -43,6 +45,18 @@ def chosen(table: Table, words: list[str]) -> list[str]:
 def comparisons(run: Path) -> list[Row]:
     """All comparisons on test."""
     return [row for row in records(pd.read_csv(run / "tables-comparisons.csv")) if row["split"] == "test"]
+
+
+def deciding(run: Path) -> dict[str, pd.DataFrame]:
+    """Figure -> all comparisons on the split that decides."""
+    whole = pd.read_csv(run / "tables-comparisons.csv")
+    rows = whole[whole["split"] == split_that_decides(whole)]
+    return {str(figure): own for figure, own in rows.groupby("figure", sort=False)}
+
+
+def compared_on(known: Mapping[str, pd.DataFrame], figure: str, method: str, other: str) -> Compared | None:
+    """One of `deciding`; None where the two were not compared."""
+    return compared(known[figure], method, other) if figure in known else None
 
 
 def against_first(run: Path) -> tuple[str, Table]:

@@ -11,11 +11,12 @@ from pydantic import Field
 from protomtl.analysis import planned, power
 from protomtl.analysis.bootstrap import holm
 from protomtl.analysis.curves import area_weights
-from protomtl.analysis.verdicts import judged, word
+from protomtl.analysis.verdicts import word
 from protomtl.core.sections import validate
 from protomtl.core.settings import Block
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.publishing.curves import CURVES, rows_of, updates
+from protomtl.publishing.kept import compared_on, deciding
 
 QUESTIONS = Path("research/questions.yaml")  # beside docs/runs
 UNKNOWN = "no kept run tells"
@@ -100,7 +101,7 @@ def foreseen(runs: Path, question: Question, plan: Plan, method: str, control: s
 def kept_noise(run: Path, method: str, control: str) -> power.Noise | None:
     """Of overall on test in a kept run; None where it does not compare the two."""
     table = pd.read_csv(run / "tables-table2.csv").set_index("method")
-    row = judged(pd.read_csv(run / "tables-comparisons.csv"), method, control)[1].get("overall")
+    row = compared_on(deciding(run), "overall", method, control)
     if row is None:
         return None
     deviations = (float(table["overall_sd"][method]), float(table["overall_sd"][control]))
@@ -140,7 +141,7 @@ def pooled(runs: Path, plan: Plan, pair: tuple[str, str], end: str | None) -> pl
 
 def estimate(run: Path, pair: tuple[str, str]) -> planned.Estimate:
     """Of overall on test in one kept run. ValueError where it does not compare the two."""
-    row = judged(pd.read_csv(run / "tables-comparisons.csv"), *pair)[1].get("overall")
+    row = compared_on(deciding(run), "overall", *pair)
     if row is None:
         raise ValueError(f"{run.name} does not compare {' with '.join(pair)}; name one of them in `compare`")
     return planned.from_interval(row["difference"], row["low"], row["high"])

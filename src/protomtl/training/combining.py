@@ -42,7 +42,8 @@ class Weighted(nn.Module):
             self.weighting = WEIGHTINGS[name](aggregation)
         except ImportError as error:
             why = str(error).splitlines()[0]
-            raise SystemExit(f"params.yaml: gradients: {name}: needs `pip install protomtl[torchjd]` ({why})") from None
+            needs = "needs `pip install 'protomtl[torchjd]'`"
+            raise SystemExit(f"params.yaml: gradients: {name}: {needs} ({why})") from None
         self.scale = tasks if name in MEANS else 1
         self.weighting(torch.eye(tasks, dtype=torch.float64))  # what it remembers is there from the beginning
 

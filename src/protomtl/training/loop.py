@@ -1,7 +1,6 @@
 """The one training loop: it serves both phases and all methods."""
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -18,7 +17,7 @@ from protomtl.model import distributed
 from protomtl.model.device import enough_memory
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.seeding import seed_torch
-from protomtl.training import averaging, pcgrad, resume, sampling
+from protomtl.training import averaging, kept, pcgrad, resume, sampling
 from protomtl.training.combining import Combine, combiner
 from protomtl.training.curves import Curves, Unread, read
 from protomtl.training.live import Live
@@ -32,8 +31,6 @@ Losses = Callable[[Batches], Mapping[str, Tensor]]  # the method: rows of a step
 Validate = Callable[[], dict[str, float]]  # dev metrics, `overall` among them: NaN undefined, -inf out of range
 
 READ_EVERY = {"cpu": 1, "cuda": 50}  # steps whose losses are read at a time: to read is to wait for the device
-
-STATE, BEST = "state.safetensors", "best.safetensors"  # the last step, and the weights of the best epoch
 
 
 class Objective(NamedTuple):
@@ -73,55 +70,105 @@ def train(
     Several processes each encode a part of a step (distributed.py) and are alike in everything else.
     patience: epochs without a better figure on dev after which it ends; 0: it goes through all epochs.
     """
-    model, epochs = objective.model, settings.epochs
-    combine = combiner(settings.gradients, settings.number_of_losses(sizes))
-    if isinstance(combine, nn.Module):
-        model.add_module("gradients", combine)  # what it remembers is saved with the state
-    optimizer, weights = build_optimizer(model, settings, objective.rates), trained_parameters(model)
-    average = averaging.begin(weights, settings.averaging)
-    steps = sampling.steps_per_epoch(sizes, settings)
-    total = steps * epochs
-    done, seconds, best, curves = saved_progress(folder, model, optimizer, average)
-    progress, begin = Progress(purpose, total, done, sure=not patience), time.monotonic()
-    unread: list[Unread] = []
-    model.train()
-    with closing(Live(purpose, folder, curves, epochs, steps, {"seed": seed, **settings.model_dump()})) as live:
-        while not finished(done // steps, epochs, best, patience):
-            rows = sampling.draw(sizes, settings, seed, done // steps, done % steps, steps, objective.classes)
-            seed_torch(seed, purpose, "dropout", done)
-            lr = set_learning_rate(optimizer, settings, done, total)
-            with enough_memory(purpose):
-                values = update(objective, optimizer, rows, settings, combine)
-            done += 1
-            averaging.update(average, weights, settings.averaging, done)
-            unread.append((done, lr, values))
-            to_save, epoch_ends = done % settings.save_every == 0, done % steps == 0
-            if to_save or epoch_ends or len(unread) == READ_EVERY[values["loss"].device.type]:
-                curves.train += (points := read(unread, steps))
-                live.show("train", points)
-            trained = sum(len(some) for task, some in rows.items() if f"loss_{task}" in values)
-            progress.step(trained, curves.train[-1]["loss"] if curves.train else math.nan)
+    course = Course(purpose, objective, sizes, settings, seed, folder, patience)
+    with closing(course.live):
+        while not course.finished:
+            values, examples = course.step(sizes, seed)
+            to_save, epoch_ends = course.done % settings.save_every == 0, course.done % course.steps == 0
+            course.show(values, examples, now=to_save or epoch_ends)
             if epoch_ends:
-                with averaging.averaged_weights(average, weights):
-                    best = end_of_epoch(model, folder, done // steps, best, curves, validate, progress)
-                live.show("dev", curves.dev[-1:])
-            if to_save or finished(done // steps, epochs, best, patience):
-                now = seconds + time.monotonic() - begin
-                progress_so_far = {"done": done, "seconds": now, "best": best}
-                resume.save(folder / STATE, model, optimizer, progress_so_far, average, vars(curves))
-    if done < total:
-        progress.say(f"{purpose}: ends with epoch {done // steps}, {patience} epochs without a better overall on dev")
-    progress.close()
-    if not best["epoch"]:
-        raise SystemExit(f"{purpose}: in no epoch the scores on dev are finite; lower the learning rate")
-    distributed.wait()  # for the file
-    resume.load(folder / BEST, model, None)
-    return Result(curves, int(best["epoch"]), done, seconds + time.monotonic() - begin)
+                course.end_epoch(validate)
+            if to_save or course.finished:
+                course.save()
+    return course.end()
 
 
-def finished(epochs_done: int, epochs: int, best: Mapping[str, float], patience: int) -> bool:
-    """Whether all epochs are done, or as many as the patience allows have brought no better figure on dev."""
-    return epochs_done == epochs or 0 < patience <= epochs_done - best["epoch"]
+class Course:
+    """A training on its way: what its steps change, how far it is, and where that is shown and saved."""
+
+    def __init__(
+        self,
+        purpose: str,
+        objective: Objective,
+        sizes: Mapping[str, int],
+        settings: Training,
+        seed: int,
+        folder: Path,
+        patience: int,
+    ) -> None:
+        """It goes on from what is saved in `folder`."""
+        self.purpose, self.objective, self.settings = purpose, objective, settings
+        self.folder, self.patience, self.model = folder, patience, objective.model
+        self.combine = combiner(settings.gradients, settings.number_of_losses(sizes))
+        if isinstance(self.combine, nn.Module):
+            self.model.add_module("gradients", self.combine)  # what it remembers is saved with the state
+        self.optimizer = build_optimizer(self.model, settings, objective.rates)
+        self.weights = trained_parameters(self.model)
+        self.average = averaging.begin(self.weights, settings.averaging)
+        self.steps = sampling.steps_per_epoch(sizes, settings)
+        self.total = self.steps * settings.epochs
+        found = kept.saved_progress(folder, self.model, self.optimizer, self.average)
+        self.done, seconds, self.best, self.curves = found
+        self.begin = time.monotonic() - seconds
+        self.progress = Progress(purpose, self.total, self.done, sure=not patience)
+        config = {"seed": seed, **settings.model_dump()}
+        self.live = Live(purpose, folder, self.curves, settings.epochs, self.steps, config)
+        self.unread: list[Unread] = []
+        self.model.train()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or as many as the patience allows have brought no better figure on dev."""
+        epochs = self.done // self.steps
+        return epochs == self.settings.epochs or 0 < self.patience <= epochs - self.best["epoch"]
+
+    def step(self, sizes: Mapping[str, int], seed: int) -> tuple[dict[str, Tensor], int]:
+        """What `update` returns of the next step, and how many examples had a part in it."""
+        epoch, number = divmod(self.done, self.steps)
+        rows = sampling.draw(sizes, self.settings, seed, epoch, number, self.steps, self.objective.classes)
+        seed_torch(seed, self.purpose, "dropout", self.done)
+        lr = set_learning_rate(self.optimizer, self.settings, self.done, self.total)
+        with enough_memory(self.purpose):
+            values = update(self.objective, self.optimizer, rows, self.settings, self.combine)
+        self.done += 1
+        averaging.update(self.average, self.weights, self.settings.averaging, self.done)
+        self.unread.append((self.done, lr, values))
+        return values, sum(len(some) for task, some in rows.items() if f"loss_{task}" in values)
+
+    def show(self, values: Mapping[str, Tensor], examples: int, now: bool) -> None:
+        """Put the steps that are not read yet on the curve, if it is time or there are many; tell of the last one."""
+        if now or len(self.unread) == READ_EVERY[values["loss"].device.type]:
+            self.curves.train += (points := read(self.unread, self.steps))
+            self.live.show("train", points)
+        self.progress.step(examples, self.curves.train[-1]["loss"] if self.curves.train else math.nan)
+
+    def end_epoch(self, validate: Validate | None) -> None:
+        """Validate, and keep the weights if this epoch is the best on dev so far; without dev the last one is."""
+        epoch = self.done // self.steps
+        with averaging.averaged_weights(self.average, self.weights):
+            metrics = {"overall": float(epoch)} if validate is None else validate()
+            if validate is not None:
+                self.curves.dev.append({"epoch": epoch, **{name: round(value, 6) for name, value in metrics.items()}})
+                shown = ", ".join(f"{name} {number(value)}" for name, value in metrics.items())
+                self.progress.say(f"{self.purpose}: epoch {epoch} dev {shown}")
+            self.best = kept.better(self.best, epoch, metrics["overall"], self.model, self.folder)
+        self.live.show("dev", self.curves.dev[-1:])
+
+    def save(self) -> None:
+        """All that an interrupted training goes on from."""
+        progress = {"done": self.done, "seconds": time.monotonic() - self.begin, "best": self.best}
+        resume.save(self.folder / kept.STATE, self.model, self.optimizer, progress, self.average, vars(self.curves))
+
+    def end(self) -> Result:
+        """SystemExit where no epoch can be taken."""
+        if self.done < self.total:
+            epochs = f"ends with epoch {self.done // self.steps}"
+            self.progress.say(f"{self.purpose}: {epochs}, {self.patience} epochs without a better overall on dev")
+        self.progress.close()
+        if not self.best["epoch"]:
+            raise SystemExit(f"{self.purpose}: in no epoch the scores on dev are finite; lower the learning rate")
+        kept.take_best(self.model, self.folder)
+        return Result(self.curves, int(self.best["epoch"]), self.done, time.monotonic() - self.begin)
 
 
 def update(
@@ -149,47 +196,3 @@ def update(
         nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
     optimizer.step()
     return {"loss": loss.detach(), **{f"loss_{task}": value.detach() for task, value in by_task.items()}}
-
-
-def end_of_epoch(
-    model: nn.Module,
-    folder: Path,
-    epoch: int,
-    best: dict[str, float],
-    curves: Curves,
-    validate: Validate | None,
-    progress: Progress,
-) -> dict[str, float]:
-    """Validate, and keep the weights if this epoch is the best on dev so far; returns the best."""
-    metrics = {"overall": float(epoch)} if validate is None else validate()  # without dev the last epoch is best
-    if validate is not None:
-        curves.dev.append({"epoch": epoch, **{name: round(value, 6) for name, value in metrics.items()}})
-        shown = ", ".join(f"{name} {number(value)}" for name, value in metrics.items())
-        progress.say(f"{progress.title}: epoch {epoch} dev {shown}")
-    figure = metrics["overall"]
-    undefined = math.isnan(figure)  # never better than a figure; without any the last epoch is taken
-    if figure > best["overall"] or (undefined and best["overall"] == -math.inf):
-        resume.save(folder / BEST, model, None, {})
-        return {"epoch": epoch, "overall": -math.inf if undefined else figure}
-    return best
-
-
-def saved_progress(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: averaging.Weights
-) -> tuple[int, float, dict[str, float], Curves]:
-    """(steps done, seconds spent, best epoch, curves) of a saved state; zeros without one, or with a damaged one."""
-    state, best = folder / STATE, folder / BEST
-    progress, damage = None, None
-    try:
-        if os.path.lexists(state):
-            if resume.read(state)[0]["best"]["epoch"]:  # the state is of no use without the weights of its best epoch
-                resume.read(best)
-            progress = resume.load(state, model, optimizer, average)
-    except resume.Damaged as error:
-        damage = error
-    distributed.wait()  # all have looked, and have seen the same
-    if damage and distributed.is_main():
-        resume.set_aside(damage, state, best)
-    if progress is None:
-        return 0, 0.0, {"epoch": 0, "overall": float("-inf")}, Curves()
-    return progress["done"], progress["seconds"], progress["best"], Curves(**progress["curves"])

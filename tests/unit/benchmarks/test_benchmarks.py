@@ -1,5 +1,6 @@
 """What the benchmarks count is right; the times themselves are no tests."""
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import engine, extrapolate, flat, gpu, graph, measure, picture, workload
+from benchmarks import engine, extrapolate, flat, gpu, graph, many_classes, measure, picture, workload
+from tests.support import ROOT
 
 
 def test_the_operations_of_a_forward_pass_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,6 +38,17 @@ def test_the_table_has_the_median_and_the_spread(tmp_path: Path) -> None:
     assert (tmp_path / "bars.png").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize(("distance", "kind"), [*itertools.product(many_classes.DISTANCES, many_classes.KINDS)])
+def test_a_case_of_many_classes_is_a_loss_and_its_gradient(
+    distance: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many_classes, "CLASSES", 5)
+    monkeypatch.setattr(many_classes, "WIDTH", 4)
+    monkeypatch.setattr(many_classes.torch, "set_num_threads", lambda number: None)
+    found = many_classes.case(40, kind, distance)
+    assert found["forward"] > 0 and found["backward"] > 0 and {*found} == {"forward", "backward", "taken"}
+
+
 def test_what_a_command_costs() -> None:
     code = "import time; held = bytearray(200_000_000); held[::4096] = b'x' * len(held[::4096]); print('done'); "
     code += "time.sleep(1)"  # the memory is looked at every 0.02 s
@@ -61,6 +74,12 @@ def test_the_arithmetic_of_a_large_training_by_hand() -> None:
     assert [extrapolate.duration(s) for s in (1.5, 119, 150, 7200, 200_000)] == [
         *["1.5 s", "119.0 s", "2.5 min", "2.0 h", "2.3 d"]
     ]
+
+
+def test_the_page_has_the_tables_that_the_kept_figures_give() -> None:
+    page = (ROOT / "docs/results/scale.md").read_text(encoding="utf-8")
+    tables = (extrapolate.training(), extrapolate.communication(), extrapolate.data())
+    assert [table for table in tables if table not in page] == []
 
 
 def test_a_peers_best_is_the_precision_that_is_faster_here(monkeypatch: pytest.MonkeyPatch) -> None:

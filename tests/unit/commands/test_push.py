@@ -17,7 +17,10 @@ from safetensors.numpy import save_file
 import protomtl
 from protomtl import cli
 from tests.support import ROOT
-from tests.support.hub import READER, Fault, Hub, answering, dead, named, reply, serving
+from tests.support.hub import named, serving
+from tests.support.hub_content import READER, Fault, Hub
+from tests.support.hub_faults import answering, dead
+from tests.support.hub_pages import reply
 
 OLD = ROOT / "tests/support/export_0_1"
 NAME, TEXTS = "org/model", ["a good film", "the dog sits"]

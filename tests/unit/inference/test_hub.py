@@ -15,7 +15,9 @@ from protomtl.inference import hub as names
 from protomtl.inference.hub_errors import HubError
 from protomtl.inference.loading import exported
 from tests.support import ROOT
-from tests.support.hub import READER, Fault, Hub, answering, changed, cut, dead, named, serving, whole
+from tests.support.hub import named, serving
+from tests.support.hub_content import READER, Fault, Hub
+from tests.support.hub_faults import answering, changed, cut, dead, whole
 
 OLD = ROOT / "tests/support/export_0_1"
 NAME, TEXTS = "org/model", ["a good film", "the dog sits"]

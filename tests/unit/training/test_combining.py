@@ -23,7 +23,9 @@ def test_a_sum_needs_nothing_and_surgery_is_ours() -> None:
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "torchjd", None)
-    with pytest.raises(SystemExit, match=r"^params\.yaml: gradients: upgrad: needs `pip install protomtl\[torchjd\]`"):
+    with pytest.raises(
+        SystemExit, match=r"^params\.yaml: gradients: upgrad: needs `pip install 'protomtl\[torchjd\]'`"
+    ):
         combiner("upgrad", 3)
 
 

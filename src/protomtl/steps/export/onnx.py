@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import parametrize
 
 from protomtl.core.files import remove
@@ -23,7 +23,7 @@ from protomtl.model import readout
 from protomtl.model.heads import attribute
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.pretrained import open_network
-from protomtl.model.prototypes import pairwise_similarity
+from protomtl.steps.export.onnx_modules import ByPrototypes, Given1, Given2, Given3, Pooled
 from protomtl.tasks.settings import Task
 
 INPUTS, VECTOR = ("input_ids", "attention_mask", "token_type_ids"), "sentence_embedding"
@@ -31,69 +31,6 @@ TORCH_ONLY = (
     *("model.safetensors", "heads.safetensors", READOUT, "modules.json", "1_Pooling", "2_Dense"),
     *("sentence_bert_config.json", "config_sentence_transformers.json"),
 )
-
-
-class Pooled(nn.Module):
-    """transformers' encoder with its pooling: token numbers in, the states of the tokens and one vector out."""
-
-    def __init__(self, network: Any, pooling: str) -> None:
-        super().__init__()
-        self.network, self.pooling = network, pooling
-
-    def forward(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """[n, tokens] each -> [n, tokens, width] and [n, width]."""
-        kinds = {} if types is None else {"token_type_ids": types}
-        output = self.network(input_ids=ids, attention_mask=mask, **kinds)
-        hidden: Tensor = output.last_hidden_state
-        if self.pooling == "pooler":
-            return hidden, output.pooler_output
-        weights = mask[..., None].to(hidden.dtype)
-        mean = (hidden * weights).sum(1) / weights.sum(1)
-        return hidden, hidden[:, 0] if self.pooling == "cls" else mean
-
-
-class ByPrototypes(nn.Module):
-    """A task's embeddings in, probabilities by prototypes with prior and scale out; of values their mean."""
-
-    def __init__(self, model: MultiTaskModel, name: str, task: Task, found: readout.Readout) -> None:
-        super().__init__()
-        self.vectors, self.name, self.task, self.found = model.readout_vectors, name, task, found
-
-    def forward(self, *parts: Tensor) -> Tensor:
-        """One to three [n, width] -> [n, classes] or [n, 1]."""
-        near = self.nearness(self.vectors(self.name, parts))
-        likely = (self.found.scale * near + self.found.log_prior).softmax(1)
-        if self.task.what.has_classes:
-            return likely
-        return readout.expected(likely, self.task.what.class_of(self.task.bounds[0]))[:, None]
-
-    def nearness(self, vectors: Tensor) -> Tensor:
-        """[n, k] as `pairwise_similarity` gives it; ONNX has no word for torch's own distances."""
-        if self.found.distance == "cosine":
-            return pairwise_similarity(vectors, self.found.prototypes, "cosine")
-        square = (vectors[:, None] - self.found.prototypes).square().sum(2)
-        return -(square if self.found.distance == "squared_euclidean" else square.sqrt())
-
-
-class Given1(nn.Module):
-    """The exporter wants each input by its name, so there is one of these for each number of inputs."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, part0: Tensor) -> Any:
-        return self.module(part0)
-
-
-class Given2(Given1):
-    def forward(self, part0: Tensor, part1: Tensor) -> Any:  # type: ignore[override]
-        return self.module(part0, part1)
-
-
-class Given3(Given1):
-    def forward(self, part0: Tensor, part1: Tensor, part2: Tensor) -> Any:  # type: ignore[override]
-        return self.module(part0, part1, part2)
 
 
 def write(folder: Path, model: MultiTaskModel, tasks: dict[str, Task], int8: bool) -> None:
