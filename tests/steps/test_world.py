@@ -25,7 +25,7 @@ from tests.support.world import changes, world
 
 PARTS = {  # what others are made of, no public names (docs/reference/api.md)
     *("check_settings", "begin", "widen", "add", "similarities", "log_prior", "nearness", "likeliest_temperature"),
-    *("set_partial_fit_request", "set_score_request", "labels", "scores", "task", "classified"),
+    *("set_partial_fit_request", "set_score_request", "labels", "scores", "task", "classified", "answered"),
 }
 TEXTS = ["a good film", "the dog sits", "bad bad story"] * 2
 PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man")]

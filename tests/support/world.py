@@ -48,7 +48,7 @@ def world() -> dict[str, Any]:
         "path": [*sys.path],
         "streams": (sys.stdin, sys.stdout, sys.stderr, sys.excepthook),
         "open files": open_files(),
-        "own threads": sorted(thread.name for thread in threading.enumerate()),
+        "own threads": {f"{thread.name} {thread.ident}" for thread in threading.enumerate()},
         "collector": gc.isenabled(),
         "locale": locale.setlocale(locale.LC_ALL),
         "umask": umask(),
@@ -60,14 +60,14 @@ def world() -> dict[str, Any]:
 def changes(before: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """What is otherwise now: each with what it was and what it is.
 
-    Of open files only new ones count, and only those that stay open once the garbage is collected:
-    what others left is closed whenever the collector runs.
+    Of open files and threads only new ones count, and only files that stay open once the garbage is collected:
+    what earlier tests left ends when it likes.
     """
     now = world()
     if now["open files"] - before["open files"]:
         gc.collect()
         now["open files"] = open_files()
-    before = {**before, "open files": before["open files"] & now["open files"]}
+    before = {what: old & now[what] if isinstance(old, set) else old for what, old in before.items()}
     return {what: (before[what], now[what]) for what in before if before[what] != now[what]}
 
 
