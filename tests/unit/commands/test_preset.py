@@ -1,5 +1,6 @@
 """Presets patch params.yaml in place: comments stay, mistakes change nothing, `paper` is complete."""
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from ruamel.yaml import YAML
 
 from protomtl.commands import preset
 from protomtl.core import sections
-from protomtl.params import load
+from protomtl.params import Params, load
 from protomtl.sources.catalogue import TREES
 from protomtl.tasks import settings
 from protomtl.training.sampling import shares, steps_per_epoch
@@ -256,6 +257,30 @@ def test_a_list_of_methods_is_without_those_of_other_tasks(
     preset.apply(name)
     assert gone not in load().methods
     assert (f"methods: without {gone}" in capsys.readouterr().out) is bool(gone)
+
+
+def settings_of(params: Params, method: str) -> list[object]:
+    """Of both phases, with all that a method takes from elsewhere."""
+    block = params.method[method]
+    both = (("pretrain", params.pretrain, block.pretrain), ("finetune", params.finetune, block.finetune))
+    return [sections.settings_of_method(phase, base, method, own) for phase, base, own in both]
+
+
+def test_questions_have_what_dev_chose_among_the_trials(project: Path) -> None:
+    """The highest dev overall of the kept trials of a method; of equals the first, which is what stood."""
+    with (ROOT / "docs/runs/trials/tables-table1.csv").open(encoding="utf-8", newline="") as file:
+        dev = {row["method"]: float(row["overall"]) for row in csv.DictReader(file)}
+    preset.apply("trials")
+    trials = load()
+    assert [*dev] == trials.methods
+    shutil.copyfile(ROOT / "params.yaml", project / "params.yaml")
+    preset.apply("questions")
+    questions = load()
+    families = [name for name in trials.methods if not name.endswith(("_slower", "_faster", "_own"))]
+    assert len(families) * 4 == len(dev)
+    for name in families:
+        chosen = max([name, *(f"{name}_{trial}" for trial in ("slower", "faster", "own"))], key=lambda one: dev[one])
+        assert settings_of(questions, name) == settings_of(trials, chosen), name
 
 
 @pytest.mark.parametrize("name", NAMES)
