@@ -79,8 +79,9 @@ def area(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 
 
 def rows_of(run: Path) -> int:
-    """`data.max_train_rows` of a kept run. ValueError for one of all rows."""
-    rows = int(read_json(run / "about.json")["rows"])
+    """Of each task, `data.max_train_rows` or `data.worsened.rows` of a kept run. ValueError for one of all rows."""
+    about = read_json(run / "about.json")
+    rows = int(about["rows"] or about.get("worsened", {}).get("rows", 0))
     if rows == 0:
         raise ValueError(f"{run.name} is a run of all rows")
     return rows

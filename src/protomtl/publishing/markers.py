@@ -11,7 +11,7 @@ A block begins with `<!-- table: RUN KIND WORDS -->` and ends with `<!-- /table 
 - `RUN differences METHOD OTHER`: one method minus another one, for each figure.
 - `RUN seed N [METHODS]`: dev and test of one seed; the order is that of the run.
 - `RUN soon [METHODS]`: updates until 95 % of the end of training, of its own and of the run's first reference.
-- `RUN area RUN…`: the area under overall on test against log rows, over runs that differ in `max_train_rows`.
+- `RUN area RUN…`: the area under overall on test against log rows, over runs that differ in their number of rows.
 - `all questions`, `all power`, `all answers`: what was asked before the runs, what the plans could find, and what was
   found where the runs of a plan are kept (questions.py).
 - `RUN claims`: each claim of the report, what the run measured of it on test, and whether it holds (claims.py).

@@ -12,6 +12,7 @@ from protomtl.analysis import planned, power
 from protomtl.analysis.bootstrap import holm
 from protomtl.analysis.curves import area_weights
 from protomtl.analysis.verdicts import word
+from protomtl.core.markdown import number
 from protomtl.core.sections import validate
 from protomtl.core.settings import Block
 from protomtl.core.yaml_reader import read_yaml
@@ -105,7 +106,12 @@ def kept_noise(run: Path, method: str, control: str) -> power.Noise | None:
     if row is None:
         return None
     deviations = (float(table["overall_sd"][method]), float(table["overall_sd"][control]))
-    return power.noise(row["high"] - row["low"], deviations, len(str(table["seeds"][method]).split(",")))
+    return power.noise(row["high"] - row["low"], deviations, seeds_of(run, method))
+
+
+def seeds_of(run: Path, method: str) -> int:
+    """How many a kept run has of a method."""
+    return len(str(pd.read_csv(run / "tables-table2.csv").set_index("method")["seeds"][method]).split(","))
 
 
 def answers(runs: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
@@ -122,7 +128,8 @@ def answers(runs: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
             for (method, control), estimate, *values in zip(question.compare, found, p, equal, strict=True):
                 low, high = planned.interval(estimate)
                 says = word({"difference": estimate.difference, "p_holm": values[0], "p_equal": values[1]})
-                cells = [f"{estimate.difference:+.4f}", f"{low:+.4f} to {high:+.4f}", *(f"{v:.3f}" for v in values)]
+                cells = [number(estimate.difference, "+.4f"), f"{number(low, '+.4f')} to {number(high, '+.4f')}"]
+                cells += [number(value) for value in values]
                 rows.append([f"({letter})", f"`{method}` minus `{control}`", plan.data, *cells, says])
     head = ["question", "comparison", "data", "difference", "95 % interval", "p, Holm", "equal: p, Holm", "verdict"]
     return head, rows
@@ -140,24 +147,31 @@ def pooled(runs: Path, plan: Plan, pair: tuple[str, str], end: str | None) -> pl
 
 
 def estimate(run: Path, pair: tuple[str, str]) -> planned.Estimate:
-    """Of overall on test in one kept run. ValueError where it does not compare the two."""
+    """Of overall on test in one kept run. ValueError where it does not compare the two.
+
+    The interval itself has (s - 1) / s of the variance of s trainings, which would make the error too small.
+    """
     row = compared_on(deciding(run), "overall", *pair)
     if row is None:
         raise ValueError(f"{run.name} does not compare {' with '.join(pair)}; name one of them in `compare`")
-    return planned.from_interval(row["difference"], row["low"], row["high"])
+    found, seeds = kept_noise(run, *pair), seeds_of(run, pair[0])
+    if found is None or not np.isfinite(found.trainings):  # one seed, which has no deviation
+        return planned.from_interval(row["difference"], row["low"], row["high"])
+    return planned.Estimate(row["difference"], power.standard_error(found, seeds))
 
 
 def sooner(run: Path, pair: tuple[str, str], end: str) -> planned.Estimate:
     """By how many halvings a method has fewer updates to 95 % of the end of another one than its control has, and the
-    standard error over seeds. ValueError where one never gets there."""
+    standard error over seeds. NaN where one never gets there in some seed, which the table of `RUN soon` shows."""
     kept = [pd.read_csv(path) for path in sorted(run.glob(f"seed*/{CURVES}"))]
     if len(kept) < 2:
         raise ValueError(f"{run.name} has {CURVES} of {len(kept)} seeds; two at least are needed")
     first, second = (np.log2([updates(seed, method, end) for seed in kept]) for method in pair)
     differences = second - first
     if not np.isfinite(differences).all():
-        raise ValueError(f"{run.name}: {' or '.join(pair)} never is at 95 % of the end of {end}")
-    return planned.Estimate(float(differences.mean()), float(differences.std(ddof=1) / len(differences) ** 0.5))
+        return planned.Estimate(np.nan, np.nan)
+    error = float(differences.std(ddof=1) / len(differences) ** 0.5)
+    return planned.Estimate(float(differences.mean()), error, len(differences) - 1)
 
 
 KINDS = {"answers": answers, "questions": questions, "power": plans}

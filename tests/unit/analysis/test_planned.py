@@ -11,15 +11,38 @@ from protomtl.analysis.planned import Estimate
 def test_an_interval_gives_its_standard_error_back() -> None:
     low, high = planned.interval(Estimate(0.02, 0.005))
     assert (low, high) == pytest.approx((0.02 - 1.959964 * 0.005, 0.02 + 1.959964 * 0.005))
-    assert planned.from_interval(0.02, low, high) == pytest.approx((0.02, 0.005))
+    assert planned.from_interval(0.02, low, high) == pytest.approx((0.02, 0.005, np.inf))
+    few = planned.interval(Estimate(0.02, 0.005, 2))
+    assert few == pytest.approx((0.02 - 4.302653 * 0.005, 0.02 + 4.302653 * 0.005))  # t of two degrees of freedom
 
 
 def test_splits_and_sizes_by_hand() -> None:
     """Two splits: √(3² + 4²) / 2 = 2.5. Two sizes on one test set: half of 3 and half of 4."""
     two = [Estimate(0.01, 0.003), Estimate(0.03, 0.004)]
-    assert planned.averaged(two) == pytest.approx((0.02, 0.0025))
-    assert planned.weighted(two, [0.5, 0.5]) == pytest.approx((0.02, 0.0035))
+    assert planned.averaged(two) == pytest.approx((0.02, 0.0025, np.inf))
+    assert planned.weighted(two, [0.5, 0.5]) == pytest.approx((0.02, 0.0035, np.inf))
     assert planned.averaged(two[:1]) == two[0]
+
+
+def test_degrees_of_freedom_are_those_of_welch() -> None:
+    """Of two means with 5 and 4 values, as scipy has them; errors of one size have their sum."""
+    random = np.random.default_rng(0)
+    first, second = random.normal(0, 1, 5), random.normal(0, 3, 4)
+    parts = [Estimate(x.mean(), x.std(ddof=1) / len(x) ** 0.5, len(x) - 1) for x in (first, -second)]
+    found = planned.averaged(parts)
+    slow = stats.ttest_ind(first, second, equal_var=False)
+    assert found.freedom == pytest.approx(slow.df) and planned.two_sided_p(found) == pytest.approx(slow.pvalue)
+    assert planned.averaged([Estimate(0.0, 1.0, 4)] * 3).freedom == pytest.approx(12)
+    assert planned.weighted(parts, [0.5, 0.5]).freedom == 3
+
+
+def test_what_did_not_vary_is_not_known() -> None:
+    """Two methods that tie in every seed do not differ; whether they are equal nobody can tell."""
+    tie, apart = Estimate(0.0, 0.0, 4), Estimate(0.1, 0.0, 4)
+    assert planned.two_sided_p(tie) == 1 and np.isnan(planned.two_sided_p(apart))
+    assert np.isnan(planned.equal_p(tie, 0.01)) and np.isnan(planned.equal_p(apart, 0.01))
+    assert planned.averaged([tie, tie]) == tie
+    assert planned.interval(tie) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("difference", [-0.02, 0.0, 0.004, 0.02])
@@ -37,5 +60,8 @@ def test_equal_methods_are_called_different_once_in_20() -> None:
     drawn = [[Estimate(random.normal(0, e), e) for e in errors] for _ in range(4000)]
     found = [planned.averaged(plan) for plan in drawn]
     assert np.mean([planned.two_sided_p(e) < 0.05 for e in found]) == pytest.approx(0.05, abs=0.012)
+    few = random.normal(0, 1, (4000, 3, 5))  # three splits of five seeds, whose error is only estimated
+    plans = [planned.averaged([Estimate(x.mean(), x.std(ddof=1) / 5**0.5, 4) for x in plan]) for plan in few]
+    assert 0.03 < np.mean([planned.two_sided_p(e) < 0.05 for e in plans]) < 0.055  # 0.07 as if it were known
     apart = [Estimate(e.difference + 0.01, e.error) for e in found]
     assert np.mean([planned.equal_p(e, 0.01) < 0.05 for e in apart]) == pytest.approx(0.05, abs=0.012)

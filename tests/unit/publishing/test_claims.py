@@ -33,7 +33,13 @@ def found(*rows: tuple[str, float, float, float]) -> Found:
     ],
 )
 def test_verdicts(rows: list[tuple[str, float, float, float]], holds: str) -> None:
-    assert verdict(found(*rows)) == holds
+    assert verdict(found(*rows), len(rows)) == holds
+
+
+def test_a_part_of_the_comparisons_can_refute_a_claim_and_not_bear_it() -> None:
+    assert verdict(found((MORE, 0.1, 0.01, 1.0)), 2) == "not shown"
+    assert verdict(found((MORE, -0.1, 0.01, 1.0)), 2) == "no"
+    assert verdict([], 2) == ""
 
 
 def test_a_comparison_that_an_older_run_does_not_test_for_equality_is_open() -> None:

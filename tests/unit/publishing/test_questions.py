@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -63,11 +64,13 @@ def test_a_mistake_names_its_question(tmp_path: Path) -> None:
 
 
 def write_kept(folder: Path, difference: float, rows: int = 0) -> None:
-    """A run that compares a with b, with a standard error of 0.004."""
+    """A run of one seed that compares a with b, with a standard error of 0.004."""
     folder.mkdir(parents=True)
     low, high = planned.interval(planned.Estimate(difference, 0.004))
     row = {"split": "test", "method": "a", "reference": "b", "figure": "overall", "difference": difference}
     pd.DataFrame([row | {"low": low, "high": high, "p": 0.5, "p_holm": 0.5}]).to_csv(folder / "tables-comparisons.csv")
+    table = {"method": ["a", "b"], "overall_sd": [np.nan] * 2, "seeds": ["1", "1"]}
+    pd.DataFrame(table).to_csv(folder / "tables-table2.csv")
     (folder / "about.json").write_text(f'{{"rows": {rows}}}')
 
 
@@ -98,6 +101,12 @@ def test_an_answer_is_the_mean_over_splits_and_an_area_over_sizes(tmp_path: Path
         questions.estimate(runs / "one", ("a", "c"))
 
 
+def test_the_error_of_a_kept_run_has_the_whole_variance_of_its_trainings(tmp_path: Path) -> None:
+    """The interval of `write_run` has 4/5 of it: 100e-6 - 4e-6 of examples, and 25e-6 / 5 of five trainings."""
+    found = questions.estimate(write_run(tmp_path / "own"), ("a", "b"))
+    assert found == pytest.approx((0.0, 101e-6**0.5, np.inf))
+
+
 def test_how_much_sooner_by_hand(tmp_path: Path) -> None:
     """The end is 0.8, of which 95 % is 0.76. Seed 1: 20 updates against 40, one halving; seed 2: 10 against 40, two."""
     for seed, first in ((1, 20), (2, 10)):
@@ -106,10 +115,10 @@ def test_how_much_sooner_by_hand(tmp_path: Path) -> None:
         table = pd.DataFrame(points, columns=["method", "updates", "overall"])
         table.to_csv(tmp_path / f"seed{seed}/curves.csv", index=False)
     found = questions.sooner(tmp_path, ("a", "b"), "b")
-    assert found == pytest.approx((1.5, 0.5))  # deviation √0.5, of two seeds
+    assert found == pytest.approx((1.5, 0.5, 1))  # deviation √0.5, of two seeds
     assert questions.sooner(tmp_path, ("b", "a"), "b").difference == pytest.approx(-1.5)
-    with pytest.raises(ValueError, match="c or b never is at 95 % of the end of b"):
-        questions.sooner(tmp_path, ("c", "b"), "b")
+    never = questions.sooner(tmp_path, ("c", "b"), "b")
+    assert np.isnan([never.difference, never.error, planned.two_sided_p(never), planned.equal_p(never, 1.0)]).all()
     (tmp_path / "seed2/curves.csv").unlink()
     with pytest.raises(ValueError, match=r"has curves\.csv of 1 seeds; two at least"):
         questions.sooner(tmp_path, ("a", "b"), "b")
