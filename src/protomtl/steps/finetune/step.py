@@ -134,7 +134,7 @@ def objective_of(
     """What is trained: encoder, heads and what is learned beside them; their losses, and how these are weighed."""
     tasks = settings.trained(main)
     labels = {name: np.asarray(tables[name].labels) for name in tasks}
-    if settings.value_bias == "mean":
+    if settings.value_bias == "mean" and settings.start == "random":  # else the fit has set it, with the weights
         balance.begin_at_mean(model.heads, tasks, labels)
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
     weights = balance.weights(tasks, labels) if settings.weighting == "balanced" else settings.weights
