@@ -12,6 +12,8 @@ from protomtl.model.encoder import Encoder
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.steps.finetune.closed_form import start_heads
+from protomtl.steps.finetune.step import objective_of
+from protomtl.tasks.settings import main_tasks
 
 CHANGES = {"pair_encoding": "concat"}
 
@@ -20,7 +22,8 @@ def started(how: str, tmp: Path = Path()) -> MultiTaskModel:
     chosen = params.load()
     settings = settings_of_method("finetune", chosen.finetune, "x", {**CHANGES, "start": how})
     model = MultiTaskModel(Encoder(Path("data/backbone"), "mean", chosen.compute), chosen.tasks, settings, 1)
-    start_heads(model, chosen.tasks, how, 1)
+    if how != "random":
+        start_heads(model, chosen.tasks, how, 1)
     return model
 
 
@@ -42,6 +45,25 @@ def test_heads_that_begin_as_prototypes_predict_by_distance_and_prior(prepared: 
         scale = np.median((ours - (prior - prior[0]))[:, 1:] / theirs[:, 1:])
         assert scale > 0
         assert ours == pytest.approx(scale * theirs + prior - prior[0], rel=2e-2, abs=2e-2 * np.abs(ours).max())
+
+
+@pytest.mark.parametrize("how", ["prototypes", "lda", "logistic"])
+def test_a_bias_at_the_mean_is_for_heads_that_begin_at_random(prepared: Path, how: str) -> None:
+    """A fitted head of values keeps its bias; one of random weights gets that of the mean."""
+    chosen = params.load()
+    main = main_tasks(chosen.tasks)
+    tables = {name: TokenTable.open(Path("data/tokens"), name, "train") for name in main}
+    mean = float(np.mean(tables["sts"].labels))
+    found = {}
+    for start in (how, "random"):
+        model = started(start)
+        before = model.heads["sts"].linear.bias.item()
+        changes = {**CHANGES, "start": start, "value_bias": "mean"}
+        settings = settings_of_method("finetune", chosen.finetune, "x", changes)
+        objective_of(model, main, tables, settings, 1)
+        found[start] = before, model.heads["sts"].linear.bias.item()
+    assert found[how][0] == found[how][1] != pytest.approx(mean)
+    assert found["random"][1] == pytest.approx(mean) and found["random"][0] != found["random"][1]
 
 
 def test_a_class_without_a_row_begins_improbable_and_not_impossible(prepared: Path) -> None:

@@ -58,6 +58,46 @@ def test_changed_code_does_not_resume_the_old_state(prepared: Path, monkeypatch:
         assert after != before and not before.exists()
 
 
+def test_another_precision_of_auto_or_other_libraries_do_not_resume_the_old_state(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A job that moves to a node without AMX: its bytes are those of fp32 alone."""
+
+    def goes_on(fast: bool) -> bool:
+        for instructions in ("amx_tile", "avx512_bf16"):
+            monkeypatch.setattr(torch.cpu, f"_is_{instructions}_supported", lambda: fast)
+        capsys.readouterr()
+        run_method("concat", "finetune")
+        assert read_json(result / "config.json")["resolved"] == {"precision": precision[fast], "device": "cpu"}
+        return "goes on" in capsys.readouterr().out
+
+    monkeypatch.setattr("protomtl.model.device.is_intel", lambda: False)
+    patch_params(prepared, {"compute": {"precision": "auto"}})
+    result, precision = prepared / "results/finetune/concat/seed1", {True: "bf16", False: "fp32"}
+    run_method("concat", "pretrain")
+    assert not goes_on(fast=True) and not goes_on(fast=False) and goes_on(fast=False)
+    moved = files.digest_folder(result)
+    files.remove(prepared / ".state")
+    assert not goes_on(fast=False) and files.digest_folder(result) == moved
+    monkeypatch.setattr("protomtl.model.checkpoint.version", lambda name: "0")
+    assert not goes_on(fast=False) and goes_on(fast=False)
+
+
+def test_a_process_that_would_compute_otherwise_than_the_first_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from protomtl.training import resume
+
+    monkeypatch.chdir(tmp_path)
+    with resume.exclusive("finetune", "concat", 1, "bf16") as folder:
+        monkeypatch.setattr(resume.distributed, "is_main", lambda: False)
+        with resume.exclusive("finetune", "concat", 1, "bf16") as same:
+            assert same == folder
+        other = resume.exclusive("finetune", "concat", 1, "fp32")
+        with pytest.raises(SystemExit, match=r"another precision, .* name compute\.precision"), other:
+            raise AssertionError
+
+
 def test_the_frozen_baseline_leaves_the_encoder_alone_and_learns_heads(prepared: Path) -> None:
     run_method("baseline", "pretrain", "finetune")
     result = prepared / "results/finetune/baseline/seed1"

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from protomtl.core.files import read_json, write_json
 from protomtl.core.paths import BACKBONE
+from protomtl.model.device import device_of, precision_of
 from protomtl.model.encoder import Encoder
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.pretrained import first_line, quiet
@@ -56,11 +57,21 @@ def load_heads(heads: nn.ModuleDict, path: Path) -> None:
     heads.load_state_dict(tensors, strict=False)
 
 
-def save_record(folder: Path, settings: dict[str, Any], encoder: Encoder, compute: Compute) -> None:
+def resolved(compute: Compute) -> dict[str, str]:
+    """What `auto` is on this machine."""
+    device = device_of(compute)
+    return {"precision": precision_of(compute, device), "device": device.type}
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that decide a result's bytes."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def save_record(folder: Path, settings: dict[str, Any], compute: Compute) -> None:
     """config.json: all that a result depends on, and what `auto` became; versions.json: the libraries that made it."""
-    resolved = {"precision": encoder.precision, "device": encoder.device.type}
-    write_json(folder / "config.json", settings | {"compute": compute.model_dump(), "resolved": resolved})
-    write_json(folder / "versions.json", {name: version(name) for name in LIBRARIES})
+    write_json(folder / "config.json", settings | {"compute": compute.model_dump(), "resolved": resolved(compute)})
+    write_json(folder / "versions.json", versions())
 
 
 def trained_model(folder: Path, encoder: Path, record: dict[str, Any]) -> tuple[MultiTaskModel, dict[str, Task]]:

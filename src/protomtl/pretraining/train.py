@@ -8,7 +8,7 @@ from protomtl.core.files import atomic, digest_folder, write_csv, write_json
 from protomtl.core.paths import BACKBONE, TOKENS
 from protomtl.core.settings import Backbone
 from protomtl.model import distributed
-from protomtl.model.checkpoint import save_encoder, save_record
+from protomtl.model.checkpoint import resolved, save_encoder, save_record, versions
 from protomtl.model.encoder import Encoder, settle
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
@@ -49,7 +49,7 @@ def train_encoder(
         "tasks": {name: task.model_dump() for name, task in tasks.items()},
         "backbone": backbone.model_dump(),
     }
-    inputs = [digest_folder(TOKENS), digest_folder(BACKBONE), compute.model_dump()]
+    inputs = [digest_folder(TOKENS), digest_folder(BACKBONE), compute.model_dump(), resolved(compute), versions()]
     purpose = f"pretrain {method} seed {seed}"  # it seeds the dropout: other words, other results
     with resume.exclusive("pretrain", method, seed, record, inputs) as folder:
         settle(compute)
@@ -64,7 +64,7 @@ def train_encoder(
         with atomic(target) as part:
             part.mkdir()
             save_encoder(encoder, part / "encoder")
-            save_record(part, record | {"steps": result.steps}, encoder, compute)
+            save_record(part, record | {"steps": result.steps}, compute)
             write_json(part / "start.json", {"encoder": str(target / "encoder")})
             write_csv(part / "train.csv", result.curves.train)
             reading.write(said, part)

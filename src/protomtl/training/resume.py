@@ -38,6 +38,11 @@ def exclusive(stage: str, method: str, seed: int, *inputs: Any) -> Iterator[Path
     run = STATE / stage / f"{method}-seed{seed}"
     if not distributed.is_main():
         distributed.wait()
+        if not (run / key).is_dir():
+            raise SystemExit(
+                f"{stage} {method} seed {seed}: the first of its processes has another precision, other libraries or "
+                "other code; name compute.precision in params.yaml, and use one environment"
+            )
         yield run / key
         return
     run.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,15 @@ from protomtl.core.files import atomic, digest_folder, write_csv
 from protomtl.core.paths import TOKENS, results
 from protomtl.core.settings import Backbone
 from protomtl.model import distributed
-from protomtl.model.checkpoint import save_encoder, save_heads, save_record, starting_encoder, trained_distance
+from protomtl.model.checkpoint import (
+    resolved,
+    save_encoder,
+    save_heads,
+    save_record,
+    starting_encoder,
+    trained_distance,
+    versions,
+)
 from protomtl.model.encoder import Encoder, settle
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
@@ -63,7 +71,7 @@ def train(
     }
     if others := [name for name in main if name not in tasks]:
         record["others"] = others  # main tasks that this method does not train
-    inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump()]
+    inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump(), resolved(compute), versions()]
     if distributed.is_main():
         locks.forget("pretrain", method, seed)
     with resume.exclusive("finetune", method, seed, record, inputs) as folder:
@@ -82,7 +90,7 @@ def train(
             else:
                 save_encoder(encoder, part / "encoder")
             save_heads(model.heads, part / "heads.safetensors")
-            save_record(part, record, encoder, compute)
+            save_record(part, record, compute)
     for curve, points in (("train", result.curves.train), ("dev", result.curves.dev)):
         with atomic(results(f"curves/{curve}", method, seed)) as part:
             part.mkdir()
@@ -126,7 +134,7 @@ def objective_of(
     """What is trained: encoder, heads and what is learned beside them; their losses, and how these are weighed."""
     tasks = settings.trained(main)
     labels = {name: np.asarray(tables[name].labels) for name in tasks}
-    if settings.value_bias == "mean":
+    if settings.value_bias == "mean" and settings.start == "random":  # else the fit has set it, with the weights
         balance.begin_at_mean(model.heads, tasks, labels)
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
     weights = balance.weights(tasks, labels) if settings.weighting == "balanced" else settings.weights

@@ -12,6 +12,7 @@ from protomtl.core.runs import Run, methods_of
 from protomtl.tasks.settings import Task
 
 FIGURES = {"NLL": calibration.nll, "ECE": calibration.ece, "Brier": calibration.brier, "risk": calibration.aurc}
+ROUNDED = 5e-7  # half of the last digit that step `evaluate` writes: by so much a score may be off
 
 
 class Scored(NamedTuple):
@@ -25,17 +26,27 @@ def read(run: Run, task: Task, name: str, split: str) -> Scored | None:
     """What a run said of a split; None without labels or classes, and of a task that it was not trained on."""
     path = results("evaluate", *run) / split / f"{name}.csv"
     known = task.what.has_classes and path.exists()
-    return scored(pd.read_csv(path, dtype={"id": str}), task, "gold") if known else None
+    return scored(pd.read_csv(path, dtype={"id": str}), task, "gold", ROUNDED) if known else None
 
 
-def scored(table: pd.DataFrame, task: Task, label: str) -> Scored | None:
-    """Of a table of predictions."""
+def scored(table: pd.DataFrame, task: Task, label: str, rounded: float = 0.0) -> Scored | None:
+    """Of a table of predictions, whose scores may be off by `rounded`: that far from 0 and 1 they are kept."""
     if not len(table) or table[label].isna().any():
         return None
-    scores = table.filter(regex=r"^score_\d+$").to_numpy(float)
+    scores = apart(table.filter(regex=r"^score_\d+$").to_numpy(float), rounded)
     labels = task.what.targets(task, table[label].to_numpy(float))
-    # Six digits are kept: the sum may be off by the last.
+    # Rounding and `apart` change the sum by some of the last digits.
     return Scored(scores / scores.sum(1, keepdims=True) if task.what.one_class else scores, labels)
+
+
+def apart(scores: np.ndarray, rounded: float) -> np.ndarray:
+    """[n, classes] scores so far from 0 and 1 as rounding may have moved them.
+
+    A written 0 is any score below 5e-7. As 0 it would be an infinite loss, and a logit of -708 would set the
+    temperature. A class that has 0 in all rows, or 1, keeps it: it was held for impossible, or for certain.
+    """
+    fixed = (scores == 0).all(0) | (scores == 1).all(0)
+    return np.where(fixed, scores, np.clip(scores, rounded, 1 - rounded))
 
 
 def table(runs: Sequence[Run], tasks: Mapping[str, Task]) -> pd.DataFrame:
@@ -60,8 +71,14 @@ def measured(run: Run, task: Task, name: str) -> dict[str, float]:
     found = {key: of(*shown) for key, of in FIGURES.items()}
     if dev is None:
         return found
-    heat = calibration.fit_temperature(calibration.logits_of(dev.scores, several), dev.labels)
-    cooled = calibration.tempered(shown.scores, heat, several)
+    heat = calibration.fit_temperature(logits(dev.scores, several), dev.labels)
+    cooled = calibration.softened(logits(shown.scores, several), heat, several)
     return (
         found | {"T": heat} | {f"{key}, with T": FIGURES[key](cooled, shown.labels) for key in ("NLL", "ECE", "Brier")}
     )
+
+
+def logits(scores: np.ndarray, several: bool) -> np.ndarray:
+    """[n, classes] as `calibration.logits_of`, and infinite where a class was held for impossible or certain."""
+    found = np.where(scores == 0, -np.inf, calibration.logits_of(scores, several))
+    return np.where(scores == 1, np.inf, found) if several else found
