@@ -78,14 +78,14 @@ def read_table(path: Path, task: Task, labelled: bool) -> Iterator[Row | BadRow]
         raise BadRow(path, 1, f"two columns are named {twice[0]!r}; rename one")
     if not labelled and label and says_nothing(path, task, header.index(label)):
         label = None
-    twice = repeated_ids(path, header)
+    repeated = repeated_ids(path, header)
     known: set[str] = set()
     for line, fields in found:
         try:
             row = table_row(path, line, task, header, fields, label)
             if row.id in known:
                 raise BadRow(path, line, f"column 'id': {row.id!r:.80} is the id of an earlier row too; change one")
-            if twice and digest(row.id) in twice:
+            if repeated and digest(row.id) in repeated:
                 known.add(row.id)
             yield row
         except BadRow as error:
