@@ -1,15 +1,23 @@
 """A run is kept in docs/runs, seed by seed if need be, and the page of findings is made of it."""
 
+import copy
+import functools
 import json
+import operator
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from protomtl.commands import findings
-from protomtl.commands.keep import again, keep
+from protomtl.commands.keep import again, keep, older_parts
 from protomtl.core.files import digest_folder, read_json
+from protomtl.core.yaml_reader import read_yaml
+from protomtl.params import load
+from protomtl.receipt import here
+from protomtl.receipt.changed import NEUTRAL
 from tests.support.commands import call
 from tests.support.makers import patch_params
 from tests.support.steps import run_method, run_steps
@@ -63,13 +71,26 @@ def run_and_keep(workdir: Path, seeds: list[int], name: str = "own") -> None:
 
 def keep_as(workdir: Path, seeds: list[int], name: str = "own") -> None:
     """With the lock that DVC would have written."""
+    write_lock(workdir, seeds)
+    keep(name)
+
+
+def write_lock(workdir: Path, seeds: list[int], pretrained: str = "def.dir", embed_seed: int = 1) -> None:
+    """pretrained: the digest of the encoder that `embed` looked at; embed_seed: with which it was run."""
+    said = load(workdir / "params.yaml")
+    embed = {"embed": said.embed.model_dump() | {"seed": embed_seed}}
+    encoder = f"results/pretrain/{said.embed.method}/seed{embed_seed}"
     stages = {
         f"finetune@concat-{seed}": {"outs": [{"path": f"results/finetune/concat/seed{seed}", "md5": "abc.dir"}]}
         for seed in seeds
     }
-    lock = {"schema": "2.0", "stages": stages | {"tables": {"outs": [{"path": "x", "md5": "y"}]}}}
-    (workdir / "dvc.lock").write_text(json.dumps(lock))
-    keep(name)
+    stages |= {
+        "prepare": {"params": {"params.yaml": {"data": said.data.model_dump()}}},
+        f"pretrain@{said.embed.method}-{embed_seed}": {"outs": [{"path": encoder, "md5": "def.dir"}]},
+        "embed": {"params": {"params.yaml": embed}, "deps": [{"path": encoder, "md5": pretrained}]},
+        "tables": {"outs": [{"path": "x", "md5": "y"}]},
+    }
+    (workdir / "dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": stages}))
 
 
 def tables_of(folder: Path, prefix: str = "") -> list[bytes]:
@@ -77,7 +98,8 @@ def tables_of(folder: Path, prefix: str = "") -> list[bytes]:
 
 
 def test_a_run_is_kept_and_the_page_is_made_of_it(workdir: Path, kept: Path) -> None:
-    assert (kept / "seed1/checkpoints.csv").read_text() == "path,md5\nresults/finetune/concat/seed1,abc.dir\n"
+    outs = ["results/finetune/concat/seed1,abc.dir", "results/pretrain/prototypical/seed1,def.dir"]
+    assert (kept / "seed1/checkpoints.csv").read_text().splitlines() == ["path,md5", *outs]
     assert tables_of(kept, "tables-") == tables_of(workdir / "results/tables")
     predicted = pd.read_parquet(kept / "seed1/predictions.parquet").set_index(["split", "task"]).loc[("test", "sst")]
     stored = pd.read_csv(workdir / "results/evaluate/concat/seed1/test/sst.csv")
@@ -143,3 +165,72 @@ def test_tables_of_other_tasks_are_not_made_again(workdir: Path, kept: Path) -> 
     (kept / "about.json").write_text(json.dumps(about))
     with pytest.raises(SystemExit, match=r"own: a run of .*sts.*, but params\.yaml has"):
         again("own")
+
+
+OTHER_SETTINGS = {  # a key of params.yaml, its value, what is said
+    ("finetune.lr", 0.001): r"^results/finetune/concat/seed1/config\.json: concat seed 1 was trained with finetune\.lr "
+    r"0\.0003, but params\.yaml has 0\.001; run `snakemake",
+    ("method.concat.finetune.weights", (("sst", 2.0),)): r"finetune\.weights\.sst nothing, but params\.yaml has 2\.0;",
+    ("pretrain.lr", 0.001): r"^results/pretrain/prototypical/seed1/config\.json: .* with pretrain\.lr 0\.0003, but",
+    (
+        "method.prototypical.pretrain",
+        False,
+    ): r"^results/finetune/prototypical/.*with start .*has data/backbone;",
+    ("method.concat.pretrain", ()): r"^results/pretrain/concat/seed1/config\.json: not there; run",
+    ("tasks.sst.ordered", False): r"with tasks\.sst\.ordered True, but params\.yaml has False;",
+    ("backbone.pooling", "cls"): r"with backbone\.pooling mean, but params\.yaml has cls;",
+    ("data.split_seed", 7): r"^dvc\.lock: prepare was run with data\.split_seed 2024, but params\.yaml has 7;",
+}
+
+
+def test_results_of_other_settings_are_not_kept(workdir: Path, kept: Path) -> None:
+    """They would be kept under the settings of params.yaml, with which they were not made."""
+    before = read_yaml(workdir / "params.yaml")
+    for (key, value), told in OTHER_SETTINGS.items():
+        content = copy.deepcopy(before)
+        *above, last = key.split(".")
+        block = functools.reduce(operator.getitem, above, content)
+        block[last] = dict(value) if isinstance(value, tuple) else value
+        (workdir / "params.yaml").write_text(json.dumps(content))
+        with pytest.raises(SystemExit, match=told):
+            keep("other")
+    assert not kept.with_name("other").exists()
+
+
+def test_predictions_of_another_training_are_not_kept(workdir: Path, kept: Path) -> None:
+    lock = read_json(Path("dvc.lock"))
+    trained = "results/finetune/concat/seed1"
+    lock["stages"]["evaluate@concat-1"] = {"deps": [{"path": trained, "md5": "other.dir"}]}
+    Path("dvc.lock").write_text(json.dumps(lock))
+    with pytest.raises(
+        SystemExit, match=rf"^dvc\.lock: evaluate@concat-1 was run with another {trained} than is here;"
+    ):
+        keep("other")
+
+
+@pytest.mark.parametrize("stale", [{"pretrained": "older.dir"}, {"embed_seed": 2}])
+def test_figure_1_of_another_run_is_not_kept(
+    workdir: Path, kept: Path, stale: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (kept / "embed-space.json").exists()
+    write_lock(workdir, [1], **stale)
+    keep("own")
+    assert "results/embed: not of this run, as dvc.lock has it; it is not kept" in capsys.readouterr().out
+    assert not [*kept.glob("embed-*")]
+
+
+def test_the_seed_of_another_split_is_kept_and_does_not_join(workdir: Path, kept: Path) -> None:
+    """The default one has no key, as runs have none that were kept before."""
+    assert not {"split_seed", "worsened"} & set(read_json(kept / "about.json"))
+    params = load()
+    for patch in ({"split_seed": 7}, {"worsened": params.data.worsened.model_copy(update={"rows": 9})}):
+        data = params.data.model_copy(update={"source": "starter", **patch})
+        said = here.settings(params.model_copy(update={"data": data}))
+        assert {key for key in said if key in NEUTRAL} == {*patch}
+        with pytest.raises(SystemExit, match=rf"kept with other `({'|'.join(['data', *patch])})`"):
+            older_parts(kept, params.model_copy(update={"seeds": [2], "data": data}))
+    older = read_json(kept / "about.json") | {"data": "starter", "split_seed": 7}
+    (kept / "about.json").write_text(json.dumps(older))
+    data = params.data.model_copy(update={"source": "starter"})
+    with pytest.raises(SystemExit, match=r"kept with other `split_seed` than params\.yaml has"):
+        older_parts(kept, params.model_copy(update={"seeds": [2], "data": data}))

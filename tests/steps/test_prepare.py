@@ -229,6 +229,17 @@ def test_bad_rows_are_dropped_counted_and_listed_if_wanted(raw: Path) -> None:
     assert {f"- {problem}" for problem in dropped} <= set(markdown())
 
 
+@pytest.mark.parametrize("split", ["train", "dev", "test"])
+def test_an_id_that_is_there_twice_ends_the_step_or_its_row_is_dropped(raw: Path, split: str) -> None:
+    path = raw / f"sst-{split}.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, lines[1]]) + "\n")
+    problem = f"{path}:{len(lines) + 1}: column 'id': {lines[1].split(',')[0]!r} is the id of an earlier row too"
+    assert refused(settings(), {"sst": SST}).startswith(problem)
+    prepare.run(settings(on_bad_row="drop"), {"sst": SST})
+    assert len(table("sst", split)) == len(lines) - 1 and report()["dropped"][0].startswith(problem)
+
+
 def test_rows_behind_a_quote_that_is_never_closed_are_not_dropped(raw: Path) -> None:
     (raw / "sst-train.csv").write_text('id,sentence,sentiment\ns1,fine,4\ns2,"bad,1\ns3,so so,2\n')
     message = refused(settings(on_bad_row="drop"), {"sst": SST})

@@ -71,14 +71,17 @@ def compare(
     more. detectable: the smallest difference that such a comparison finds with a chance of 80 %. improvement: how
     probably one training has more than one of the reference, with its interval; not of one seed.
     Where less is better the sign of the difference is turned: above 0 is better, whatever the figure. Such a figure
-    is on the scale of its labels, so `margin` is not its own, and p_equal is NaN. What is not defined, or not
-    on enough resamples, has no row; `undefined` says how many resamples an interval and its p leave out.
+    is on the scale of its labels, so `margin` is not its own, and p_equal is NaN. What a method lacks, or is not
+    defined, or not on enough resamples, has no row; `undefined` says how many resamples an interval and its p leave
+    out.
     """
     turned = set(tasks) - set(counted(tasks))
     rows: list[Row] = []
     drawn = [draw_seeds(len(next(iter(runs.values()))), *purpose) for purpose in ((), ("reference",))]
     for reference in references:
         for figure, values in resampled.items():
+            if not all(figure in run for run in runs.values()):
+                continue  # `overall` where no row has all tasks
             sign = -1 if figure in turned else 1
             figures = {method: sign * run[figure].to_numpy() for method, run in runs.items()}
             names = {"split": split, "figure": figure}

@@ -11,24 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from protomtl.analysis.predictions import read_task, side_by_side
 from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import CURRENT, KEPT, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import argument
-from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params, load
 from protomtl.publishing.curves import CURVES, dev_curve
-from protomtl.receipt import here, kept
+from protomtl.receipt import here, kept, trained
+from protomtl.receipt.changed import NEUTRAL
 from protomtl.receipt.here import LOCK, settings
 from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS, RECORDS, Margin
 from protomtl.steps.tables.build import SPLITS
 from protomtl.tasks.settings import main_tasks
 
 ENSEMBLE = results("ensemble") / "metrics.json"
-OTHERS = (ENSEMBLE, results("embed") / "space.json", results("embed") / "figure1.png")  # of the seeds kept last
+EMBEDDED = (results("embed") / "space.json", results("embed") / "figure1.png")
 RECORDED = ("steps", "best_epoch")
 
 
@@ -77,14 +76,16 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
 
     about.json: data, budgets and recipes, and for each part its seeds and commit; the tables; and for each seed
     every prediction, the metrics, the digest of every output (checkpoints.csv, for DVC) and of every file of weights
-    or curves (digests.csv); Figure 1. A run of other settings is an error.
+    or curves (digests.csv); of the seeds kept last the ensemble, and Figure 1 if it is of this run. Results of other
+    settings than params.yaml has, or than NAME has, are an error.
     """
     params = load()
-    trained = [results("finetune", method, seed) / "config.json" for method in params.methods for seed in params.seeds]
-    for path in (results("tables") / "table1.csv", ENSEMBLE, LOCK, *trained):
+    records = [results("finetune", method, seed) / "config.json" for method in params.methods for seed in params.seeds]
+    for path in (results("tables") / "table1.csv", ENSEMBLE, LOCK, *records):
         if not path.exists():
             raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
     here.check_git()
+    trained.check(params, [Run(method, seed) for method in params.methods for seed in params.seeds])
     target = KEPT / name
     older = older_parts(target, params)
     about = settings(params) | {"parts": [*older, here.part(params, params.methods, params.seeds)]}
@@ -97,10 +98,18 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
             keep_seed(params, seed, part / f"seed{seed}")
         write_json(part / "about.json", about)
         make_tables(params, part, params.methods)
-        for path in OTHERS:
-            if path.exists():
-                shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
+        for path in (ENSEMBLE, *figure1(params)):
+            shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
     print(f"{target}: kept; `python -m protomtl findings` writes the page of findings of all that is kept")
+
+
+def figure1(params: Params) -> list[Path]:
+    """What is there of Figure 1; none of it, with a word, where it is not of this run."""
+    there = [path for path in EMBEDDED if path.exists()]
+    if there and not trained.embedded(params):
+        print(f"{there[0].parent}: not of this run, as {LOCK} has it; it is not kept")
+        return []
+    return there
 
 
 def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
@@ -113,8 +122,9 @@ def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
     about = read_json(path)
     parts = [part | {"seeds": [s for s in part["seeds"] if s not in params.seeds]} for part in about["parts"]]
     parts = [part for part in parts if part["seeds"]]
-    for key, value in settings(params).items():
-        if parts and about.get(key, value) != value:  # older runs do not say their tasks
+    theirs = NEUTRAL | about
+    for key, value in (NEUTRAL | settings(params)).items():
+        if parts and theirs.get(key, value) != value:  # older runs do not say their tasks
             raise SystemExit(f"{path}: kept with other `{key}` than params.yaml has; keep this run under another name")
     return parts
 
@@ -160,7 +170,7 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
 
     SystemExit where it knows none of them.
     """
-    stages = yaml.load(LOCK.read_bytes(), Loader)["stages"]  # noqa: S506  # a safe one
+    stages = trained.stages()
     wanted = [f"{phase}@{method}-{seed}" for phase in ("finetune", "pretrain") for method in methods]
     if not (known := [name for name in wanted if name in stages]):
         raise SystemExit(f"{LOCK}: has no training of seed {seed}; run `snakemake --cores 4 all` first")

@@ -1,10 +1,14 @@
 """Reading labelled texts: every row is checked where it enters, and a bad one is named by file, line and value."""
 
 import csv
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from protomtl.core import tables
 from protomtl.tasks.settings import Task
@@ -57,7 +61,8 @@ def read_table(path: Path, task: Task, labelled: bool) -> Iterator[Row | BadRow]
 
     Bad rows are yielded as BadRow, so that the caller decides; a missing column, one that is there twice, or a quote
     that is never closed raises BadRow. Without `labelled` (test files) the label column may be missing, or say
-    nothing: see `says_nothing`. `id` is a column or the line number.
+    nothing: see `says_nothing`. `id` is a column or the line number; a row whose id an earlier good row has is bad,
+    since ids tell what belongs together in all that comes later.
     """
     found = table_lines(path)
     _, header = next(found)
@@ -73,9 +78,16 @@ def read_table(path: Path, task: Task, labelled: bool) -> Iterator[Row | BadRow]
         raise BadRow(path, 1, f"two columns are named {twice[0]!r}; rename one")
     if not labelled and label and says_nothing(path, task, header.index(label)):
         label = None
+    repeated = repeated_ids(path, header)
+    known: set[str] = set()
     for line, fields in found:
         try:
-            yield table_row(path, line, task, header, fields, label)
+            row = table_row(path, line, task, header, fields, label)
+            if row.id in known:
+                raise BadRow(path, line, f"column 'id': {row.id!r:.80} is the id of an earlier row too; change one")
+            if repeated and digest(row.id) in repeated:
+                known.add(row.id)
+            yield row
         except BadRow as error:
             if isinstance(fields, tables.Unclosed):  # it hides all rows behind it
                 raise
@@ -95,6 +107,26 @@ def says_nothing(path: Path, task: Task, column: int) -> bool:
     return next(labels, "a label") in nothing and all(label in nothing for label in labels)
 
 
+def repeated_ids(path: Path, header: list[str]) -> set[int]:
+    """The digests of the ids that several rows of a file have: 8 bytes a row are held, so that any file can be read."""
+    if "id" not in header:
+        return set()
+    column, found = header.index("id"), array("Q")
+    for line, fields in islice(table_lines(path), 1, None):
+        if isinstance(fields, list) and len(fields) == len(header):
+            found.append(digest(id_of(fields[column], line)))
+    digests = np.sort(np.asarray(found, np.uint64))
+    return set(digests[1:][digests[1:] == digests[:-1]].tolist())
+
+
+def id_of(text: str, line: int) -> str:
+    return text.strip() or f"line-{line}"
+
+
+def digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(errors="surrogateescape"), digest_size=8).digest())
+
+
 def table_row(path: Path, line: int, task: Task, header: list[str], fields: tables.Fields, label: str | None) -> Row:
     """One record of a table as a checked row; `label`: the column, if there is one. Raises BadRow."""
     if isinstance(fields, csv.Error):
@@ -103,8 +135,7 @@ def table_row(path: Path, line: int, task: Task, header: list[str], fields: tabl
         raise BadRow(path, line, f"{len(fields)} fields where the header has {len(header)}: {fields!s:.200}")
     record = dict(zip(header, fields, strict=True))
     texts = [record[c] for c in task.texts]
-    identifier = record.get("id", "").strip() or f"line-{line}"
-    return checked_row(path, line, task, identifier, texts, record[label] if label else None)
+    return checked_row(path, line, task, id_of(record.get("id", ""), line), texts, record[label] if label else None)
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, list[str]]]:

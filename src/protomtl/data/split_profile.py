@@ -3,13 +3,12 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from hashlib import blake2b
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from protomtl.data.readers import Row
+from protomtl.data.readers import Row, digest
 from protomtl.tasks.settings import Task
 
 HELD_OUT = ("dev", "test")
@@ -48,10 +47,6 @@ def normalised(text: str) -> str:
 def bare(text: str) -> str:
     """The letters and digits of a text: what sources of one text agree on."""
     return "".join(filter(str.isalnum, text.lower()))
-
-
-def digest(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
 
 
 def described(split: SplitProfile) -> dict[str, Any]:

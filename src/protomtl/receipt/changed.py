@@ -5,12 +5,16 @@ from typing import Any
 
 from protomtl.core.runner import PHASES
 
-SHARED = ("data", "rows", "worsened", "backbone", *PHASES)  # settings of all methods
+SHARED = ("data", "rows", "worsened", "split_seed", "backbone", *PHASES)  # settings of all methods
+NEUTRAL: dict[str, Any] = {  # of a kept run that does not say them
+    "worsened": {"rows": 0, "wrong_labels": 0.0, "to": "any", "imbalance": 1, "seed": 1},
+    "split_seed": 2024,
+}
 
 
 def differences(about: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, str]:
     """Dotted path -> `kept value -> value here`, of what both name: a setting that came later has its neutral value."""
-    theirs, ours = flat(about), flat(settings)
+    theirs, ours = flat(NEUTRAL | {**about}), flat(NEUTRAL | {**settings})
     skipped = ("label", "source")  # words for people
     return {
         path: f"{theirs[path]} -> {value}"

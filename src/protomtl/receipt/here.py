@@ -10,6 +10,7 @@ from protomtl.core.files import read_json, sha256
 from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run
 from protomtl.params import Params
+from protomtl.receipt.changed import NEUTRAL
 from protomtl.training import timing
 
 LOCK = Path("dvc.lock")
@@ -19,7 +20,11 @@ UNKNOWN = "not recorded"
 
 
 def settings(params: Params) -> dict[str, Any]:
-    """What all parts of a kept run must have in common."""
+    """What all parts of a kept run must have in common; what is as in NEUTRAL is not said."""
+    beside = {
+        "worsened": params.data.worsened.model_dump() if params.data.worsened.active else None,
+        "split_seed": params.data.split_seed if params.data.source == "starter" else None,  # others have their splits
+    }
     return {
         "data": params.data.source,
         "rows": params.data.max_train_rows,
@@ -29,7 +34,7 @@ def settings(params: Params) -> dict[str, Any]:
         "methods": {name: params.method[name].model_dump(mode="json", exclude_unset=True) for name in params.methods},
         "joined": {n: row.model_dump() for n, row in params.joined.items() if set(row.parts) <= set(params.methods)},
         "tasks": {name: task.model_dump(mode="json", exclude_unset=True) for name, task in params.tasks.items()},
-    } | ({"worsened": params.data.worsened.model_dump()} if params.data.worsened.active else {})
+    } | {name: value for name, value in beside.items() if value not in (None, NEUTRAL[name])}
 
 
 def part(params: Params, methods: list[str], seeds: list[int]) -> dict[str, Any]:

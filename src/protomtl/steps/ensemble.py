@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.tasks.settings import Task, main_tasks, predictions
 
 COLUMNS = {"head": r"^score_\d+$", "prototypes": r"^nearest_\d+$"}  # a class's score in a run's predictions
+KEY = ["id", "gold"]
 ITERATIONS = 1000  # of the mixture's weights; they move no further by then
 
 
@@ -51,8 +53,14 @@ def predictions_of(run: Run, split: str, name: str) -> Path:
 
 def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Labels [n] (NaN without) and scores of a task's split: [members, n, 1] values of regression, else
-    [2 · members, n, classes] of all heads, then of all prototypes."""
-    tables = [pd.read_csv(predictions_of(run, split, name)) for run in members]
+    [2 · members, n, classes] of all heads, then of all prototypes. SystemExit where two members have other examples, or
+    the same in another order."""
+    paths = [predictions_of(run, split, name) for run in members]
+    as_text: dict[str, Any] = {"dtype": {"id": str}, "keep_default_na": False, "na_values": [""]}  # an id such as NA
+    tables = [pd.read_csv(path, **as_text) for path in paths]
+    for path, table in zip(paths[1:], tables[1:], strict=True):
+        if not table[KEY].astype({"gold": float}).equals(tables[0][KEY].astype({"gold": float})):
+            raise SystemExit(f"{path}: not the examples of {paths[0]}, or in another order; evaluate both runs again")
     by = [*COLUMNS.values()][: 2 if task.what.one_class else 1]
     patterns = by if task.what.has_classes else ["prediction"]
     scores = [table.filter(regex=pattern).to_numpy(float) for pattern in patterns for table in tables]

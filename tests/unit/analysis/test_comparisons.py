@@ -147,6 +147,19 @@ def test_with_labels_of_some_tasks_there_is_no_overall() -> None:
     assert set(resampled_figures(METHODS, [1])) == {"para"}
 
 
+def test_where_no_method_has_all_tasks_there_is_no_overall_to_compare() -> None:
+    """One has trained `para`, the other `sts`: neither has an `overall`, nor a task beside the other."""
+    evaluate([1])
+    Path("results/evaluate/concat/seed1/test/sts.csv").unlink()
+    Path("results/evaluate/cosine/seed1/test/para.csv").unlink()
+    resampled = resampled_figures(["concat", "cosine"], [1])
+    runs = {
+        "concat": pd.DataFrame({"para": [0.6], "sts": [np.nan]}),
+        "cosine": pd.DataFrame({"para": [np.nan], "sts": [0.3]}),
+    }
+    assert comparisons.compare(runs, resampled, TASKS, ["concat"], "test", 0.05) == []
+
+
 def test_predictions_of_other_examples_are_not_paired() -> None:
     evaluate([1])
     path = Path("results/evaluate/cosine/seed1/test/sts.csv")

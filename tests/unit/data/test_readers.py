@@ -313,3 +313,18 @@ def test_where_minus_one_is_a_label_it_is_one(tmp_path: Path) -> None:
     task = GRADED.model_copy(update={"range": (-1.0, 1.0)})
     (row,) = read(tmp_path, "a,b,score\none,two,-1\n", task, labelled=False)
     assert isinstance(row, Row) and row.label == -1
+
+
+# --- ids
+
+
+def test_a_row_with_the_id_of_an_earlier_row_is_bad_and_named(tmp_path: Path) -> None:
+    rows = read(tmp_path, "id,text,label\nx,good,4\ny,bad,1\n x ,other,2\nz,dull,1\n")
+    assert [row.id for row in rows if isinstance(row, Row)] == ["x", "y", "z"]
+    (problem,) = [str(row) for row in rows if isinstance(row, BadRow)]
+    assert problem == f"{tmp_path / 'table.csv'}:4: column 'id': 'x' is the id of an earlier row too; change one"
+
+
+def test_the_id_of_a_bad_row_is_free(tmp_path: Path) -> None:
+    first, second = read(tmp_path, "id,text,label\nx,good,9\nx,good,4\n")
+    assert isinstance(first, BadRow) and second == Row("x", ("good",), 4.0)

@@ -1,10 +1,13 @@
 """Ensembles: weights worked by hand, and against scipy's general optimiser."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
 from protomtl import params
+from protomtl.core.runs import Run
 from protomtl.steps import ensemble
 from tests.support import ROOT
 
@@ -51,3 +54,33 @@ def test_no_other_weights_are_more_likely(seed: int) -> None:
     slow = minimize(cost, np.full(4, 0.25), bounds=[(0, 1)] * 4, constraints=whole)
     assert ours.sum() == pytest.approx(1) and (ours >= 0).all()
     assert cost(ours) <= slow.fun + 1e-5
+
+
+@pytest.mark.parametrize(
+    ("rows", "same"),
+    [
+        ("b,2.0,0.1\nNA,,0.9\n", True),
+        ("NA,,0.9\nb,2.0,0.1\n", False),  # the order
+        ("b,2.0,0.1\nnull,,0.9\n", False),  # another id
+        ("b,3.0,0.1\nNA,,0.9\n", False),  # another label
+        ("b,2.0,0.1\n", False),
+    ],
+)
+def test_members_have_the_same_examples_in_the_same_order(
+    rows: str, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one example would have the scores of another."""
+    monkeypatch.chdir(tmp_path)
+    runs = [Run("concat", 1), Run("cosine", 1)]
+    for run, lines in zip(runs, ["b,2.0,0.5\nNA,,0.7\n", rows], strict=True):
+        path = ensemble.predictions_of(run, "dev", "sts")
+        path.parent.mkdir(parents=True)
+        path.write_text("id,gold,prediction\n" + lines)
+    if same:
+        gold, scores = ensemble.outputs(runs, "dev", "sts", TASKS["sts"])
+        assert gold.tolist() == pytest.approx([2.0, np.nan], nan_ok=True)
+        assert scores[:, :, 0].tolist() == [[0.5, 0.7], [0.1, 0.9]]
+    else:
+        told = r"^results/evaluate/cosine/seed1/dev/sts\.csv: not the examples of .*/concat/seed1/dev/sts\.csv, or in"
+        with pytest.raises(SystemExit, match=told):
+            ensemble.outputs(runs, "dev", "sts", TASKS["sts"])

@@ -17,7 +17,10 @@ Seen = dict[str, list[tuple[Tensor, ...]]]  # vectors of dev rows: of each task,
 
 
 def validation(model: MultiTaskModel, tasks: dict[str, Task], seen: Seen | None = None) -> loop.Validate:
-    """What gives the dev figure of each task, and `overall`; seen: where it leaves the last vectors, in blocks."""
+    """What gives the dev figure of each task, and `overall`; seen: where it leaves the last vectors, in blocks.
+
+    Scores that are not finite make the figure of their task -inf, and `overall` too, whether it counts the task or not.
+    """
     dev = {name: TokenTable.open(TOKENS, name, "dev") for name in tasks}
     embed = {name: model.embedder(table) for name, table in dev.items()}
 
@@ -33,6 +36,7 @@ def validation(model: MultiTaskModel, tasks: dict[str, Task], seen: Seen | None 
             scores = model.scores(name, task, partial(remembered, name), len(dev[name]))
             metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
             main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else -math.inf
-        return {"overall": overall(tasks, main), **main}
+        broken = -math.inf in main.values()
+        return {"overall": -math.inf if broken else overall(tasks, main), **main}
 
     return validate

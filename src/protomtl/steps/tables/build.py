@@ -119,9 +119,9 @@ def columns(figure: str, ours: pd.Series | None, interval: np.ndarray | None, th
 
 
 def main_figures(figures: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Method -> the mean over seeds of overall and of each task."""
-    names = ("overall", *tasks)
+    """Method -> the mean over seeds of overall and of each task; NaN of what no method has."""
+    names = ["overall", *tasks]
     return {
         method: {name: round(float(run[name].mean(skipna=False)), 4) for name in names}
-        for method, run in figures.items()
+        for method, run in ((method, run.reindex(columns=names)) for method, run in figures.items())
     }

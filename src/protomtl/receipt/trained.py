@@ -1,0 +1,100 @@
+"""Whether the results that are here are those of params.yaml: by the records of the trainings, and by dvc.lock."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from protomtl.core.files import read_json
+from protomtl.core.paths import BACKBONE, TOKENS, results
+from protomtl.core.runs import Run
+from protomtl.core.sections import PARAMS, settings_of_method
+from protomtl.core.yaml_reader import Loader
+from protomtl.params import Params
+from protomtl.receipt.changed import flat
+from protomtl.receipt.here import LOCK
+from protomtl.tasks.settings import main_tasks
+
+Stages = Mapping[str, Mapping[str, Any]]  # of dvc.lock
+STEPS = ("pretrain", "finetune", "evaluate")
+RUN_AGAIN = "run `snakemake --cores 4 all` first, or undo the change"
+
+
+def check(params: Params, runs: list[Run]) -> None:
+    """SystemExit where a result was made with other settings, or of other data, than params.yaml has now."""
+    for run in runs:
+        check_records(params, run)
+    lock = stages()
+    for stage, section in (("prepare", "data"), ("tokens", "tokens")):
+        recorded = parameters(lock, stage)
+        wanted = getattr(params, section).model_dump(mode="json")
+        for what in differing({section: recorded.get(section, wanted)}, {section: wanted}):
+            raise SystemExit(f"{LOCK}: {stage} was run with {what}; {RUN_AGAIN}")
+    for stage in ("tokens", *(f"{step}@{run.method}-{run.seed}" for run in runs for step in STEPS)):
+        for path in behind(lock, stage):
+            raise SystemExit(f"{LOCK}: {stage} was run with another {path} than is here; {RUN_AGAIN}")
+
+
+def check_records(params: Params, run: Run) -> None:
+    """SystemExit where config.json of a phase has other settings than params.yaml."""
+    block, main = params.method[run.method], main_tasks(params.tasks)
+    first = settings_of_method("pretrain", params.pretrain, run.method, block.pretrain)
+    second = settings_of_method("finetune", params.finetune, run.method, block.finetune)
+    start = results("pretrain", *run) / "encoder" if first else BACKBONE
+    phases = {"pretrain": (first, params.tasks if first.auxiliary else main)} if first else {}
+    for phase, (settings, tasks) in (phases | {"finetune": (second, second.trained(main))}).items():
+        path = results(phase, *run) / "config.json"
+        if not path.exists():
+            raise SystemExit(f"{path}: not there; {RUN_AGAIN}")
+        wanted = {
+            phase: settings.model_dump(mode="json"),
+            "tasks": {name: task.model_dump(mode="json") for name, task in tasks.items()},
+            "backbone": params.backbone.model_dump(mode="json"),
+        } | ({"start": str(start)} if phase == "finetune" else {})
+        for what in differing(read_json(path), wanted):
+            raise SystemExit(f"{path}: {run.method} seed {run.seed} was trained with {what}; {RUN_AGAIN}")
+
+
+def differing(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+    """Each setting of `wanted`'s sections that is not the same, in words."""
+    for section, value in wanted.items():
+        was, now = flat(recorded.get(section, {}), section), flat(value, section)
+        for path in [path for path in was | now if was.get(path) != now.get(path)]:
+            yield f"{path} {shown(was.get(path))}, but {PARAMS} has {shown(now.get(path))}"
+
+
+def shown(value: Any) -> str:
+    return "nothing" if value is None else str(value)
+
+
+def embedded(params: Params) -> bool:
+    """Whether results/embed is of this run: of the settings and of the encoder that are here, as dvc.lock has it."""
+    lock = stages()
+    wanted = params.embed.model_dump(mode="json")
+    return parameters(lock, "embed").get("embed") == wanted and not [*behind(lock, "embed")]
+
+
+def stages() -> Stages:
+    """Those that dvc.lock has. SystemExit for one that DVC did not write."""
+    try:
+        return dict(yaml.load(LOCK.read_bytes(), Loader)["stages"])  # noqa: S506  # a safe one
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        raise SystemExit(f"{LOCK}: not what DVC writes; `protomtl verify` says more") from None
+
+
+def parameters(lock: Stages, stage: str) -> Mapping[str, Any]:
+    """The sections of params.yaml that a stage was run with; none where dvc.lock does not know it."""
+    found: Mapping[str, Any] = lock.get(stage, {}).get("params", {}).get(str(PARAMS), {})
+    return found
+
+
+def behind(lock: Stages, stage: str) -> Iterator[str]:
+    """What a stage was run with and is another one now: the outputs of other stages, and the list of tokens here."""
+    made = {out["path"]: out["md5"] for other in lock.values() for out in other.get("outs", ())}
+    listed = TOKENS / "tokens.json"
+    if listed.exists():
+        made[listed.as_posix()] = hashlib.md5(listed.read_bytes(), usedforsecurity=False).hexdigest()
+    for used in lock.get(stage, {}).get("deps", ()):
+        if made.get(used["path"], used["md5"]) != used["md5"]:
+            yield used["path"]
