@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from protomtl.analysis.comparisons import Margin
+from protomtl.analysis.settings import Margin
 from protomtl.core import runner
 from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, validate
 from protomtl.core.settings import Backbone, Block, Data, Joined, Method, Name, Seed, different, instead

@@ -41,3 +41,10 @@ def test_steps_that_compute_nothing_and_init_start_without_large_libraries(loade
 def test_steps_that_compute_start_without_what_most_of_them_never_need(loaded: tuple[set[str], set[str]]) -> None:
     assert {"protomtl.steps.finetune.step", "torch"} <= loaded[1]
     assert not loaded[1] & SLOW
+
+
+def test_each_job_checks_params_yaml_without_what_computes() -> None:
+    code = "import sys, protomtl.cli, protomtl.params; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "protomtl.analysis.settings" in said
+    assert not {*said} & {*LARGE, "pandas", "scipy"}

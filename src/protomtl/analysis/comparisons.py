@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import compress
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from protomtl.analysis import bootstrap, trainings
 from protomtl.analysis.predictions import Predictions
@@ -24,7 +23,6 @@ COLUMNS = (
     *("margin", "p_equal", "detectable", "improvement", "improvement_low", "improvement_high", "family", "undefined"),
 )
 
-Margin = Annotated[float, Field(gt=0, lt=1)]  # of every figure that enters overall, and of overall itself
 Resampled = dict[str, np.ndarray]  # figure -> [resamples, methods, seeds]
 Row = dict[Any, Any]  # a comparison: COLUMNS
 

@@ -136,7 +136,7 @@ def names(texts: tuple[str, ...], random: np.random.Generator) -> tuple[str, ...
 
 
 def has(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w-]){name}(?![\w-])", text) is not None
+    return name in text and re.search(rf"(?<![\w-]){name}(?![\w-])", text) is not None  # hardly any text has it
 
 
 def renamed(text: str, new: dict[str, str]) -> str:

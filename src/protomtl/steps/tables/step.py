@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from protomtl.analysis.comparisons import Margin
 from protomtl.analysis.predictions import read_predictions
+from protomtl.analysis.settings import Margin
 from protomtl.core import sections
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import results
