@@ -1,6 +1,6 @@
 """The page "Robust?": losses under stress, tests of meaning, calibration, and the texts themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +15,9 @@ from protomtl.steps.report.stressed import Drawn, over_seeds
 from protomtl.tasks.settings import Task
 
 SHOWN = 30  # rows of each stress
-# Fixed before any run was looked at: the figure is the loss of overall under typos at the largest share, of the first
-# pair of methods that was run; what is smaller than the margin does not matter.
+# Fixed before any run was looked at: the figure is the loss of overall under this stress, of the first pair of methods
+# that was run; what is smaller than the margin does not matter.
+STRESS = "typos_10"
 PRIMARY = (("leave_one_out", "concat_longer"), ("prototypical", "concat_longer"), ("prototypical", "concat"))
 MARGIN = 0.01
 WORDS = {
@@ -75,13 +76,13 @@ def page(found: Measured, runs: Sequence[Run], labels: Mapping[str, str], report
 
 def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> str | Markup:
     """The primary figure in a sentence."""
-    typos = [s for s in dict.fromkeys(found.losses.get("stress", [])) if s.startswith("typos_")]
+    stress = primary_stress(found.losses.get("stress", []))
     pair = next((pair for pair in PRIMARY if {*pair} <= {run.method for run in runs}), None)
-    if not typos or pair is None or (typos[-1], "overall") not in found.drawn:
+    if stress is None or pair is None or (stress, "overall") not in found.drawn:
         return "The rows and methods that would answer it are not in this run."
-    drawn = found.drawn[typos[-1], "overall"]
+    drawn = found.drawn[stress, "overall"]
     of = [over_seeds(drawn[:, [run.method == method for run in runs]]) for method in pair]
-    rows = found.losses[(found.losses["stress"] == typos[-1]) & (found.losses["task"] == "overall")].set_index("method")
+    rows = found.losses[(found.losses["stress"] == stress) & (found.losses["task"] == "overall")].set_index("method")
     difference = float(rows.loc[pair[0], "loss"] - rows.loc[pair[1], "loss"])
     low, high = bootstrap.interval(of[0] - of[1])
     if not np.isfinite([difference, low, high]).all():
@@ -89,7 +90,7 @@ def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> s
     apart = (of[0] - of[1])[:, None]
     said = verdict(difference, bootstrap.two_sided_p(apart).item(), bootstrap.equal_p(apart, MARGIN).item())
     begin = Markup("Under {}, <i>{}</i> loses {} of overall and <i>{}</i> {}: ").format(
-        words(typos[-1]),
+        words(stress),
         labels[pair[0]],
         number(rows.loc[pair[0], "loss"]),
         labels[pair[1]],
@@ -97,6 +98,12 @@ def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> s
     )
     end = f" (difference {difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, margin {MARGIN})."
     return begin + bold(f"**{said}**{end}")
+
+
+def primary_stress(made: Iterable[str]) -> str | None:
+    """The one that was fixed, or the largest share of typos where `perturb.noise` has not that one."""
+    typos = [stress for stress in dict.fromkeys(made) if stress.startswith("typos_")]
+    return STRESS if STRESS in typos else max(typos, key=lambda stress: int(stress.partition("_")[2]), default=None)
 
 
 def verdict(difference: float, p: float, p_equal: float) -> str:
