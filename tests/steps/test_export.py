@@ -75,6 +75,9 @@ def test_three_loaders_give_the_same_vectors(exported: tuple[str, Path]) -> None
     assert ours.shape == (4, 32) and ours.dtype == np.float32
     np.testing.assert_allclose(ours, by_hand(folder, TEXTS, pooling), atol=1e-5)
     np.testing.assert_allclose(ours, SentenceTransformer(str(folder), device="cpu").encode(TEXTS), atol=1e-5)
+    # What sentence-transformers 3 knows: it hands the file to its Pooling as arguments.
+    known = {"word_embedding_dimension", "pooling_mode_cls_token", "pooling_mode_mean_tokens"}
+    assert read_json(folder / "1_Pooling/config.json").keys() == known
 
 
 def test_predictions_are_those_of_the_evaluation(exported: tuple[str, Path]) -> None:

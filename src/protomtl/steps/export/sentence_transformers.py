@@ -13,9 +13,10 @@ def write_sentence_transformer(model: MultiTaskModel, max_length: int, folder: P
     width, pooling = model.encoder.width, model.encoder.pooling
     modules = [("", "Transformer"), ("1_Pooling", "Pooling")]
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": max_length, "do_lower_case": False})
-    pool = {"embedding_dimension": width, "pooling_mode": "mean" if pooling == "mean" else "cls"}
+    # By the names of versions 1 to 5, which version 6 reads too; the others know none of its new ones.
+    pool = {"pooling_mode_cls_token": pooling != "mean", "pooling_mode_mean_tokens": pooling == "mean"}
     (folder / "1_Pooling").mkdir(exist_ok=True)
-    write_json(folder / "1_Pooling/config.json", pool)
+    write_json(folder / "1_Pooling/config.json", {"word_embedding_dimension": width} | pool)
     if pooling == "pooler":  # BERT's pooler is a dense layer on [CLS]
         pooler = model.encoder.network.pooler
         dense = getattr(pooler, "dense", pooler)  # ALBERT's is the layer itself
