@@ -8,8 +8,12 @@ KEPT = 0.95  # share of a task's own dev rows that the threshold lets through
 
 
 def class_logits(outputs: np.ndarray, kind: str) -> np.ndarray:
-    """[n, classes] of the outputs of a head: the one of a binary task is the difference of two whose mean is 0."""
-    return np.concatenate([-outputs / 2, outputs / 2], axis=1) if kind == "binary" else outputs
+    """[n, classes] of the outputs of a head: the one of a binary task is the difference of two whose mean is 0. Where
+    it is infinite, since training rows had one class alone, the other class is impossible."""
+    if kind != "binary":
+        return outputs
+    logits = np.concatenate([-outputs / 2, outputs / 2], axis=1)
+    return np.where(logits == np.inf, 0, logits)
 
 
 def energy(outputs: np.ndarray, kind: str) -> np.ndarray:

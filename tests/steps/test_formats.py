@@ -27,6 +27,7 @@ from tests.support import ROOT
 from tests.support.hub import named, serving
 from tests.support.makers import patch_params, unsealed
 from tests.support.steps import run_method
+from tests.support.trust import check_temperature, check_threshold
 
 TEXTS = ["a good film", "the cat runs and the dog sits, and the man plays the piano", "!", "bad " * 40]
 PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man"), ("great story " * 20, "dull plot " * 20)]
@@ -240,10 +241,27 @@ def test_graphs_and_heads_of_another_model_are_refused(exports: dict[str, Path],
             protomtl.load(static)
 
 
+@pytest.mark.parametrize("form", ["onnx", "onnx-int8", "static"])
+def test_temperatures_and_thresholds_are_of_the_copys_own_answers(exports: dict[str, Path], form: str) -> None:
+    copy = protomtl.load(exports[form])
+    for task in copy.tasks:
+        if task != "sts":
+            check_temperature(copy, exports[form], task)
+        check_threshold(copy, exports[form], task)
+        assert copy.trust[task].novelty.auroc is not None  # type: ignore[union-attr]
+
+
+def test_thresholds_of_the_same_answers_are_the_models(exports: dict[str, Path]) -> None:
+    """Of the same rows of its own and of others: those that the model has drawn."""
+    whole, copy = protomtl.load(exports["torch"]), protomtl.load(exports["onnx"])
+    for task in ROWS:
+        ours, theirs = copy.trust[task].novelty, whole.trust[task].novelty
+        assert ours is not None and theirs is not None and ours.score == theirs.score
+        assert (ours.threshold, ours.auroc) == pytest.approx((theirs.threshold, theirs.auroc), abs=1e-3)
+
+
 def test_a_static_copy_says_what_it_has_not(exports: dict[str, Path]) -> None:
     copy = protomtl.load(exports["static"])
-    with pytest.raises(ValueError, match="an export of another format has one"):
-        copy.novelty("sst", TEXTS)
     with pytest.raises(ValueError, match=r"map\.safetensors: is not there; an export of format torch or onnx has one"):
         copy.map("sst")
     with pytest.raises(ValueError, match=r"^protomtl\.load: threads: 0: Input should be greater than or equal to 1$"):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import protomtl
@@ -17,6 +16,7 @@ from protomtl.steps.export import step
 from tests.steps.test_texts import rows_of, run, typed
 from tests.support import ROOT
 from tests.support.makers import unsealed
+from tests.support.trust import check_temperature, check_threshold, split_of
 
 TEXTS = ["good good film", "the cat sits and the dog runs", "bad"]
 PAIRS = [("the cat runs", "the dog runs"), ("a man", "a man")]
@@ -37,28 +37,9 @@ def loaded(explained: Path) -> Model:
     return protomtl.load(explained)
 
 
-def split_of(folder: Path, task: str, split: str) -> tuple[list[Any], np.ndarray]:
-    """Rows as they are fed, and their labels."""
-    table = pd.read_parquet(folder.parent / f"data/prepared/{task}/{split}.parquet")
-    pairs = "text_b" in table and task != "sst"
-    return [*zip(table.text_a, table.text_b, strict=True)] if pairs else [*table.text_a], table.label.to_numpy(float)
-
-
 @pytest.mark.parametrize("task", ["sst", "para"])
 def test_the_temperature_is_the_likeliest_on_dev_and_judged_on_test(task: str, loaded: Model, explained: Path) -> None:
-    """From the probabilities that the model gives; all rows of the tiny splits are used."""
-    found = loaded.trust[task]
-    rows, labels = split_of(explained, task, "dev")
-    plain = loaded.predict_proba(task, rows, calibrated=False)
-    best = calibration.nll(calibration.tempered(plain, found.temperature), labels)
-    grid = np.geomspace(calibration.COLDEST, calibration.HOTTEST, 300)
-    assert all(best <= calibration.nll(calibration.tempered(plain, t), labels) + 1e-6 for t in grid)
-    rows, labels = split_of(explained, task, "test")
-    assert found.judged == "test" and found.rows == len(rows)
-    for calibrated, nll, ece in zip((False, True), found.nll or (), found.ece or (), strict=True):
-        likely = loaded.predict_proba(task, rows, calibrated=calibrated)
-        assert calibration.nll(likely, labels) == pytest.approx(nll, abs=1e-4)
-        assert calibration.ece(likely, labels) == pytest.approx(ece, abs=1e-3)
+    check_temperature(loaded, explained, task)
 
 
 def test_a_temperature_changes_probabilities_and_no_label(loaded: Model) -> None:
@@ -70,9 +51,7 @@ def test_a_temperature_changes_probabilities_and_no_label(loaded: Model) -> None
 
 def test_of_dev_rows_one_in_twenty_is_taken_for_strange(loaded: Model, explained: Path) -> None:
     for task in loaded.tasks:
-        rows, _ = split_of(explained, task, "dev")
-        share = (loaded.novelty(task, rows) > 1e-6).mean()
-        assert share <= 1 - novelty.KEPT, task
+        check_threshold(loaded, explained, task)
 
 
 def test_strange_rows_are_named_as_the_caller_says(loaded: Model) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from protomtl import novelty
+from protomtl.calibration import softened
 
 
 def test_energy_by_hand() -> None:
@@ -31,3 +32,11 @@ def test_a_class_that_all_have_says_nothing_of_a_row() -> None:
     for never in (-np.inf, np.inf):
         beside = np.concatenate([logits, np.full((2, 1), never)], axis=1)
         np.testing.assert_allclose(novelty.energy(beside, "multilabel"), novelty.energy(logits, "multilabel"))
+
+
+def test_of_one_class_in_training_the_other_is_impossible() -> None:
+    """A linear discriminant of one class has an infinite bias."""
+    logits = novelty.class_logits(np.array([[np.inf], [-np.inf], [2.0]]), "binary")
+    assert logits.tolist() == [[-np.inf, 0], [0, -np.inf], [-1, 1]]
+    assert softened(logits[:2]).tolist() == [[0, 1], [1, 0]]
+    assert np.isfinite(novelty.energy(np.array([[np.inf], [-np.inf]]), "binary")).all()

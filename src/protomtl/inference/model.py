@@ -106,7 +106,7 @@ class Model:
         """[n] above 0 where a row is none of what the task was trained on, as far as its score and the threshold can
         tell, which lets 95 % of dev rows through. ValueError for a model that was exported without."""
         found, one = asked(rows, len(self.task(task).texts), BLOCK, False)
-        known = threshold(self.trust, task, self.record)
+        known = threshold(self.trust, task)
         said = [strangeness(self.network, task, known, block) for block in found]
         return (said[0].item() if one else np.concatenate(said)) if said else np.empty(0)
 

@@ -103,12 +103,10 @@ def read_examples(folder: Path, tasks: Mapping[str, Task], width: int) -> dict[s
     return {name: Examples(novelty.unit(vectors[name]), whole[name]) for name in tasks}
 
 
-def threshold(found: Mapping[str, Trust], task: str, record: Mapping[str, Any]) -> Novelty:
+def threshold(found: Mapping[str, Trust], task: str) -> Novelty:
     """Of a task. ValueError for a model that was exported without."""
     if (known := found[task].novelty) is None:
-        static = record.get("format") == "static"
-        instead = "an export of another format has one" if static else "export it again"
-        raise ValueError(f"this model has no threshold of novelty of {task!r}; {instead}")
+        raise ValueError(f"this model has no threshold of novelty of {task!r}; export it again")
     return known
 
 

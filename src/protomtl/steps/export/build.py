@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from protomtl.analysis import bootstrap, comparisons
 from protomtl.analysis.predictions import read_predictions
+from protomtl.backends.opening import opened
 from protomtl.backends.whole import sealed
 from protomtl.core.files import read_json, write_json
 from protomtl.core.paths import CALIBRATION, MAP, PROTOTYPES, READOUT, RECORD, TOKENS, results
@@ -66,8 +67,8 @@ def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
     (target / "README.md").write_text(card.text(record, trusted), encoding="utf-8")
 
 
-def convert(folder: Path, form: str) -> None:
-    """Make a built export one of another format; its record says which, and its figures are measured anew."""
+def convert(folder: Path, form: str, seed: int) -> None:
+    """Make a built export one of another format, with figures, temperatures and thresholds of its own."""
     if form == "torch":
         return
     record: dict[str, Any] = read_json(folder / RECORD)
@@ -79,12 +80,14 @@ def convert(folder: Path, form: str) -> None:
     else:
         onnx.write(folder, model, tasks, int8=form == "onnx-int8")
     record |= {"format": form, "pad": special["pad"]}
-    record["full_figures"], record["figures"] = record["figures"], copies.figures(folder, record, tasks)
+    network = opened(folder, record, 1)
+    record["full_figures"], record["figures"] = record["figures"], copies.figures(network, tasks)
+    trusted = copies.trusted(network, tasks, seed)
+    write_json(folder / CALIBRATION, trusted)
     write_json(folder / RECORD, sealed(folder, record))
     for path in folder.rglob("*"):
         if path.is_file():
             shutil.copymode(folder / RECORD, path)
-    trusted = read_json(folder / CALIBRATION) if (folder / CALIBRATION).exists() else {}
     (folder / "README.md").write_text(card.text(record, trusted), encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
-"""How well an export of another format does: its own answers to the prepared rows of dev and test."""
+"""How well an export of another format does, and how far it can be trusted: its own answers to prepared rows."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,20 +9,21 @@ import pandas as pd
 from scipy.special import expit
 
 from protomtl.analysis import bootstrap, comparisons
-from protomtl.backends.opening import opened
 from protomtl.core.paths import PREPARED
 from protomtl.core.runs import Run
 from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.seeds import some_rows
+from protomtl.steps.export.trust import HALVES, OTHERS, ROWS, Rows, calibrated, noticed
 from protomtl.tasks.settings import Task
 
 TEXTS = ["text_a", "text_b"]  # of a prepared table
 Figures = dict[str, list[float | None]]
+Texts = list[tuple[str, ...]]  # of each row one or two
 
 
-def figures(folder: Path, record: Mapping[str, Any], tasks: dict[str, Task]) -> dict[str, Figures]:
+def figures(network: Any, tasks: dict[str, Task]) -> dict[str, Figures]:
     """Of dev and test: each task, and overall, with both ends of the 95 % interval; [None] where it is not defined,
     nothing without labels."""
-    network = opened(folder, record, 1)
     return {split: of_split(network, tasks, split) for split in ("dev", "test")}
 
 
@@ -47,9 +48,8 @@ def with_interval(value: float, resampled: np.ndarray) -> list[float | None]:
 
 def answers(network: Any, name: str, task: Task, split: str) -> pd.DataFrame:
     """A row an example, by id and gold, with the one column of the predictions."""
-    table = pd.read_parquet(PREPARED / name / f"{split}.parquet")
-    rows = [*table[TEXTS[: len(task.texts)]].itertuples(index=False, name=None)]
-    outputs = network.outputs(name, [row if task.pair else row[0] for row in rows])
+    table = prepared(name, split)
+    outputs = network.outputs(name, shaped(task, texts_of(task, table)))
     index = pd.MultiIndex.from_arrays([table["id"], table["label"]], names=["id", "gold"])
     return pd.DataFrame({Run("copy", 1): task.what.predictions(scores(task, outputs))}, index=index)
 
@@ -59,3 +59,53 @@ def scores(task: Task, outputs: np.ndarray) -> np.ndarray:
     if task.kind == "binary":  # its one output is the logit of yes
         return np.concatenate([np.zeros_like(outputs), outputs], axis=1)
     return np.asarray(expit(outputs)) if task.kind == "multilabel" else outputs
+
+
+def trusted(network: Any, tasks: dict[str, Task], seed: int) -> dict[str, Any]:
+    """Temperatures and thresholds of the copy's own answers, as `trust` finds those of the model."""
+    found: dict[str, Any] = {}
+    for name, task in tasks.items():
+        own = {split: own_rows(network, name, task, split, seed) for split in HALVES}
+        others = {split: strangers(network, tasks, name, split, seed) for split in HALVES}
+        found[name] = calibrated(task, own) | noticed(task, own, others, network.means[name])
+    return found
+
+
+def own_rows(network: Any, name: str, task: Task, split: str, seed: int) -> Rows:
+    table = prepared(name, split)
+    table = table.iloc[some_rows(len(table), ROWS, seed, "trust", name, split)]
+    return asked(network, name, task, texts_of(task, table), table["label"].to_numpy(float))
+
+
+def strangers(network: Any, tasks: Mapping[str, Task], name: str, split: str, seed: int) -> Rows | None:
+    """Texts of the other tasks as if they were the task's, as in trust.strangers. None without another task."""
+    task, texts = tasks[name], []
+    for other in (other for other in tasks if other != name):
+        found = reshaped(texts_of(tasks[other], prepared(other, split)), len(task.texts))
+        texts += [found[k] for k in some_rows(len(found), OTHERS, seed, "trust", name, split)]
+    return asked(network, name, task, texts, np.zeros(len(texts))) if texts else None
+
+
+def reshaped(texts: Texts, sides: int) -> Texts:
+    """Rows of so many texts: of a pair the first one, and single texts each with the one behind it."""
+    if texts and len(texts[0]) < sides:
+        return [(a, b) for (a,), (b,) in pairwise(texts)]
+    return [row[:sides] for row in texts]
+
+
+def asked(network: Any, name: str, task: Task, texts: Texts, labels: np.ndarray) -> Rows:
+    rows = shaped(task, texts)
+    return network.outputs(name, rows), network.vectors(name, rows), labels
+
+
+def prepared(name: str, split: str) -> pd.DataFrame:
+    return pd.read_parquet(PREPARED / name / f"{split}.parquet")
+
+
+def texts_of(task: Task, table: pd.DataFrame) -> Texts:
+    return [*table[TEXTS[: len(task.texts)]].itertuples(index=False, name=None)]
+
+
+def shaped(task: Task, texts: Texts) -> list[Any]:
+    """Rows as networks take them: a single text by itself."""
+    return [row if task.pair else row[0] for row in texts]

@@ -84,7 +84,7 @@ def write(method: str, seed: int, target: Path, force: bool = False, examples: i
     older = (target / RECORD).exists()
     with users_folder(target, RECORD, OURS, force) as part:
         build(method, seed, part, examples)
-        convert(part, form)
+        convert(part, form, seed)
         made = {path.name for path in part.iterdir()}
     for folder in FOLDERS if older else ():  # of an older export of another format
         if folder.name not in made:
