@@ -16,6 +16,7 @@ from protomtl.commands.keep import again, keep, older_parts
 from protomtl.core.files import digest_folder, read_json
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.params import load
+from protomtl.publishing import markers
 from protomtl.receipt import here
 from protomtl.receipt.changed import NEUTRAL
 from tests.support.commands import call
@@ -217,6 +218,33 @@ def test_figure_1_of_another_run_is_not_kept(
     keep("own")
     assert "results/embed: not of this run, as dvc.lock has it; it is not kept" in capsys.readouterr().out
     assert not [*kept.glob("embed-*")]
+
+
+def test_what_the_report_says_of_stress_is_kept_and_tables_are_made_of_it(
+    workdir: Path, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not [*kept.glob("report-*")]  # dvc.lock has no report
+    losses = pd.read_csv("results/report/robust.csv").set_index(["method", "task", "stress"])
+    for digest, is_kept in (("abc.dir", True), ("older.dir", False)):
+        lock = read_json(Path("dvc.lock"))
+        lock["stages"]["report"] = {"deps": [{"path": "results/finetune/concat/seed1", "md5": digest}]}
+        Path("dvc.lock").write_text(json.dumps(lock))
+        keep("own")
+        assert {path.name for path in kept.glob("report-*.csv")} == (
+            {"report-robust.csv", "report-robust-failures.csv"} if is_kept else set()
+        )
+        if is_kept:
+            said = markers.table("own stress overall concat", kept.parent).splitlines()
+            (row,) = (line for line in said if "`typos_10`" in line)
+            assert f" {losses.loc[('concat', 'overall', 'typos_10'), 'loss']:.3f} (" in row
+            assert "`negated`" in markers.table("own failures para", kept.parent)
+    assert "results/report: not of this run, as dvc.lock has it" in capsys.readouterr().out
+    for wrong, told in {
+        "own stress overall concat": "the run has no report-robust.csv; keep it again, behind `report`",
+        "own primary": "the run has no report-robust-primary.json",
+    }.items():
+        with pytest.raises(markers.UnknownTable, match=told):
+            markers.table(wrong, kept.parent)
 
 
 def test_the_seed_of_another_split_is_kept_and_does_not_join(workdir: Path, kept: Path) -> None:

@@ -27,6 +27,7 @@ from protomtl.steps.tables.build import SPLITS
 from protomtl.tasks.settings import main_tasks
 
 ENSEMBLE = results("ensemble") / "metrics.json"
+REPORTED = tuple(results("report") / name for name in ("robust.csv", "robust-failures.csv", "robust-primary.json"))
 EMBEDDED = (results("embed") / "space.json", results("embed") / "figure1.png")
 RECORDED = ("steps", "best_epoch")
 
@@ -76,8 +77,8 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
 
     about.json: data, budgets and recipes, and for each part its seeds and commit; the tables; and for each seed
     every prediction, the metrics, the digest of every output (checkpoints.csv, for DVC) and of every file of weights
-    or curves (digests.csv); of the seeds kept last the ensemble, and Figure 1 if it is of this run. Results of other
-    settings than params.yaml has, or than NAME has, are an error.
+    or curves (digests.csv); of the seeds kept last the ensemble, and, if they are of this run, Figure 1 and what the
+    report says of stress. Results of other settings than params.yaml has, or than NAME has, are an error.
     """
     params = load()
     records = [results("finetune", method, seed) / "config.json" for method in params.methods for seed in params.seeds]
@@ -98,18 +99,21 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
             keep_seed(params, seed, part / f"seed{seed}")
         write_json(part / "about.json", about)
         make_tables(params, part, params.methods)
-        for path in (ENSEMBLE, *figure1(params)):
+        for path in (ENSEMBLE, *beside(params)):
             shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
     print(f"{target}: kept; `python -m protomtl findings` writes the page of findings of all that is kept")
 
 
-def figure1(params: Params) -> list[Path]:
-    """What is there of Figure 1; none of it, with a word, where it is not of this run."""
-    there = [path for path in EMBEDDED if path.exists()]
-    if there and not trained.embedded(params):
-        print(f"{there[0].parent}: not of this run, as {LOCK} has it; it is not kept")
-        return []
-    return there
+def beside(params: Params) -> list[Path]:
+    """What is there of Figure 1 and of the report; with a word, nothing of what is not of this run."""
+    found = []
+    for paths, is_of_run in ((EMBEDDED, trained.embedded(params)), (REPORTED, trained.reported())):
+        there = [path for path in paths if path.exists()]
+        if there and not is_of_run:
+            print(f"{there[0].parent}: not of this run, as {LOCK} has it; it is not kept")
+        else:
+            found += there
+    return found
 
 
 def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:

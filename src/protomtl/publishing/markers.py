@@ -12,6 +12,8 @@ A block begins with `<!-- table: RUN KIND WORDS -->` and ends with `<!-- /table 
 - `RUN seed N [METHODS]`: dev and test of one seed; the order is that of the run.
 - `RUN soon [METHODS]`: updates until 95 % of the end of training, of its own and of the run's first reference.
 - `RUN area RUN…`: the area under overall on test against log rows, over runs that differ in their number of rows.
+- `RUN stress FIGURE [METHODS]`, `RUN failures TASK [METHODS]`: what each stress costs; `RUN primary`: the answer that
+  was fixed before.
 - `all questions`, `all power`, `all answers`: what was asked before the runs, what the plans could find, and what was
   found where the runs of a plan are kept (questions.py).
 - `RUN claims`: each claim of the report, what the run measured of it on test, and whether it holds (claims.py).
@@ -26,12 +28,12 @@ from pathlib import Path
 from tabulate import tabulate
 
 from protomtl.core.files import atomic
-from protomtl.publishing import curves, questions
+from protomtl.publishing import curves, questions, stressed
 from protomtl.publishing.claims import checks, claims
 from protomtl.publishing.tables import KINDS, Rows
 
 BLOCK = re.compile(r"<!-- table: (?P<what>[^>]*?) -->\n.*?<!-- /table -->", re.DOTALL)
-TABLES = KINDS | {"claims": claims, "checks": checks} | curves.KINDS  # of one run
+TABLES = KINDS | {"claims": claims, "checks": checks} | curves.KINDS | stressed.KINDS  # of one run
 OF_ALL = questions.KINDS  # of the folder of runs
 OPENING = re.compile(r"<!-- table:.*?-->")
 

@@ -75,6 +75,12 @@ def embedded(params: Params) -> bool:
     return parameters(lock, "embed").get("embed") == wanted and not [*behind(lock, "embed")]
 
 
+def reported() -> bool:
+    """Whether results/report is of the results that are here, as dvc.lock has it."""
+    lock = stages()
+    return "report" in lock and not [*behind(lock, "report")]
+
+
 def stages() -> Stages:
     """Those that dvc.lock has. SystemExit for one that DVC did not write."""
     try:

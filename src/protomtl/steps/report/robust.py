@@ -76,28 +76,46 @@ def page(found: Measured, runs: Sequence[Run], labels: Mapping[str, str], report
 
 def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> str | Markup:
     """The primary figure in a sentence."""
+    one = primary(found, runs)
+    if one is None:
+        return "The rows and methods that would answer it are not in this run."
+    if not np.isfinite([one["difference"], one["low"], one["high"]]).all():
+        return f"{UNDEFINED}: a figure is not defined, or has no interval."
+    begin = Markup("Under {}, <i>{}</i> loses {} of overall and <i>{}</i> {}: ").format(
+        words(one["stress"]),
+        labels[one["method"]],
+        number(one["loss"]),
+        labels[one["reference"]],
+        number(one["loss_reference"]),
+    )
+    apart = f"difference {one['difference']:+.3f}, 95 % interval {one['low']:+.3f} to {one['high']:+.3f}"
+    return begin + bold(f"**{one['verdict']}** ({apart}, margin {MARGIN}).")
+
+
+def primary(found: Measured, runs: Sequence[Run]) -> dict[str, Any] | None:
+    """The figure that was fixed before: the loss of a method, of its reference, and their difference with its tests.
+
+    None where this run has not the methods or the rows.
+    """
     stress = primary_stress(found.losses.get("stress", []))
     pair = next((pair for pair in PRIMARY if {*pair} <= {run.method for run in runs}), None)
     if stress is None or pair is None or (stress, "overall") not in found.drawn:
-        return "The rows and methods that would answer it are not in this run."
+        return None
     drawn = found.drawn[stress, "overall"]
     of = [over_seeds(drawn[:, [run.method == method for run in runs]]) for method in pair]
     rows = found.losses[(found.losses["stress"] == stress) & (found.losses["task"] == "overall")].set_index("method")
-    difference = float(rows.loc[pair[0], "loss"] - rows.loc[pair[1], "loss"])
+    method, reference = (float(rows.loc[name, "loss"]) for name in pair)
     low, high = bootstrap.interval(of[0] - of[1])
-    if not np.isfinite([difference, low, high]).all():
-        return f"{UNDEFINED}: a figure is not defined, or has no interval."
     apart = (of[0] - of[1])[:, None]
-    said = verdict(difference, bootstrap.two_sided_p(apart).item(), bootstrap.equal_p(apart, MARGIN).item())
-    begin = Markup("Under {}, <i>{}</i> loses {} of overall and <i>{}</i> {}: ").format(
-        words(stress),
-        labels[pair[0]],
-        number(rows.loc[pair[0], "loss"]),
-        labels[pair[1]],
-        number(rows.loc[pair[1], "loss"]),
-    )
-    end = f" (difference {difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}, margin {MARGIN})."
-    return begin + bold(f"**{said}**{end}")
+    tests = {"p": bootstrap.two_sided_p(apart).item(), "p_equal": bootstrap.equal_p(apart, MARGIN).item()}
+    return {
+        "stress": stress,
+        **dict(zip(("method", "reference"), pair, strict=True)),
+        **{"rows": int(rows.loc[pair[0], "rows"]), "loss": method, "loss_reference": reference},
+        **{"difference": method - reference, "low": float(low), "high": float(high), "margin": MARGIN},
+        **tests,
+        "verdict": verdict(method - reference, **tests),
+    }
 
 
 def primary_stress(made: Iterable[str]) -> str | None:

@@ -1,12 +1,13 @@
 """Step `report`: pages and pictures for people to look at, results/report; `make report` binds them into one file."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow.parquet as pq
 
-from protomtl.core.files import atomic, read_json
+from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import PERTURBED, PREPARED, results
 from protomtl.core.runs import Run, methods_of, read_runs, seeds_of
 from protomtl.core.settings import Block, Method, Name
@@ -54,15 +55,16 @@ def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> 
         for name, (title, parts) in found.items():
             (part / f"{name}.html").write_text(pages.page(title, parts), encoding="utf-8")
         draw_confusions(labels, seeds_of(runs), tasks, part)
-        stress.losses.to_csv(part / "robust.csv", index=False, lineterminator="\n", float_format="%.6f")
-        robust_pictures.draw_noise(stress.losses, labels, part)
+        write_stress(stress, part)
+        robust_pictures.draw_noise(stress.found.losses, labels, part)
         robust_pictures.draw_reliability(runs, labels, tasks, part)
     print(f"report: {', '.join(sorted(path.name for path in folder.iterdir()))}")
 
 
 class Stressed(NamedTuple):
     pages: dict[str, tuple[str, list[Part]]]
-    losses: pd.DataFrame
+    found: robust.Measured
+    primary: dict[str, Any] | None
 
 
 def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[str, Task]) -> Stressed:
@@ -70,10 +72,20 @@ def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[
     tables = stressed.read(runs, tasks)
     losses, drawn = stressed.losses(tables, tasks)
     found = robust.Measured(losses, drawn, stressed.failures(tables, tasks), calibrated.table(runs, tasks))
+    whole = stressed.whole_runs(tables, tasks)
+    parts = robust.page(found, whole, labels, read_json(PERTURBED / "report.json"))
+    parts.insert(1, Part(text="All figures are on test, or on dev where test has no labels."))
     cases = {name: pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False) for name in tables}
-    parts = robust.page(found, stressed.whole_runs(tables, tasks), labels, read_json(PERTURBED / "report.json"))
     own = {"robust": ("Robust?", parts), "perturbed": ("The texts under stress", robust.texts(cases, tasks))}
-    return Stressed(own, losses)
+    return Stressed(own, found, robust.primary(found, whole))
+
+
+def write_stress(stress: Stressed, folder: Path) -> None:
+    """What is kept of a run: the losses, the failed tests, and the figure that was fixed before if the run has it."""
+    for name, table in (("robust", stress.found.losses), ("robust-failures", stress.found.failures)):
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", float_format="%.6f")
+    if stress.primary:
+        write_json(folder / "robust-primary.json", stress.primary)
 
 
 def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:

@@ -27,19 +27,26 @@ Rows = list[dict[str, Any]]  # of a table
 
 
 def read(runs: Sequence[Run], tasks: Mapping[str, Task]) -> Tables:
-    """What step `stress` wrote. SystemExit where two runs were asked other rows."""
+    """What step `stress` wrote, of the rows that are judged. SystemExit where two runs were asked other rows."""
     found: Tables = {}
     for name in tasks:
         for run in runs:
             path = results("stress", *run) / f"{name}.csv"
             if path.exists():
-                found.setdefault(name, {})[run] = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+                table = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+                found.setdefault(name, {})[run] = judged(table)
         several = [*found.get(name, {}).items()]
         for run, table in several[1:]:
             if not table[["stress", *KEY]].equals(several[0][1][["stress", *KEY]]):
                 path, other = (results("stress", *each) for each in (run, several[0][0]))
                 raise SystemExit(f"{path}: not the rows of {other}; run both again")
     return found
+
+
+def judged(table: pd.DataFrame) -> pd.DataFrame:
+    """Without dev where there are rows of test: dev chose the epochs, and a figure of both would be neither's."""
+    of_test = (table["split"] == "test").any()
+    return table[table["split"] != "dev"].reset_index(drop=True) if of_test else table
 
 
 def stresses(table: pd.DataFrame, tests: bool) -> list[str]:

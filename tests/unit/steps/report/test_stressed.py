@@ -45,6 +45,15 @@ def test_a_loss_is_against_the_same_rows_clean() -> None:
     assert drawn["typos_10", "same"].shape[1] == 1
 
 
+@pytest.mark.parametrize(
+    ("splits", "expected"), [(["dev", "test", "elsewhere"], ["test", "elsewhere"]), (["dev", "elsewhere"],) * 2]
+)
+def test_dev_is_judged_only_where_test_has_no_rows(splits: list[str], expected: list[str]) -> None:
+    rows = table(*(("noise", "case", "1", "label", 1.0, 1.0) for _ in splits)).assign(split=splits)
+    found = stressed.judged(rows)
+    assert [*found["split"]] == expected and [*found.index] == [*range(len(expected))]
+
+
 def test_another_place_is_against_all_clean_rows() -> None:
     clean = [("clean", "clean", str(k), "label", 1.0, k % 2) for k in range(4)]
     there = [("shift", "amazon", f"x{k}", "label", 1.0, 1.0) for k in range(3)]

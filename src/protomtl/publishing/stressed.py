@@ -1,0 +1,67 @@
+"""Tables of what stress does to the methods of a kept run, from the files of its report."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from protomtl.analysis.caveats import interval
+from protomtl.core.files import read_json
+from protomtl.core.markdown import number
+from protomtl.publishing.tables import Rows
+
+LOSSES, FAILURES, PRIMARY = "report-robust.csv", "report-robust-failures.csv", "report-robust-primary.json"
+
+
+def losses(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Of a figure a row a stress and a column a method: the loss, and its 95 % interval."""
+    return across(table(run, LOSSES, "task", words), "loss", words[1:])
+
+
+def failures(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Of a task a row a test of meaning and a column a method: the share of rows that fail, and its 95 % interval."""
+    return across(table(run, FAILURES, "task", words), "failed", words[1:])
+
+
+def table(run: Path, name: str, column: str, words: list[str]) -> pd.DataFrame:
+    """The rows of a kept file whose column is the first of the words."""
+    if not (run / name).exists():
+        raise ValueError(f"the run has no {name}; keep it again, behind `report`")
+    found = pd.read_csv(run / name)
+    if not words or words[0] not in {*found[column]}:
+        raise ValueError(f"give one of {', '.join(dict.fromkeys(found[column]))}")
+    return found[found[column] == words[0]]
+
+
+def across(rows: pd.DataFrame, figure: str, methods: list[str]) -> tuple[list[str], Rows]:
+    there = [*dict.fromkeys(rows["method"])]
+    if unknown := {*methods} - {*there}:
+        raise ValueError(f"the run has no method {', '.join(sorted(unknown))}")
+    known = rows.set_index(["stress", "method"])
+    chosen = methods or there
+    found = []
+    for stress in dict.fromkeys(rows["stress"]):
+        cells = (known.loc[(stress, method)] for method in chosen)
+        each = [f"{number(cell[figure])} ({interval(cell['low'], cell['high'])})" for cell in cells]
+        found.append([f"`{stress}`", f"{known.loc[(stress, chosen[0]), 'rows']:,.0f}", *each])
+    return ["stress", "rows", *(f"`{method}`" for method in chosen)], found
+
+
+def primary(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """The figure that was fixed before, in one row."""
+    if not (run / PRIMARY).exists():
+        raise ValueError(f"the run has no {PRIMARY}; keep it again, behind `report`")
+    one = read_json(run / PRIMARY)
+    head = ["stress", "comparison", "loss of each", "difference", "95 % interval", "p", "equal: p", "verdict"]
+    row = [
+        f"`{one['stress']}`",
+        f"`{one['method']}` minus `{one['reference']}`",
+        f"{number(one['loss'])}, {number(one['loss_reference'])}",
+        f"{one['difference']:+.3f}",
+        f"{one['low']:+.3f} to {one['high']:+.3f}",
+        *(f"{one[p]:.3f}" for p in ("p", "p_equal")),
+        one["verdict"],
+    ]
+    return head, [row]
+
+
+KINDS = {"stress": losses, "failures": failures, "primary": primary}
