@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from protomtl import cli
+import protomtl
+from protomtl import calibration, cli
 from protomtl.core.files import digest_folder, read_json
 from protomtl.core.runs import Run
 from protomtl.model.sequences import TokenTable
@@ -114,8 +115,6 @@ def test_temperatures_come_from_dev(complete: Path) -> None:
     assert [*table["task"]] == ["sst", "para"]  # similarity has no probabilities
     dev = calibrated.read(Run("concat", 1), params.tasks["sst"], "sst", "dev")
     assert dev is not None
-    from protomtl import calibration
-
     heat = calibration.fit_temperature(np.log(dev.scores), dev.labels)
     assert table["T"].iloc[0] == pytest.approx(heat, rel=1e-3)
 
@@ -165,6 +164,13 @@ def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch:
     cli.run(["stress", model, "--data", "own.csv", "--task", "sst", "--columns", "review", "--label", "stars"])
     page = Path("stress.html").read_text()
     assert "a negation put in" in page and "typos in 5 % of the words" in page
+    likely = protomtl.load(model).predict_proba("sst", [f"The film is full of good dogs {k}" for k in range(20)])
+    wanted = [f"{of(likely, np.arange(20) % 5):.3f}" for of in (calibration.nll, calibration.ece)]  # as it answers
+    heads, cells = (
+        re.findall(f"<{tag}[^>]*>([^<]*)</{tag}>", page.partition(">Calibration<")[2]) for tag in ("th", "td")
+    )
+    measured = dict(zip(heads, cells, strict=False))
+    assert [measured["NLL, with T"], measured["ECE, with T"]] == wanted and "On test" not in page
     Path("bare.csv").write_text("sentence1,sentence2\nThe dog is here,A dog is here\n")
     cli.run(["stress", model, "--data", "bare.csv", "--task", "para", "--output", "bare.html"])
     assert "these rows have no labels" in Path("bare.html").read_text()

@@ -110,7 +110,7 @@ def proposed(
     tables: Sequence[reading.Table], name: str, folder: str, args: argparse.Namespace, taken: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """The blocks of a data set's tasks, a task for each column of labels. Raises Guess."""
-    columns = {column.name: column for column in files.columns_of(tables)}
+    columns = {column.name: column for column in files.labelled_columns(tables)}
     texts, labels = ([n for n in names if n in columns] for names in (args.text, args.label))
     if len(texts) > 2:
         raise Guess(f"--text: one column or two, not {len(texts)}")

@@ -38,6 +38,7 @@ ABOUT = {"sst": "opinion", "para": "meaning", "sts": "meaning"}
 RUN = Run("model", 1)
 MOST = 2000
 OF_ROWS = ("task", "columns", "label", "about", "rows")  # arguments that say something of --data
+MEASURED_ON = "On the rows as they are. T is the model's own temperature, with which `predict_proba` answers."
 CASE = ["kind", "stress", "split", "id", "label", "expected"]
 
 
@@ -175,11 +176,13 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
     for name, several in tables.items():
         plain = several[RUN][several[RUN]["stress"] == "clean"]
         if tasks[name].what.has_classes and (known := calibrated.scored(plain, tasks[name], "label")):
+            plainly = {key: of(*known) for key, of in calibrated.FIGURES.items()}
+            heat, several = model.trust[name].temperature, not tasks[name].what.one_class
             certain.append(
-                {"method": RUN.method, "task": name} | {k: of(*known) for k, of in calibrated.FIGURES.items()}
+                {"method": RUN.method, "task": name} | plainly | calibrated.with_temperature(known, heat, several)
             )
     found = robust.Measured(losses, drawn, stressed.failures(tables, tasks), pd.DataFrame(certain))
-    parts = robust.page(found, [RUN], labels, report)
+    parts = robust.page(found, [RUN], labels, report, MEASURED_ON)
     with tempfile.TemporaryDirectory() as folder:
         robust_pictures.draw_noise(losses, labels, Path(folder))
         for picture in Path(folder).glob("*.svg"):

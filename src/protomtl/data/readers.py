@@ -100,8 +100,11 @@ def table_lines(path: Path) -> Iterator[tuple[int, tables.Fields]]:
 
 
 def says_nothing(path: Path, task: Task, column: int) -> bool:
-    """Whether all labels of a file are empty or -1, where -1 is no label of the task; not so without a row."""
-    nothing = [word for word in UNLABELLED if task.what.read(task, word) is None]
+    """Whether all labels of a file are empty or -1, where -1 is no label of the task; not so without a row.
+
+    An empty one is a label where a row may have no class; but a file of nothing else is one without labels there, too.
+    """
+    nothing = [word for word in UNLABELLED if not word or task.what.read(task, word) is None]
     rows = (fields for _, fields in islice(table_lines(path), 1, None) if isinstance(fields, list))
     labels = (fields[column].strip() for fields in rows if len(fields) > column)
     return next(labels, "a label") in nothing and all(label in nothing for label in labels)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from protomtl.core.settings import SPLITS
-from protomtl.data.readers import BadRow, Row, read_table
+from protomtl.data.readers import UNLABELLED, BadRow, Row, read_table
 from protomtl.data.splitting import FEWEST, FOLDS, splits_of
 from protomtl.own_data.guessing import Column, Guess, split_column, split_of
 from protomtl.own_data.reading import Table
@@ -28,6 +28,21 @@ def columns_of(tables: Sequence[Table]) -> list[Column]:
         having = [(table, table.columns.index(name)) for table in tables if name in table.columns]
         values = [row[place].strip() for table, place in having for row in table.rows]
         found.append(Column(name, [value for value in values if value]))
+    return found
+
+
+def labelled_columns(tables: Sequence[Table]) -> list[Column]:
+    """`columns_of`, without what stands in test for labels that are not public (GLUE: -1): no other split has it."""
+    given = given_splits(tables)
+
+    def words(column: str, *splits: str) -> set[str]:
+        return {cell(tables, place, column).strip() for split in splits for place in given.get(split, [])}
+
+    found = []
+    for column in columns_of(tables):
+        test = words(column.name, "test") - {""}
+        hidden = test if test <= {*UNLABELLED} and not test & words(column.name, "train", "dev") else set()
+        found.append(column._replace(values=[value for value in column.values if value not in hidden]))
     return found
 
 
@@ -50,12 +65,17 @@ def given_splits(tables: Sequence[Table]) -> dict[str, Places]:
 
 
 def by_column(table: Table) -> dict[str, Places]:
-    """The rows of a file's splits by the values of a column, or all as training."""
+    """The rows of a file's splits by the values of a column, or all as training. Raises Guess for a row without one."""
     name = split_column(columns_of([table]))
     if name is None:
         return {"train": [(0, row) for row in range(len(table.rows))]}
     place = table.columns.index(name)
     found = [split_of(row[place]) for row in table.rows]
+    if blank := [line for line, split in zip(table.lines, found, strict=True) if split is None]:
+        raise Guess(
+            f"{table.path}:{blank[0]}: column {name!r} says which split a row is of, and is empty here, as in "
+            f"{len(blank)} rows; write train, dev or test, or remove these rows"
+        )
     return {split: [(0, row) for row, own in enumerate(found) if own == split] for split in SPLITS if split in found}
 
 

@@ -1,9 +1,14 @@
 """Which settings of a run here are not those of a kept run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from protomtl.core.runner import PHASES
+from protomtl.metrics import METRICS
+from protomtl.tasks.settings import Task
 
 SHARED = ("data", "rows", "worsened", "split_seed", "backbone", *PHASES)  # settings of all methods
 NEUTRAL: dict[str, Any] = {  # of a kept run that does not say them
@@ -39,3 +44,25 @@ def of_method(changed: Mapping[str, str], method: str) -> list[str]:
     own = f"methods.{method}."
     mine = {path: what for path, what in changed.items() if not path.startswith("methods.") or path.startswith(own)}
     return [f"{path} {what}" for path, what in mine.items()]
+
+
+def of_metrics(
+    predicted: Mapping[str, pd.DataFrame], figures: Mapping[int, Mapping[str, float | None]], tasks: Mapping[str, Task]
+) -> Iterator[str]:
+    """Each task whose kept figure is of another metric than it has here, as `differences` says it.
+
+    Older kept runs do not say their tasks, so the figure must tell: it is of the metric that gives the nearest value on
+    the kept predictions. predicted: of each task, a row an example by id and gold, a column a seed; figures: of each
+    seed, as they were kept.
+    """
+    for name, table in predicted.items():
+        task, gold = tasks[name], table.index.get_level_values("gold").to_numpy(float)
+        for seed, column in table.items():
+            if (was := figures[int(str(seed))].get(name)) is None or not np.isfinite(was):
+                continue  # not defined, by whichever metric
+            said = task.what.targets(task, column.to_numpy(float))
+            off = {m: abs(METRICS[m](task.what.targets(task, gold), said) - was) for m in task.what.metrics}
+            nearest = min(off, key=lambda metric: (np.nan_to_num(off[metric], nan=np.inf), metric != task.main_metric))
+            if nearest != task.main_metric:
+                yield f"tasks.{name}.metric {nearest} -> {task.main_metric}"
+                break

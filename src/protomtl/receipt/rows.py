@@ -12,7 +12,7 @@ from protomtl.core.files import read_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
 from protomtl.receipt import here
-from protomtl.receipt.changed import differences, of_method
+from protomtl.receipt.changed import differences, of_method, of_metrics
 from protomtl.receipt.kept import Kept
 from protomtl.seeds import generator
 from protomtl.tasks.settings import Task
@@ -84,6 +84,9 @@ def row(
         every = [paired(kept, runs, other, tasks) for other in kept.evaluated.predictions]
     except SystemExit:
         return Row(method, label, OPEN, "other examples than those of the kept run", seeds, figures, None)
+    kept_figures = {run.seed: kept.evaluated.metrics[run][split] for run in runs}
+    if others := [*of_metrics({name: table["kept"] for name, table in both.items()}, kept_figures, tasks)]:
+        return Row(method, label, OPEN, f"other settings: {', '.join(others)}", seeds, figures, None)
     if not np.isfinite([before, now]).all():
         return Row(method, label, OPEN, "a figure is not defined", seeds, figures, None)
     interval = interval_of(both, tasks, split)

@@ -38,7 +38,7 @@ def curve(kind: str, method: str, seeds: list[int]) -> pd.DataFrame:
 
 
 def draw_curves(runs: list[Run], blocks: dict[str, Method], tasks: list[str], folder: Path) -> None:
-    """Training loss of each task (running mean) and dev overall of each method."""
+    """Training loss of each task (running mean), and dev overall of each method that trains all tasks."""
     methods, seeds = methods_of(runs), seeds_of(runs)
     figure, axes = plt.subplots(1, len(tasks) + 1, figsize=(4 * (len(tasks) + 1), 5))
     colours = plt.get_cmap("tab20")(np.arange(len(methods)) % 20)
@@ -50,6 +50,7 @@ def draw_curves(runs: list[Run], blocks: dict[str, Method], tasks: list[str], fo
         for panel, task in zip(axes, tasks, strict=False):
             if f"loss_{task}" in smooth:  # else the method has not trained it
                 panel.plot(train["step"], smooth[f"loss_{task}"], color=colour, lw=1.3)
+        dev = dev if {*tasks} <= {*dev} else dev.head(0)  # of a method of some tasks `overall` is another figure
         axes[-1].plot(dev["epoch"], dev["overall"], color=colour, lw=1.3, marker="o", label=blocks[name].label)
     for panel, task in zip(axes, tasks, strict=False):
         panel.set(title=f"{task}: training loss", xlabel="step", ylim=(0, None))

@@ -66,7 +66,7 @@ def other_places(
     main = main_tasks(tasks)
     if "shift" not in perturb.kinds:
         return {}, {}
-    if data.source == "folder":
+    if data.source in ("folder", "hub"):
         return {}, {name: ["shift: no other place is known of these data"] for name in main}
     used = {row.split for several in rows.values() for row in several}
     splits = {"train", "dev"} - used

@@ -1,6 +1,7 @@
 """The rows of a step's output are those of its input, by id and in order."""
 
 from contextlib import chdir
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,6 +14,8 @@ from protomtl.core.runs import Run
 from protomtl.data.readers import Row
 from protomtl.steps.evaluate.files import write_predictions, write_submission
 from protomtl.steps.prepare import write_table
+from protomtl.tasks.kinds import Multilabel
+from protomtl.tasks.settings import Task
 from tests.unit.data.test_readers import GRADED, SINGLE
 
 ODD = st.sampled_from(
@@ -42,6 +45,17 @@ def test_ids_and_labels_of_predictions_come_back(
     assert np.array_equal(found["gold"].to_numpy(float), gold, equal_nan=True)
     assert found["prediction"].tolist() == [label for _, label in rows]
     assert submitted == [f"{name} , {label} " for name, label in rows]
+
+
+@pytest.mark.parametrize("classes", [[0], [0, 29], [*range(40)], [39, 52]])
+def test_a_set_of_many_classes_is_submitted_whole(classes: list[int], tmp_path: Path) -> None:
+    """Its number has up to 16 digits."""
+    names = [f"c{k}" for k in range(53)]
+    task = Task(kind="multilabel", classes=names, texts=["text"], label="topics", files=SINGLE.files)
+    label = task.what.read(task, "; ".join(names[k] for k in classes))
+    write_submission(tmp_path / "said", task, ["a"], np.array([label]))
+    (line,) = (tmp_path / "said").read_text().splitlines()[1:]
+    assert Multilabel().classes_of(float(line.split(",")[1])) == classes
 
 
 @given(

@@ -13,6 +13,7 @@ from protomtl.tasks.settings import Files, Task
 FILES = Files(train="train.csv", dev="dev.csv", test="test.csv")
 SINGLE = Task(kind="classification", classes=5, texts=["text"], label="label", files=FILES)
 YES_NO = Task(kind="binary", texts=["a", "b"], label="same", files=FILES)
+SEVERAL = Task(kind="multilabel", classes=["a", "b"], texts=["text"], label="topics", files=FILES)
 GRADED = Task(kind="regression", range=(0, 5), texts=["a", "b"], label="score", files=FILES)
 
 
@@ -294,14 +295,20 @@ def test_what_is_said_of_a_bad_row_is_one_line_of_some_length(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("label", ["-1", "", " ", "-1.0"])
-@pytest.mark.parametrize("task", [SINGLE, YES_NO, GRADED])
+@pytest.mark.parametrize("task", [SINGLE, YES_NO, GRADED, SEVERAL])
 def test_a_test_split_whose_labels_all_say_nothing_has_none(tmp_path: Path, label: str, task: Task) -> None:
     columns = [*task.texts, task.label]
     table = "".join(",".join([*("ab"[: len(task.texts)]), end]) + "\n" for end in (label, label))
     content = ",".join(columns) + "\n" + table
     rows = read(tmp_path, content, task, labelled=False)
     assert [isinstance(row, Row) and row.label for row in rows] == [None, None]
-    assert all(isinstance(row, BadRow) for row in read(tmp_path, content, task, labelled=True))
+    no_class = task is SEVERAL and not label.strip()  # of a training row an empty field is a label
+    assert [isinstance(row, BadRow) for row in read(tmp_path, content, task)] == [not no_class] * 2
+
+
+def test_an_empty_label_among_others_is_no_class(tmp_path: Path) -> None:
+    rows = read(tmp_path, "text,topics\ngood,\nbad,b\nfair,none\n", SEVERAL, labelled=False)
+    assert [isinstance(row, Row) and row.label for row in rows] == [0.0, 2.0, 0.0]
 
 
 def test_one_label_among_many_that_say_nothing_makes_those_errors(tmp_path: Path) -> None:

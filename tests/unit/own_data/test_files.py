@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,40 @@ def test_values_are_stratified_by_their_fifths() -> None:
 def test_what_cannot_be_split_is_said(tables: list[Table], message: str) -> None:
     with pytest.raises(Guess, match=message):
         split(tables)
+
+
+def test_a_row_without_a_split_is_not_left_out_without_a_word() -> None:
+    rows = [[f"film {i}", str(i % 2), split] for i, split in enumerate(["train", "dev", " ", "test", ""] * 20)]
+    with pytest.raises(
+        Guess, match=r"a\.csv:4: column 'part' .* is empty here, as in 40 rows; write train, dev or test"
+    ):
+        files.given_splits([Table(Path("a.csv"), ["text", "label", "part"], rows, [*range(2, 102)])])
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "seen"),
+    [
+        ("01", ["-1"], "01"),  # as GLUE has it
+        ("01", ["-1.0", ""], "01"),
+        ("15", ["-1"], "15"),
+        ("01", ["1"], "01"),
+        ("01", ["2"], "012"),  # a label that training rows have not is one
+        (["-1", "1"], ["-1"], ["-1", "1"]),  # here -1 is a label
+        ("01", ["-1", "1"], ["-1", "0", "1"]),  # and here somebody must say what it is
+    ],
+)
+@pytest.mark.parametrize("by_column", [False, True])
+def test_labels_of_test_that_are_not_public_are_no_class(
+    train: Sequence[str], test: Sequence[str], seen: Sequence[str], by_column: bool
+) -> None:
+    parts = {"train": train, "test": test}
+    rows = {split: [[f"{split} {i}", own[i % len(own)], split] for i in range(30)] for split, own in parts.items()}
+    columns = ["text", "label", "part"]
+    tables = [Table(Path(f"{split}.csv"), columns, own, [*range(2, 32)]) for split, own in rows.items()]
+    if by_column:
+        tables = [Table(Path("all.csv"), columns, [*rows["train"], *rows["test"]], [*range(2, 62)])]
+    found = {column.name: column for column in files.labelled_columns(tables)}
+    assert sorted({*found["label"].values}) == [*seen] and len(found["text"].values) == 60
 
 
 def test_what_is_written_is_what_prepare_reads(tmp_path: Path) -> None:

@@ -1,10 +1,16 @@
 """The verdict of one method, and the settings that are not as they were."""
 
+from typing import Any
+
+import numpy as np
+import pandas as pd
 import pytest
 
-from protomtl.receipt.changed import differences, of_method
+from protomtl.metrics import METRICS
+from protomtl.receipt.changed import differences, of_method, of_metrics
 from protomtl.receipt.page import answer, status
 from protomtl.receipt.rows import DIFFERENT, EQUIVALENT, OPEN, SAME, Row, by_figures, judged
+from protomtl.tasks.settings import Task
 
 MARGIN = 0.02
 
@@ -67,3 +73,36 @@ def test_settings_that_both_name_are_compared_by_path() -> None:
     assert changed == {"finetune.lr": "0.0001 -> 0.0003", "methods.a.finetune.epochs": "3 -> 2"}
     assert of_method(changed, "a") == ["finetune.lr 0.0001 -> 0.0003", "methods.a.finetune.epochs 3 -> 2"]
     assert of_method(changed, "b") == ["finetune.lr 0.0001 -> 0.0003"]
+
+
+KINDS = {
+    "classification": {"classes": 4},
+    "binary": {},
+    "regression": {"range": [0, 5]},
+    "multilabel": {"classes": ["a", "b", "c"]},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_figure_that_was_kept_is_told_from_one_of_another_metric(kind: str) -> None:
+    """The same bytes have another figure then: no difference of these says anything of the run."""
+    block: dict[str, Any] = {
+        "kind": kind,
+        "texts": ["t"],
+        "label": "l",
+        "files": {"train": "a", "dev": "b", "test": "c"},
+    }
+    task = Task.model_validate(block | KINDS[kind])
+    random = np.random.default_rng(1)
+    labels = {"regression": random.uniform(0, 5, 90).round(1), "multilabel": random.integers(0, 8, 90)}
+    gold = np.asarray(labels.get(kind, random.permutation(np.repeat([0, 0, 0, 1, 1, 0], 15))), float)
+    said = np.where(random.random(90) < 0.7, gold, random.permutation(gold))
+    index = pd.MultiIndex.from_arrays([np.arange(90), gold], names=["id", "gold"])
+    predicted = {"t": pd.DataFrame({1: said, 2: said}, index)}
+    for kept in task.what.metrics:
+        of = METRICS[kept](task.what.targets(task, gold), task.what.targets(task, said))
+        figures = {seed: {"t": round(of, 6)} for seed in (1, 2)}
+        for here in task.what.metrics:
+            found = [*of_metrics(predicted, figures, {"t": task.model_copy(update={"metric": here})})]
+            assert found == ([] if here == kept else [f"tasks.t.metric {kept} -> {here}"])
+    assert not [*of_metrics(predicted, {1: {"t": None}, 2: {}}, {"t": task})]

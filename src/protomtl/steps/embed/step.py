@@ -51,7 +51,7 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
         part.mkdir()
         shown.to_csv(part / "figure1.csv", index=False, lineterminator="\n")
         for how in FIGURES:
-            draw(shown[shown["projection"] == how], table, how, embed, tasks, part)
+            draw(shown[shown["projection"] == how], table, how, embed.method, tasks, part)
         print(probes.write(table, f"The space before and after pre-training ({embed.method})", part))
 
 
@@ -93,9 +93,10 @@ def sample(encoder: Encoder, table: TokenTable, task: Task, pairs: str, rows: np
 
 
 def draw(
-    points: pd.DataFrame, measures: pd.DataFrame, how: str, settings: Embed, tasks: dict[str, Task], folder: Path
+    points: pd.DataFrame, measures: pd.DataFrame, how: str, method: str, tasks: dict[str, Task], folder: Path
 ) -> None:
     """Two rows (before, after) of one panel per task, coloured by class."""
+    few, *_, most = sorted(points.groupby(["task", "when"]).size())  # dev may have fewer rows than are asked for
     apart = measures.set_index(["task", "when"])["silhouette"]
     figure, axes = plt.subplots(2, len(tasks), figsize=(3.6 * len(tasks), 7), squeeze=False)
     for row, when in enumerate(WHEN):
@@ -104,8 +105,8 @@ def draw(
             title = f"{name}, {when}: silhouette {probes.number(apart[name, when])}"
             draw_panel(axes[row][column], panel, title, tasks[name])
     figure.suptitle(
-        f"Figure 1: {settings.samples} dev examples of each task before and after pre-training "
-        f"({settings.method}), {how}"
+        f"Figure 1: {most if few == most else f'{few} to {most}'} dev examples of each task before and after "
+        f"pre-training ({method}), {how}"
     )
     style.save(figure, folder, FIGURES[how])
 

@@ -35,7 +35,7 @@ def write_predictions(
 def write_submission(path: Path, task: Task, ids: list[str], predicted: np.ndarray) -> None:
     """The CS224N submission format: `id \\t NAME`, then `ID , PREDICTION` a line."""
     lines = [f"id \t {task.what.submission} \n"]
-    lines += [f"{i} , {p:.6g} \n" for i, p in zip(ids, predicted, strict=True)]
+    lines += [f"{i} , {p:{task.what.form}} \n" for i, p in zip(ids, predicted, strict=True)]
     path.write_text("".join(lines), encoding="utf-8")
 
 

@@ -1,5 +1,6 @@
 """The model card of an exported model: what it is, what it was trained on, how well it does, and what it is not for."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +30,24 @@ DATA = {  # licences as far as they are known; the documentation says more
     "cs224n": "The CS224N default project's data: the Stanford Sentiment Treebank (no licence stated), Quora "
     "question pairs (Quora's terms, non-commercial) and the STS Benchmark (its sources carry different licences).",
     "folder": "The user's own files.",
+    "hub": "Data sets of the Hugging Face hub, whose pages state their licences: ",
 }
+OWN = ("folder", "hub")  # of which nothing else is known
 
 
 def text(record: dict[str, Any], trusted: dict[str, Any]) -> str:
     """README.md of the folder; record: protomtl.json; trusted: calibration.json."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"), keep_trailing_newline=True)
     tasks = {name: Task.model_validate(block) for name, block in record["tasks"].items()}
-    own = record["data"]["source"] == "folder"
+    source = record["data"]["source"]
     text: str = template.render(
         record=record,
         tasks=tasks,
-        own=own,
+        own=source in OWN,
         front=front_matter(record, tasks),
         figures=figures(record, tasks),
         trust=trust(trusted),
-        data=DATA[record["data"]["source"]],
+        data=DATA[source] + (f"{', '.join(of_the_hub(tasks))}." if source == "hub" else ""),
         note=note(record["backbone"]["name"], tasks),
     )
     return text
@@ -52,7 +55,7 @@ def text(record: dict[str, Any], trusted: dict[str, Any]) -> str:
 
 def front_matter(record: dict[str, Any], tasks: dict[str, Task]) -> str:
     """The fields by which a hub finds and shows a model, as YAML: licence, origin, data, figures on test."""
-    source, own = record["data"]["source"], record["data"]["source"] == "folder"
+    source, own = record["data"]["source"], record["data"]["source"] in OWN
     base = BASES.get(record["backbone"]["name"], record["backbone"]["name"])
     found: dict[str, Any] = {
         "library_name": "sentence-transformers" if record.get("format", "torch") in ("torch", "static") else "onnx",
@@ -63,12 +66,17 @@ def front_matter(record: dict[str, Any], tasks: dict[str, Task]) -> str:
         "language": None if own else "en",
         "tags": ["sentence-transformers", "multi-task", *([] if own else [TAGS[n] for n in tasks if n in TAGS])],
         "base_model": None if base == "folder" else base,
-        "datasets": HUB_DATA.get(source),
+        "datasets": of_the_hub(tasks) if source == "hub" else HUB_DATA.get(source),
         "metrics": sorted({METRICS[task.main_metric] for task in tasks.values()}),
         "model-index": [{"name": f"protomtl {record['method']}", "results": results_of(record, tasks)}],
     }
     text: str = yaml.safe_dump({k: v for k, v in found.items() if v is not None}, sort_keys=False, allow_unicode=True)
     return text
+
+
+def of_the_hub(tasks: dict[str, Task]) -> list[str]:
+    """The data sets of the hub that tasks are trained on: ORG/NAME of ORG/NAME:CONFIG@COMMIT/SPLIT."""
+    return sorted({re.split("[:@]|/[^/]*$", task.files.train)[0] for task in tasks.values()})
 
 
 def results_of(record: dict[str, Any], tasks: dict[str, Task]) -> list[dict[str, Any]]:

@@ -72,10 +72,13 @@ def measured(run: Run, task: Task, name: str) -> dict[str, float]:
     if dev is None:
         return found
     heat = calibration.fit_temperature(logits(dev.scores, several), dev.labels)
+    return found | with_temperature(shown, heat, several)
+
+
+def with_temperature(shown: Scored, heat: float, several: bool) -> dict[str, float]:
+    """The temperature, and what changes by it; several: a row may have several classes."""
     cooled = calibration.softened(logits(shown.scores, several), heat, several)
-    return (
-        found | {"T": heat} | {f"{key}, with T": FIGURES[key](cooled, shown.labels) for key in ("NLL", "ECE", "Brier")}
-    )
+    return {"T": heat} | {f"{key}, with T": FIGURES[key](cooled, shown.labels) for key in ("NLL", "ECE", "Brier")}
 
 
 def logits(scores: np.ndarray, several: bool) -> np.ndarray:

@@ -57,8 +57,14 @@ def words(stress: str) -> str:
     return f"typos in {share} % of the words" if share else WORDS.get(stress, stress)
 
 
-def page(found: Measured, runs: Sequence[Run], labels: Mapping[str, str], report: Mapping[str, Any]) -> list[Part]:
-    """All parts, the answer first. runs: those that have all tasks which count."""
+def page(
+    found: Measured,
+    runs: Sequence[Run],
+    labels: Mapping[str, str],
+    report: Mapping[str, Any],
+    measured_on: str = "On test, or on dev where test has no labels. T is the likeliest temperature on dev.",
+) -> list[Part]:
+    """All parts, the answer first. runs: those that have all tasks which count; measured_on: the calibration."""
     parts = [Part("The answer", answer(found, runs, labels))] if len(labels) > 1 else []
     if len(found.losses):
         for kind, title in (("noise", "Noise"), ("shift", "Other places")):
@@ -67,10 +73,9 @@ def page(found: Measured, runs: Sequence[Run], labels: Mapping[str, str], report
         text = "The share of rows whose answer is not the one that the change decides (Ribeiro et al. 2020)."
         parts.append(Part("Tests that a row passes or fails", text, failure_table(found.failures, labels)))
     if len(found.calibration):
-        text = "On test, or on dev where test has no labels. T is the likeliest temperature on dev. Less is better."
         table = found.calibration.assign(method=found.calibration["method"].map(labels))
         shown = table.map(lambda value: number(value) if isinstance(value, float) else value)
-        parts.append(Part("Calibration", text, shown))
+        parts.append(Part("Calibration", f"{measured_on} Less is better.", shown))
     return [*parts, *left_out(report)]
 
 

@@ -72,6 +72,7 @@ def clean_of(several: Several, cases: pd.DataFrame, column: str = "prediction") 
 def losses(tables: Tables, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame, Drawn]:
     """A row for each task, stress (noise and shift) and method: the figure, the clean one, the loss and its interval.
 
+    A loss is above 0 where the figure is worse: less of it, or where less is better more of it.
     The clean figure is that of the same rows; of rows from elsewhere, that of all clean rows. `overall` is the mean
     over the tasks that count, where a stress is of all of them. Seeds and rows are resampled.
     """
@@ -86,9 +87,17 @@ def losses(tables: Tables, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame, Dra
             plain, clean = (cases, clean_of(several, cases)) if paired else answers(several, CLEAN)
             under, before = figure(tasks[name], cases, predicted), figure(tasks[name], plain, clean)
             again = resampled(tasks[name], cases, predicted, name, stress)
-            drawn[stress, name] = resampled(tasks[name], plain, clean, name, stress if paired else CLEAN) - again
-            rows += by_method([*several], about, under, before, drawn[stress, name])
+            sign = better(tasks[name])
+            drawn[stress, name] = sign * (
+                resampled(tasks[name], plain, clean, name, stress if paired else CLEAN) - again
+            )
+            rows += by_method([*several], about, under, before, drawn[stress, name], sign)
     return pd.DataFrame(rows + overall(rows, drawn, tasks, tables)), drawn
+
+
+def better(task: Task) -> int:
+    """1 where more of its figure is better, -1 where less is."""
+    return -1 if task.figure.smallest is None else 1
 
 
 def figure(task: Task, cases: pd.DataFrame, predicted: np.ndarray) -> np.ndarray:
@@ -106,17 +115,18 @@ def resampled(task: Task, cases: pd.DataFrame, predicted: np.ndarray, *purpose: 
 
 
 def by_method(
-    runs: Sequence[Run], about: dict[str, Any], under: np.ndarray, clean: np.ndarray, drawn: np.ndarray
+    runs: Sequence[Run], about: dict[str, Any], under: np.ndarray, clean: np.ndarray, drawn: np.ndarray, sign: int = 1
 ) -> Rows:
-    """A row for each method: means over its seeds. under, clean: [runs] figures; drawn: [resamples, runs] losses."""
+    """A row for each method: means over its seeds. under, clean: [runs] figures; drawn: [resamples, runs] losses;
+    sign: of a loss, see `better`."""
     found = []
     for method in methods_of(runs):
         own = np.array([run.method == method for run in runs])
         value, before = float(np.mean(under[own])), float(np.mean(clean[own]))
         low, high = bootstrap.interval(over_seeds(drawn[:, own])) if np.isfinite(value) else (np.nan, np.nan)
-        known = {"figure": value, "clean": before, "loss": before - value, "low": low, "high": high}
-        relative = (before - value) / before if before > 0 else np.nan
-        found.append({"method": method} | about | known | {"relative": relative})
+        loss = sign * (before - value)
+        known = {"figure": value, "clean": before, "loss": loss, "low": low, "high": high}
+        found.append({"method": method} | about | known | {"relative": loss / before if before > 0 else np.nan})
     return found
 
 
@@ -147,7 +157,7 @@ def overall(rows: Rows, drawn: Drawn, tasks: Mapping[str, Task], tables: Tables)
 def whole_runs(tables: Tables, tasks: Mapping[str, Task]) -> list[Run]:
     """The runs that have all tasks which count."""
     names = counted(tasks)
-    return [run for run in tables.get(names[0], {}) if all(run in tables.get(name, {}) for name in names)]
+    return [run for run in tables.get(names[0], {}) if all(run in tables.get(n, {}) for n in names)] if names else []
 
 
 def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:

@@ -54,6 +54,20 @@ def test_dev_is_judged_only_where_test_has_no_rows(splits: list[str], expected: 
     assert [*found["split"]] == expected and [*found.index] == [*range(len(expected))]
 
 
+@pytest.mark.parametrize("places", [("noise", "typos_10"), ("shift", "elsewhere")])
+def test_more_error_is_a_loss_too(places: tuple[str, str]) -> None:
+    """Of rmse less is better: a figure that is worse under stress must not look like a gain."""
+    clean = [("clean", "clean", str(k), "label", k % 5, k % 5 + 0.5) for k in range(20)]
+    worse = [(*places, str(k), "label", k % 5, k % 5 + 1.5) for k in range(20)]
+    tasks = {"price": task_of(kind="regression", range=[0, 5], metric="rmse")}
+    losses, drawn = stressed.losses({"price": {A: table(*clean, *worse)}}, tasks)
+    (row,) = losses.to_dict("records")  # there is no overall of it
+    assert (row["clean"], row["figure"]) == (pytest.approx(0.5), pytest.approx(1.5))
+    assert row["loss"] == row["low"] == row["high"] == pytest.approx(1.0) and row["relative"] == pytest.approx(2.0)
+    assert (drawn[places[1], "price"] > 0).all()
+    assert robust.lost(pd.Series(row)) == "1.500 (+1.000: +1.000 to +1.000, 200 %)"
+
+
 def test_another_place_is_against_all_clean_rows() -> None:
     clean = [("clean", "clean", str(k), "label", 1.0, k % 2) for k in range(4)]
     there = [("shift", "amazon", f"x{k}", "label", 1.0, 1.0) for k in range(3)]

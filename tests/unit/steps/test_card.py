@@ -1,0 +1,35 @@
+"""The model card says where the training data are from, whichever source they have."""
+
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from protomtl.core.settings import Data
+from protomtl.steps.export import card
+
+SOURCES = get_args(Data.model_fields["source"].annotation)
+
+
+def record(source: str, train: str) -> dict[str, Any]:
+    files = {"train": train, "dev": "b", "test": "c"}
+    return {
+        **{"method": "concat", "seed": 1, "max_length": 64, "backbone": {"name": "bert", "pooling": "mean"}},
+        "tasks": {"mood": {"kind": "binary", "texts": ["text"], "label": "label", "files": files}},
+        "data": {"source": source, "rows": {"mood": 10}},
+        "figures": {"dev": {"mood": [0.5, 0.4, 0.6]}, "test": {}},
+    }
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_source_of_data_has_a_card(source: str) -> None:
+    text = card.text(record(source, "org/name:small@abc/train"), {})
+    _, front, body = text.split("---\n", 2)
+    own = source in ("folder", "hub")
+    assert ("language" not in yaml.safe_load(front)) is own is ("Texts are English" not in body)
+
+
+def test_data_sets_of_the_hub_are_named() -> None:
+    for train in ("org/name/train", "org/name:small/train", "org/name@abc/train", "org/name:small@abc/train"):
+        text = card.text(record("hub", train), {})
+        assert yaml.safe_load(text.split("---\n")[1])["datasets"] == ["org/name"] and "licences: org/name." in text
