@@ -70,7 +70,12 @@ def compute(cell: str) -> None:
     subprocess.run(["snakemake", "--cores", str(os.cpu_count() or 1), *targets], check=True)
 
 
-def run(compute: Callable[[str], None] = compute, keep: Callable[[str], None] = keep) -> None:
+def keep_aside(name: str) -> None:
+    """As docs/runs/NAME, and no part of the page of findings: its question is another one."""
+    keep(name, findings=False)
+
+
+def run(compute: Callable[[str], None] = compute, keep: Callable[[str], None] = keep_aside) -> None:
     """The cells that are not kept yet. SystemExit if params.yaml makes rows worse already."""
     if load().data.worsened.active:
         raise SystemExit(

@@ -234,13 +234,13 @@ def test_what_the_report_says_of_stress_is_kept_and_tables_are_made_of_it(
             {"report-robust.csv", "report-robust-failures.csv"} if is_kept else set()
         )
         if is_kept:
-            said = markers.table("own stress overall concat", kept.parent).splitlines()
+            said = markers.table("own noise overall concat", kept.parent).splitlines()
             (row,) = (line for line in said if "`typos_10`" in line)
             assert f" {losses.loc[('concat', 'overall', 'typos_10'), 'loss']:.3f} (" in row
             assert "`negated`" in markers.table("own failures para", kept.parent)
     assert "results/report: not of this run, as dvc.lock has it" in capsys.readouterr().out
     for wrong, told in {
-        "own stress overall concat": "the run has no report-robust.csv; keep it again, behind `report`",
+        "own noise overall concat": "the run has no report-robust.csv; keep it again, behind `report`",
         "own primary": "the run has no report-robust-primary.json",
     }.items():
         with pytest.raises(markers.UnknownTable, match=told):

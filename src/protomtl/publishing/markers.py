@@ -12,8 +12,8 @@ A block begins with `<!-- table: RUN KIND WORDS -->` and ends with `<!-- /table 
 - `RUN seed N [METHODS]`: dev and test of one seed; the order is that of the run.
 - `RUN soon [METHODS]`: updates until 95 % of the end of training, of its own and of the run's first reference.
 - `RUN area RUN…`: the area under overall on test against log rows, over runs that differ in their number of rows.
-- `RUN stress FIGURE [METHODS]`, `RUN failures TASK [METHODS]`: what each stress costs; `RUN primary`: the answer that
-  was fixed before.
+- `RUN noise FIGURE [METHODS]`, `RUN shifted FIGURE [METHODS]`, `RUN failures TASK [METHODS]`: what each stress costs;
+  `RUN primary`: the figure that was fixed before.
 - `all questions`, `all power`, `all answers`: what was asked before the runs, what the plans could find, and what was
   found where the runs of a plan are kept (questions.py).
 - `RUN claims`: each claim of the report, what the run measured of it on test, and whether it holds (claims.py).

@@ -12,27 +12,39 @@ from protomtl.publishing.tables import Rows
 LOSSES, FAILURES, PRIMARY = "report-robust.csv", "report-robust-failures.csv", "report-robust-primary.json"
 
 
-def losses(run: Path, words: list[str]) -> tuple[list[str], Rows]:
-    """Of a figure a row a stress and a column a method: the loss, and its 95 % interval."""
-    return across(table(run, LOSSES, "task", words), "loss", words[1:])
+def noise(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """Of a figure a row a kind of noise and a column a method: the loss, and its 95 % interval."""
+    return losses(run, words, "noise")
+
+
+def shifted(run: Path, words: list[str]) -> tuple[list[str], Rows]:
+    """The same of other places."""
+    return losses(run, words, "shift")
+
+
+def losses(run: Path, words: list[str], kind: str) -> tuple[list[str], Rows]:
+    rows = table(run, LOSSES, words)
+    return across(rows[rows["kind"] == kind], "loss", words[1:])
 
 
 def failures(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Of a task a row a test of meaning and a column a method: the share of rows that fail, and its 95 % interval."""
-    return across(table(run, FAILURES, "task", words), "failed", words[1:])
+    return across(table(run, FAILURES, words), "failed", words[1:])
 
 
-def table(run: Path, name: str, column: str, words: list[str]) -> pd.DataFrame:
-    """The rows of a kept file whose column is the first of the words."""
+def table(run: Path, name: str, words: list[str]) -> pd.DataFrame:
+    """The rows of a kept file whose task, or overall, is the first of the words."""
     if not (run / name).exists():
         raise ValueError(f"the run has no {name}; keep it again, behind `report`")
     found = pd.read_csv(run / name)
-    if not words or words[0] not in {*found[column]}:
-        raise ValueError(f"give one of {', '.join(dict.fromkeys(found[column]))}")
-    return found[found[column] == words[0]]
+    if not words or words[0] not in {*found["task"]}:
+        raise ValueError(f"give one of {', '.join(dict.fromkeys(found['task']))}")
+    return found[found["task"] == words[0]]
 
 
 def across(rows: pd.DataFrame, figure: str, methods: list[str]) -> tuple[list[str], Rows]:
+    shown = [figure, "low", "high"]
+    rows = rows.assign(**(rows[shown].round(3) + 0.0).to_dict("series"))  # no -0.000
     there = [*dict.fromkeys(rows["method"])]
     if unknown := {*methods} - {*there}:
         raise ValueError(f"the run has no method {', '.join(sorted(unknown))}")
@@ -64,4 +76,4 @@ def primary(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     return head, [row]
 
 
-KINDS = {"stress": losses, "failures": failures, "primary": primary}
+KINDS = {"noise": noise, "shifted": shifted, "failures": failures, "primary": primary}
