@@ -33,3 +33,13 @@ def test_data_sets_of_the_hub_are_named() -> None:
     for train in ("org/name/train", "org/name:small/train", "org/name@abc/train", "org/name:small@abc/train"):
         text = card.text(record("hub", train), {})
         assert yaml.safe_load(text.split("---\n")[1])["datasets"] == ["org/name"] and "licences: org/name." in text
+
+
+@pytest.mark.parametrize("form", [None, "torch", "onnx", "onnx-int8", "static"])
+def test_trust_says_of_what_it_was_measured(form: str | None) -> None:
+    """A copy has the temperatures of the whole model, and a static one has none."""
+    trusted = {"mood": {"temperature": 1.5, "ece": [0.2, 0.1], "novelty": {"score": "energy", "auroc": 0.9}}}
+    text = card.text(record("starter", "a") | ({"format": form} if form else {}), {} if form == "static" else trusted)
+    assert ("## Trust" in text) is (form != "static") is ("likeliest one on dev" in text)
+    assert ("measured on the whole model, and not on this copy" in text) is (form in ("onnx", "onnx-int8"))
+    assert "\n\n\n" not in text.partition("\n\n## Training data\n\n")[0]

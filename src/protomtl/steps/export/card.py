@@ -109,7 +109,10 @@ def figures(record: dict[str, Any], tasks: dict[str, Task]) -> str:
 
 
 def trust(trusted: dict[str, Any]) -> str:
-    """A row a task: its temperature, calibration error without and with it, and how well strangers are told."""
+    """A row a task: its temperature, calibration error without and with it, and how well strangers are told. Nothing of
+    a copy that has neither."""
+    if not trusted:
+        return ""
     rows = [
         [
             f"`{name}`",

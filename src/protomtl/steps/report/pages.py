@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from protomtl.analysis import caveats, verdicts
 from protomtl.core.markdown import UNDEFINED, number
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, counted
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 NO_LABELS = "These data have no labels."
@@ -76,7 +76,7 @@ def figure(value: float, low: float, high: float) -> str:
     return UNDEFINED if pd.isna(value) else f"{value:.3f} ({caveats.interval(low, high)})"
 
 
-def comparisons(table: pd.DataFrame, labels: Mapping[str, str]) -> list[Part]:
+def comparisons(table: pd.DataFrame, labels: Mapping[str, str], tasks: Mapping[str, Task]) -> list[Part]:
     """Every method minus each reference, with interval and p; methods by their labels."""
     if not len(table):
         return [Part(text=Markup("No method stands beside one that <code>compare</code> names."))]
@@ -86,7 +86,9 @@ def comparisons(table: pd.DataFrame, labels: Mapping[str, str]) -> list[Part]:
     table["method"], table["reference"] = table["method"].map(labels), table["reference"].map(labels)
     table = table.rename(columns={"p_holm": "p, Holm"})
     shown = ["split", "method", "reference", "figure", "difference", "95 % interval", "p", "p, Holm"]
-    return [Part(table=table[shown])]
+    turned = ", ".join(name for name in tasks if name not in counted(tasks))
+    note = f"Less is better for {turned}: there the sign is turned, so that + is better too." if turned else ""
+    return [Part(text=note, table=table[shown])]
 
 
 def data(report: Mapping[str, Any], tasks: Mapping[str, Task]) -> list[Part]:
