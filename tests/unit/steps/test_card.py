@@ -43,3 +43,17 @@ def test_trust_says_of_what_it_was_measured(form: str | None) -> None:
     assert ("## Trust" in text) is (form != "static") is ("likeliest one on dev" in text)
     assert ("measured on the whole model, and not on this copy" in text) is (form in ("onnx", "onnx-int8"))
     assert "\n\n\n" not in text.partition("\n\n## Training data\n\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("dev", "said"),
+    [
+        ({"mood": [0.5]}, "n/a"),
+        ({}, "no labels"),
+        ({"mood": [0.5], "overall": [0.5, 0.4, 0.6]}, "0.500 (0.400 to 0.600)"),
+    ],
+)
+def test_a_model_of_some_tasks_has_no_overall_and_not_for_want_of_labels(dev: dict[str, Any], said: str) -> None:
+    found = record("starter", "a") | {"figures": {"dev": dev, "test": {}}}
+    (line,) = [line for line in card.text(found, {}).splitlines() if line.startswith("| overall")]
+    assert [cell.strip() for cell in line.split("|")[4:6]] == [said, "no labels"]

@@ -57,23 +57,26 @@ def bold(text: str) -> Markup:
 
 def main_table(table: pd.DataFrame, tasks: Sequence[str]) -> list[Part]:
     """One row a method: each figure with its interval, and the paper's value beside it if there is any."""
-    if "overall_low" not in table or table["overall"].isna().all():
-        return [Part(text=caveats.UNDEFINED if caveats.labelled(table, "overall") else NO_LABELS)]
+    figures = ["overall", *tasks]
+    if table[figures].isna().all(axis=None):
+        return [Part(text=caveats.UNDEFINED if any(caveats.labelled(table, name) for name in tasks) else NO_LABELS)]
     shown = {"method": table["label"]}
-    for name in ("overall", *tasks):
+    for name in figures:
         values = zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)
-        shown[name] = pd.Series([figure(*several) for several in values])
+        missing = caveats.absent(table, name, tasks)
+        shown[name] = pd.Series([figure(*several, missing) for several in values])
         if table[f"{name}_paper"].notna().any():
             shown[f"{name}, paper"] = table[f"{name}_paper"].map("{:.3f}".format, na_action="ignore").fillna("")
         if name == "overall" and "overall_rescaled" in table:
             shown["overall, rescaled"] = table["overall_rescaled"].map(number)
     note = "In brackets: 95 % bootstrap interval over the examples. Rescaled: each correlation r as (r + 1) / 2."
+    note += f" {caveats.UNDEFINED}" if pd.DataFrame(shown).eq(UNDEFINED).any(axis=None) else ""
     return [Part(table=pd.DataFrame(shown)), Part(text=note)]
 
 
-def figure(value: float, low: float, high: float) -> str:
+def figure(value: float, low: float, high: float, missing: str) -> str:
     """A figure with its interval."""
-    return UNDEFINED if pd.isna(value) else f"{value:.3f} ({caveats.interval(low, high)})"
+    return missing if pd.isna(value) else f"{value:.3f} ({caveats.interval(low, high)})"
 
 
 def comparisons(table: pd.DataFrame, labels: Mapping[str, str], tasks: Mapping[str, Task]) -> list[Part]:
