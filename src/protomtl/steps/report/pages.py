@@ -70,7 +70,7 @@ def main_table(table: pd.DataFrame, tasks: Sequence[str]) -> list[Part]:
         if name == "overall" and "overall_rescaled" in table:
             shown["overall, rescaled"] = table["overall_rescaled"].map(number)
     note = "In brackets: 95 % bootstrap interval over the examples. Rescaled: each correlation r as (r + 1) / 2."
-    note += f" {caveats.UNDEFINED}" if pd.DataFrame(shown).eq(UNDEFINED).any(axis=None) else ""
+    note += f" {caveats.UNDEFINED}" if (pd.DataFrame(shown) == UNDEFINED).any(axis=None) else ""
     return [Part(table=pd.DataFrame(shown)), Part(text=note)]
 
 
