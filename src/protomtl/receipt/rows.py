@@ -85,7 +85,7 @@ def row(
     except SystemExit:
         return Row(method, label, OPEN, "other examples than those of the kept run", seeds, figures, None)
     kept_figures = {run.seed: kept.evaluated.metrics[run][split] for run in runs}
-    if others := [*of_metrics({name: table["kept"] for name, table in both.items()}, kept_figures, tasks)]:
+    if others := [*of_metrics({name: pd.DataFrame(t["kept"]) for name, t in both.items()}, kept_figures, tasks)]:
         return Row(method, label, OPEN, f"other settings: {', '.join(others)}", seeds, figures, None)
     same = bool(tasks) and all(map(same_predictions, every))
     if not np.isfinite([before, now]).all():  # as overall of a method that trains some tasks
