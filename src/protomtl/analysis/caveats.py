@@ -4,8 +4,12 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from protomtl.core.markdown import UNDEFINED as NOT_DEFINED
+
+NO_LABELS = "no labels"
 UNDEFINED = (
-    "n/a: the figure says nothing. It needs three rows at least, and neither labels nor predictions that are all equal."
+    "n/a: the figure says nothing, or the method has not trained the task. "
+    "A figure needs three rows at least, and neither labels nor predictions that are all equal."
 )
 NO_INTERVAL = "There is no interval where a figure is not defined on more than 5 % of the resamples."
 OURS = ("_sd", "_iqm", "_low", "_high", "_paper", "_difference")  # of each figure in a table, with labels or not
@@ -16,9 +20,16 @@ def interval(low: float, high: float) -> str:
     return "no interval" if pd.isna(low) else f"{low:.3f} to {high:.3f}"
 
 
+def absent(table: pd.DataFrame, figure: str, tasks: Iterable[str]) -> str:
+    """What stands for a value that Table 1 or 2 lacks; overall has labels where each of the tasks has them."""
+    there = all(labelled(table, task) for task in (tasks if figure == "overall" else [figure]))
+    return NOT_DEFINED if there else NO_LABELS
+
+
 def labelled(table: pd.DataFrame, figure: str) -> bool:
-    """Whether a figure of Table 1 or 2 has labels, be it undefined: then the table has others of the task, too."""
-    return any(str(c).startswith(f"{figure}_") and not str(c).endswith(OURS) for c in table)
+    """Whether a task has labels, be its figure undefined: then the table has others of the task, too."""
+    others = [c for c in map(str, table) if c.startswith(f"{figure}_") and not c.endswith(OURS)]
+    return bool(others) or bool(table[figure].notna().any())
 
 
 NOTES = {  # backbone -> the task that is concerned, and what is to be said

@@ -172,17 +172,16 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
 
     tasks, labels = {name: model.tasks[name] for name in tables}, {RUN.method: name_of(model)}
     losses, drawn = stressed.losses(tables, tasks)
-    certain = []
+    certain: list[dict[str, str | float]] = []
     for name, several in tables.items():
+        named: dict[str, str | float] = {"method": RUN.method, "task": name}
         plain = several[RUN][several[RUN]["stress"] == "clean"]
         if tasks[name].what.has_classes and (known := calibrated.scored(plain, tasks[name], "label")):
-            plainly = {key: of(*known) for key, of in calibrated.FIGURES.items()}
-            heat, several = model.trust[name].temperature, not tasks[name].what.one_class
-            certain.append(
-                {"method": RUN.method, "task": name} | plainly | calibrated.with_temperature(known, heat, several)
-            )
-    found = robust.Measured(losses, drawn, stressed.failures(tables, tasks), pd.DataFrame(certain))
-    parts = robust.page(found, [RUN], labels, report, MEASURED_ON)
+            found = {key: of(*known) for key, of in calibrated.FIGURES.items()}
+            heat, one = model.trust[name].temperature, tasks[name].what.one_class
+            certain.append({**named, **found, **calibrated.with_temperature(known, heat, several=not one)})
+    measured = robust.Measured(losses, drawn, stressed.failures(tables, tasks), pd.DataFrame(certain))
+    parts = robust.page(measured, [RUN], labels, report, MEASURED_ON)
     with tempfile.TemporaryDirectory() as folder:
         robust_pictures.draw_noise(losses, labels, Path(folder))
         for picture in Path(folder).glob("*.svg"):

@@ -85,12 +85,14 @@ def row(
     except SystemExit:
         return Row(method, label, OPEN, "other examples than those of the kept run", seeds, figures, None)
     kept_figures = {run.seed: kept.evaluated.metrics[run][split] for run in runs}
-    if others := [*of_metrics({name: table["kept"] for name, table in both.items()}, kept_figures, tasks)]:
+    if others := [*of_metrics({name: pd.DataFrame(t["kept"]) for name, t in both.items()}, kept_figures, tasks)]:
         return Row(method, label, OPEN, f"other settings: {', '.join(others)}", seeds, figures, None)
-    if not np.isfinite([before, now]).all():
-        return Row(method, label, OPEN, "a figure is not defined", seeds, figures, None)
+    same = bool(tasks) and all(map(same_predictions, every))
+    if not np.isfinite([before, now]).all():  # as overall of a method that trains some tasks
+        told = judged(0.0, (0.0, 0.0), margin, bytes_same, same) if same else (OPEN, "a figure is not defined")
+        return Row(method, label, *told, seeds, figures, None)
     interval = interval_of(both, tasks, split)
-    found = judged(now - before, interval, margin, bytes_same, all(map(same_predictions, every)))
+    found = judged(now - before, interval, margin, bytes_same, same)
     return Row(method, label, *found, seeds, figures, interval)
 
 
@@ -106,12 +108,12 @@ def metrics_of(run: Run) -> dict[str, dict[str, float]]:
 
 def figures_of(kept: Kept, runs: list[Run], split: str, tasks: Mapping[str, Task]) -> dict[str, tuple[float, float]]:
     """Kept and here: the means over the runs, or where their figures were not kept one by one, over all kept seeds."""
-    table = kept.tables[split].set_index("method").loc[runs[0].method]
     found = {}
     for name in ("overall", *tasks):
         mine = [metrics_of(run)[split].get(name) for run in runs]
         if kept.evaluated is None:
-            theirs: list[float | None] = [float(str(table[name]))]
+            table = kept.tables[split].set_index("method")  # where a method is no part of a row that is put together
+            theirs: list[float | None] = [float(str(table.loc[runs[0].method, name]))]
         else:
             theirs = [kept.evaluated.metrics[run][split].get(name) for run in runs]
         found[name] = (mean(theirs), mean(mine))

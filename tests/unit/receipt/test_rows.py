@@ -1,15 +1,22 @@
 """The verdict of one method, and the settings that are not as they were."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from protomtl.core.files import write_json
+from protomtl.core.paths import results
+from protomtl.core.runs import Run
 from protomtl.metrics import METRICS
+from protomtl.receipt import rows
 from protomtl.receipt.changed import differences, of_method, of_metrics
+from protomtl.receipt.kept import Kept
 from protomtl.receipt.page import answer, status
 from protomtl.receipt.rows import DIFFERENT, EQUIVALENT, OPEN, SAME, Row, by_figures, judged
+from protomtl.steps.tables.joined import Evaluated
 from protomtl.tasks.settings import Task
 
 MARGIN = 0.02
@@ -57,9 +64,9 @@ def row(verdict: str) -> Row:
     ],
 )
 def test_one_sentence_and_one_status_answer(verdicts: list[str], number: int, word: str) -> None:
-    rows = [*map(row, verdicts)]
-    assert status(rows) == number
-    assert answer(rows, "starter") == f"Is starter reproduced? {word}"
+    found = [*map(row, verdicts)]
+    assert status(found) == number
+    assert answer(found, "starter") == f"Is starter reproduced? {word}"
 
 
 def test_settings_that_both_name_are_compared_by_path() -> None:
@@ -106,3 +113,33 @@ def test_a_figure_that_was_kept_is_told_from_one_of_another_metric(kind: str) ->
             found = [*of_metrics(predicted, figures, {"t": task.model_copy(update={"metric": here})})]
             assert found == ([] if here == kept else [f"tasks.t.metric {kept} -> {here}"])
     assert not [*of_metrics(predicted, {1: {"t": None}, 2: {}}, {"t": task})]
+
+
+@pytest.mark.parametrize(
+    ("said", "bytes_same", "verdict"),
+    [([0, 1, 1, 1], True, SAME), ([0, 1, 1, 1], None, EQUIVALENT), ([0, 1, 0, 1], False, OPEN)],
+)
+def test_a_method_of_one_task_is_told_by_its_bytes(
+    said: list[int], bytes_same: bool | None, verdict: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no overall, and its row in the tables is that which is put together of several."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rows, "same_bytes", lambda *_: bytes_same)
+    run, folder = Run("only_sst", 1), results("evaluate", "only_sst", 1)
+    metrics = {"dev": {"sst": 0.75}, "test": {"sst": 0.75}}
+    write_json(folder / "metrics.json", metrics)
+    for split in ("dev", "test"):
+        (folder / split).mkdir()
+        table = pd.DataFrame({"id": [*"wxyz"], "gold": [0, 1, 0, 1], "prediction": said})
+        table.to_csv(folder / split / "sst.csv", index=False)
+    index = pd.MultiIndex.from_arrays([[*"wxyz"], [0.0, 1.0, 0.0, 1.0]], names=["id", "gold"])
+    predictions = {split: {"sst": pd.DataFrame({run: [0.0, 1.0, 1.0, 1.0]}, index)} for split in ("dev", "test")}
+    tables = {split: pd.DataFrame({"method": ["single_tasks"], "sst": [0.75]}) for split in ("dev", "test")}
+    kept = Kept(tmp_path, {}, tables, [1], Evaluated(predictions, {run: metrics}, {run: {}}), {}, {})
+    files = {"train": "a", "dev": "b", "test": "c"}
+    tasks = {
+        name: Task.model_validate({"kind": "binary", "texts": ["t"], "label": "l", "files": files})
+        for name in ("sst", "para")
+    }
+    found = rows.row(kept, "only_sst", "SST alone", [run], tasks, MARGIN, [], {})
+    assert found.verdict == verdict and found.figures["sst"] == (0.75, 0.75) and found.interval is None

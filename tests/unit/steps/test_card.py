@@ -33,3 +33,17 @@ def test_data_sets_of_the_hub_are_named() -> None:
     for train in ("org/name/train", "org/name:small/train", "org/name@abc/train", "org/name:small@abc/train"):
         text = card.text(record("hub", train), {})
         assert yaml.safe_load(text.split("---\n")[1])["datasets"] == ["org/name"] and "licences: org/name." in text
+
+
+@pytest.mark.parametrize(
+    ("dev", "said"),
+    [
+        ({"mood": [0.5]}, "n/a"),
+        ({}, "no labels"),
+        ({"mood": [0.5], "overall": [0.5, 0.4, 0.6]}, "0.500 (0.400 to 0.600)"),
+    ],
+)
+def test_a_model_of_some_tasks_has_no_overall_and_not_for_want_of_labels(dev: dict[str, Any], said: str) -> None:
+    found = record("starter", "a") | {"figures": {"dev": dev, "test": {}}}
+    (line,) = [line for line in card.text(found, {}).splitlines() if line.startswith("| overall")]
+    assert [cell.strip() for cell in line.split("|")[4:6]] == [said, "no labels"]

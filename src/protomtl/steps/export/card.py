@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from jinja2 import Template
 
-from protomtl.analysis.caveats import interval, note
+from protomtl.analysis.caveats import NO_LABELS, interval, note
 from protomtl.core.markdown import UNDEFINED, markdown_table, plain
 from protomtl.tasks.settings import Task
 
@@ -126,8 +126,9 @@ def trust(trusted: dict[str, Any]) -> str:
 
 
 def cell(record: dict[str, Any], split: str, figure: str) -> str:
-    found = record["figures"][split].get(figure)
-    if found is None:
-        return "no labels"
+    known = record["figures"][split]
+    found = known.get(figure)
+    if found is None:  # some tasks alone have no overall
+        return UNDEFINED if figure == "overall" and {*record["tasks"]} <= {*known} else NO_LABELS
     value, low, high = (*found, None, None)[:3]
     return UNDEFINED if value is None else f"{value:.3f} ({interval(low, high)})"

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from protomtl.analysis import caveats, verdicts
 from protomtl.core.markdown import UNDEFINED, number
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, counted
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 NO_LABELS = "These data have no labels."
@@ -57,26 +57,29 @@ def bold(text: str) -> Markup:
 
 def main_table(table: pd.DataFrame, tasks: Sequence[str]) -> list[Part]:
     """One row a method: each figure with its interval, and the paper's value beside it if there is any."""
-    if "overall_low" not in table or table["overall"].isna().all():
-        return [Part(text=caveats.UNDEFINED if caveats.labelled(table, "overall") else NO_LABELS)]
+    figures = ["overall", *tasks]
+    if table[figures].isna().all(axis=None):
+        return [Part(text=caveats.UNDEFINED if any(caveats.labelled(table, name) for name in tasks) else NO_LABELS)]
     shown = {"method": table["label"]}
-    for name in ("overall", *tasks):
+    for name in figures:
         values = zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)
-        shown[name] = pd.Series([figure(*several) for several in values])
+        missing = caveats.absent(table, name, tasks)
+        shown[name] = pd.Series([figure(*several, missing) for several in values])
         if table[f"{name}_paper"].notna().any():
             shown[f"{name}, paper"] = table[f"{name}_paper"].map("{:.3f}".format, na_action="ignore").fillna("")
         if name == "overall" and "overall_rescaled" in table:
             shown["overall, rescaled"] = table["overall_rescaled"].map(number)
     note = "In brackets: 95 % bootstrap interval over the examples. Rescaled: each correlation r as (r + 1) / 2."
+    note += f" {caveats.UNDEFINED}" if (pd.DataFrame(shown) == UNDEFINED).any(axis=None) else ""
     return [Part(table=pd.DataFrame(shown)), Part(text=note)]
 
 
-def figure(value: float, low: float, high: float) -> str:
+def figure(value: float, low: float, high: float, missing: str) -> str:
     """A figure with its interval."""
-    return UNDEFINED if pd.isna(value) else f"{value:.3f} ({caveats.interval(low, high)})"
+    return missing if pd.isna(value) else f"{value:.3f} ({caveats.interval(low, high)})"
 
 
-def comparisons(table: pd.DataFrame, labels: Mapping[str, str]) -> list[Part]:
+def comparisons(table: pd.DataFrame, labels: Mapping[str, str], tasks: Mapping[str, Task]) -> list[Part]:
     """Every method minus each reference, with interval and p; methods by their labels."""
     if not len(table):
         return [Part(text=Markup("No method stands beside one that <code>compare</code> names."))]
@@ -86,7 +89,9 @@ def comparisons(table: pd.DataFrame, labels: Mapping[str, str]) -> list[Part]:
     table["method"], table["reference"] = table["method"].map(labels), table["reference"].map(labels)
     table = table.rename(columns={"p_holm": "p, Holm"})
     shown = ["split", "method", "reference", "figure", "difference", "95 % interval", "p", "p, Holm"]
-    return [Part(table=table[shown])]
+    turned = ", ".join(name for name in tasks if name not in counted(tasks))
+    note = f"Less is better for {turned}: there the sign is turned, so that + is better too." if turned else ""
+    return [Part(text=note, table=table[shown])]
 
 
 def data(report: Mapping[str, Any], tasks: Mapping[str, Task]) -> list[Part]:

@@ -39,6 +39,7 @@ WORDS = {
     "msrp": "MSRP",
     "msrp_apart": "MSRP, no text of a training row",
 }
+OWN = {("sts", "captions"), ("para", "news"), ("para", "forum")}  # genres that a task's own rows are of: its test rows
 RIGHT = {"label": "known", "same": "as before", "lower": "not above before", "side": "the side of the middle"}
 
 
@@ -145,7 +146,8 @@ def loss_tables(rows: pd.DataFrame, title: str, labels: Mapping[str, str]) -> li
         table = pd.DataFrame(index=pd.Index([*dict.fromkeys(own["method"])], name="method"))
         for stress in dict.fromkeys(own["stress"]):
             here = own[own["stress"] == stress].set_index("method")
-            table[f"{words(stress)} ({here['rows'].iloc[0]} rows)"] = [lost(row) for _, row in here.iterrows()]
+            head = f"{words(stress)}, its own" if (task, stress) in OWN else words(stress)
+            table[f"{head} ({here['rows'].iloc[0]} rows)"] = [lost(row) for _, row in here.iterrows()]
         text = "Figure under stress; in brackets the loss against the clean one, its 95 % interval, and its share."
         parts.append(Part(f"{title}: {task}", text, table.rename(index=labels).reset_index()))
     return parts

@@ -40,7 +40,7 @@ def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> 
         "answer": ("Does prototypical pre-training help?", pages.answer(read["comparisons"], shown_as)),
         "table1": ("All methods on dev", pages.main_table(read["table1"], [*tasks])),
         "table2": ("All methods on test", pages.main_table(read["table2"], [*tasks])),
-        "comparisons": ("Each method against the references", pages.comparisons(read["comparisons"], shown_as)),
+        "comparisons": ("Each method against the references", pages.comparisons(read["comparisons"], shown_as, tasks)),
         "data": ("The data", pages.data(read_json(results("prepare") / "report.json"), every)),
         "errors": (f"Worst errors: {labels[shown.method]}, seed {shown.seed}", errors(shown, tasks)),
         "versions": (

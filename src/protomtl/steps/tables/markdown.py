@@ -58,7 +58,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
 def of_figures(table: pd.DataFrame, tasks: Mapping[str, Task]) -> Iterator[Column]:
     """The method, the main figure of each task, and overall."""
     figures = [*tasks, "overall"]
-    missing = {figure: UNDEFINED if caveats.labelled(table, figure) else "no labels" for figure in figures}
+    missing = {figure: caveats.absent(table, figure, tasks) for figure in figures}
     paper = table[[f"{figure}_paper" for figure in figures]].notna().any(axis=None)
     yield Column("method", lambda row: plain(str(row["label"])), ("Ours (paper's; difference).",) if paper else ())
     for figure in tasks:

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
-from protomtl.steps.report.pages import Part, page
+from protomtl.analysis.comparisons import COLUMNS
+from protomtl.steps.report.pages import Part, comparisons, page
+from protomtl.tasks.settings import Task
 
 
 def test_an_interval_stays_on_one_line_and_texts_are_as_they_are() -> None:
@@ -11,3 +13,14 @@ def test_an_interval_stays_on_one_line_and_texts_are_as_they_are() -> None:
     assert "<td>0.618 (<span>0.589 to 0.644</span>)</td>" in shown
     assert "<td><span>-0.040 to +0.036</span>, 3 %</td>" in shown
     assert "<td>1 to 2 men</td>" in shown and "<td>&lt;b&gt;<span>0.1 to 0.2</span>&lt;/b&gt;</td>" in shown
+
+
+def test_a_turned_sign_is_told() -> None:
+    """0.1 more of rmse would be worse."""
+    block = {"kind": "regression", "range": [0, 5], "texts": ["t"], "label": "y"}
+    files = {"train": "a", "dev": "b", "test": "c"}
+    table = pd.DataFrame([dict.fromkeys(COLUMNS, 0.1)])
+    for metric, said in (("rmse", "Less is better for price: there the sign is turned"), ("pearson", "")):
+        task = Task.model_validate(block | {"files": files, "metric": metric})
+        (part,) = comparisons(table, {}, {"price": task})
+        assert str(part.text).startswith(said) and bool(part.text) is bool(said)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from protomtl.core.runs import Run
+from protomtl.data import elsewhere, starter
 from protomtl.steps.report import robust, stressed
 from protomtl.steps.report.robust_pictures import told_apart
 from protomtl.tasks.settings import Task
@@ -121,6 +122,22 @@ def test_a_denied_opinion_fails_if_it_rises_and_a_side_if_it_is_the_other() -> N
     assert stressed.failed(STARS, rows, "advglue").tolist() == [[1.0], [0.0]]  # more mass below the middle
     shares = stressed.failures({"stars": rows}, {"stars": STARS}).set_index("stress")["failed"]
     assert shares.to_dict() == {"negated": 0.5, "advglue": 0.5}
+
+
+def test_a_genre_of_the_tasks_own_is_no_other_place() -> None:
+    """Its rows are test rows of the task: `captions` of `sts` tell nothing of another place."""
+    own = {(starter.GENRES[genre], place) for genre, place in elsewhere.GENRES.items()}
+    assert own == robust.OWN
+    cases = [("clean", "clean", str(k), "label", k % 2, k % 2) for k in range(4)]
+    shift = [("shift", place, str(k), "label", k % 2, k % 2) for place in ("captions", "news") for k in range(4)]
+    tables = {name: {A: table(*cases, *shift)} for name in ("para", "sts")}
+    losses, _ = stressed.losses(tables, dict.fromkeys(tables, SAME))
+    parts = robust.loss_tables(losses[losses["task"] != "overall"], "Other places", {"a": "A"})
+    heads = {part.title: [*part.table][1:] for part in parts if part.table is not None}
+    assert heads == {
+        "Other places: para": ["captions (4 rows)", "news, its own (4 rows)"],
+        "Other places: sts": ["captions, its own (4 rows)", "news (4 rows)"],
+    }
 
 
 def test_a_figure_that_says_nothing_is_none() -> None:

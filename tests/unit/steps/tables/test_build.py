@@ -5,6 +5,7 @@ import pandas as pd
 
 from protomtl import params
 from protomtl.core.runs import Run
+from protomtl.steps.report.pages import main_table
 from protomtl.steps.tables.build import build_tables, figures_of, main_figures
 from protomtl.steps.tables.compared import comparisons_markdown
 from protomtl.steps.tables.joined import Evaluated
@@ -42,3 +43,29 @@ def test_each_method_has_its_own_task_and_nothing_is_compared() -> None:
     assert "0.750" in table_markdown(tables["table1"], TASKS, "Table 1")
     assert comparisons_markdown(tables["comparisons"], PARAMS.method, TASKS, [1]).startswith("No comparisons")
     assert np.isnan(main_figures(figures_of(found, "dev"), [*TASKS])["cosine"]["overall"])
+
+
+def test_what_a_row_lacks_is_called_by_its_reason() -> None:
+    """No method has all tasks: that is not a want of labels, and the page shows what there is."""
+    found = evaluated()
+    table = build_tables(found, [], PARAMS.method, TASKS, {"backbone": "small", "data": "folder"}, 0.01)["table1"]
+    assert "no labels" not in (text := table_markdown(table, TASKS, "Table 1")) and "has not trained the task" in text
+    shown, note = main_table(table, [*TASKS])
+    assert shown.table is not None and [*shown.table["overall"]] == ["n/a", "n/a"] and "not trained" in str(note.text)
+    assert str(shown.table["a"][0]).startswith("0.750 (") and shown.table["a"][1] == "n/a"
+
+
+def test_one_task_without_labels_hides_no_other() -> None:
+    """As where test of one task alone is not public."""
+    found = evaluated()
+    right = found.predictions["dev"]["a"][[RUNS[0], RUNS[0]]].set_axis([*found.predictions["dev"]["a"]], axis=1)
+    bare = right.set_axis(pd.MultiIndex.from_product([["w", "x", "y", "z"], [np.nan]], names=["id", "gold"]))
+    both = {"dev": {"a": right, "b": right}, "test": {"a": bare, "b": right}}
+    metrics = {run: {"dev": {"a": 0.75, "b": 0.75, "overall": 0.75}, "test": {"b": 0.75}} for run in RUNS}
+    about = {"backbone": "small", "data": "folder"}
+    tables = build_tables(Evaluated(both, metrics, found.records), [], PARAMS.method, TASKS, about, 0.01)
+    shown, _ = main_table(tables["table2"], [*TASKS])
+    assert shown.table is not None and {*shown.table["a"], *shown.table["overall"]} == {"no labels"}
+    assert all(str(cell).startswith("0.750 (") for cell in shown.table["b"])
+    (part,) = main_table(tables["table2"].assign(b=np.nan), [*TASKS])
+    assert part.text == "These data have no labels."
