@@ -43,8 +43,8 @@ def table(run: Path, name: str, words: list[str]) -> pd.DataFrame:
 
 
 def across(rows: pd.DataFrame, figure: str, methods: list[str]) -> tuple[list[str], Rows]:
-    shown = [figure, "low", "high"]
-    rows = rows.assign(**(rows[shown].round(3) + 0.0).to_dict("series"))  # no -0.000
+    rounded = rows[[figure, "low", "high"]].round(3) + 0.0  # no -0.000
+    rows = pd.concat([rows[["stress", "method", "rows"]], rounded], axis=1)
     there = [*dict.fromkeys(rows["method"])]
     if unknown := {*methods} - {*there}:
         raise ValueError(f"the run has no method {', '.join(sorted(unknown))}")

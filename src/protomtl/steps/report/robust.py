@@ -110,14 +110,14 @@ def primary(found: Measured, runs: Sequence[Run]) -> dict[str, Any] | None:
     drawn = found.drawn[stress, "overall"]
     of = [over_seeds(drawn[:, [run.method == method for run in runs]]) for method in pair]
     rows = found.losses[(found.losses["stress"] == stress) & (found.losses["task"] == "overall")].set_index("method")
-    method, reference = (float(rows.loc[name, "loss"]) for name in pair)
+    method, reference = rows.loc[[*pair], "loss"].astype(float).tolist()
     low, high = bootstrap.interval(of[0] - of[1])
     apart = (of[0] - of[1])[:, None]
     tests = {"p": bootstrap.two_sided_p(apart).item(), "p_equal": bootstrap.equal_p(apart, MARGIN).item()}
     return {
         "stress": stress,
         **dict(zip(("method", "reference"), pair, strict=True)),
-        **{"rows": int(rows.loc[pair[0], "rows"]), "loss": method, "loss_reference": reference},
+        **{"rows": int(rows["rows"].iloc[0]), "loss": method, "loss_reference": reference},
         **{"difference": method - reference, "low": float(low), "high": float(high), "margin": MARGIN},
         **tests,
         "verdict": verdict(method - reference, **tests),
