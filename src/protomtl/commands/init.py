@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> None:
 
 def init(args: argparse.Namespace) -> None:
     """Propose, show, ask, write. Raises BadFile and Guess; nothing is written then."""
+    if twice := repeated([str(Path(name).resolve()) for name in args.files]):
+        raise Guess(f"{twice[0]}: is named twice; name each file once")
     sets = data_sets([reading.read(Path(name)) for name in args.files])
     target = OWN / folder_name(args, [*sets])
     if target.exists():

@@ -26,7 +26,7 @@ def opened(path: str) -> Iterator[IO[str]]:
         if path == STREAM:
             file: IO[str] = open(0, closefd=False, **how)  # noqa: SIM115
         elif packed(path):
-            file = gzip.open(path, "rt", **how)  # type: ignore[assignment]  # noqa: SIM115
+            file = gzip.open(path, "rt", **how)  # noqa: SIM115
         else:
             file = Path(path).open(**how)  # noqa: SIM115
     except OSError as error:

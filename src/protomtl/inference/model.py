@@ -28,7 +28,7 @@ class Model:
     """
 
     def __init__(self, folder: Path, record: dict[str, Any], network: "Network", origin: str = "") -> None:
-        self.folder, self.record, self.network = folder, record, network
+        self.folder, self.record, self.network = folder.absolute(), record, network  # the current folder may change
         self.origin = origin or str(folder)
         self.tasks: dict[str, Task] = network.tasks
         self.width: int = network.width  # of a vector

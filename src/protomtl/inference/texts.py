@@ -15,7 +15,8 @@ from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference import records
 from protomtl.inference.hub import MODEL
 from protomtl.inference.hub_errors import HubError
-from protomtl.inference.records import BadInput, Record
+from protomtl.inference.lines import STREAM, BadInput
+from protomtl.inference.records import Record
 from protomtl.model.settings import Workers
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv"
     """Write what `rows` gives of the input; bad input ends with a message and status 2, and leaves no output."""
     try:
         ending = Path(args.output).suffix.lower()
-        if args.output != records.STREAM and ending not in endings:
+        if args.output != STREAM and ending not in endings:
             raise BadInput(f"{args.output}: {args.command} writes {' or '.join(endings)}; say so in the file's name")
-        if args.output != records.STREAM:
+        if args.output != STREAM:
             refuse_source(users_target(args.output, args.force), args)
         check_sources(args)
         model = loaded(args)
@@ -72,7 +73,7 @@ def check_sources(args: argparse.Namespace) -> None:
     """BadInput for rows that cannot be read, for two options that would read one stream, and for a column that is
     named twice."""
     named = [(option, path) for option in SOURCES if (path := getattr(args, option, None)) is not None]
-    if len(streams := [f"--{option}" for option, path in named if path == records.STREAM]) > 1:
+    if len(streams := [f"--{option}" for option, path in named if path == STREAM]) > 1:
         raise BadInput(f"{' and '.join(streams)}: both are standard input; name a file for one of them")
     for _, path in named:
         records.refuse_unreadable(path, args.format)
@@ -83,7 +84,7 @@ def check_sources(args: argparse.Namespace) -> None:
 def refuse_source(target: Path, args: argparse.Namespace) -> None:
     """BadInput for an output that is a file from which rows are read: its other values would be lost."""
     for option in SOURCES:
-        if (source := getattr(args, option, records.STREAM)) != records.STREAM and Path(source).resolve() == target:
+        if (source := getattr(args, option, STREAM)) != STREAM and Path(source).resolve() == target:
             raise BadInput(f"--output {args.output}: is the file of --{option}, too; name another")
 
 

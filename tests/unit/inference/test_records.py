@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protomtl.inference import records
-from protomtl.inference.records import BadInput, Record
+from protomtl.inference.lines import BadInput
+from protomtl.inference.records import Record
 
 FIELD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 HARD = st.text("\"'\r\n\t,; \ufeff\u2028\x85\x0ba", max_size=6)
