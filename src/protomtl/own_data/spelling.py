@@ -23,10 +23,11 @@ def respelled(tables: Sequence[Table]) -> tuple[list[Table], list[str]]:
     """The tables of one data set as `prepare` reads them, and what was changed, in words."""
     found, words = [*tables], []
     for name in dict.fromkeys(name for table in tables for name in table.columns):
-        for what, choose in KINDS.items():
-            values = [value for table in found if name in table.columns for value in values_of(table, name)]
-            if values and (change := choose(Column(name, values))):
+        values = [value for table in found if name in table.columns for value in values_of(table, name)]
+        for what, choose in KINDS.items() if values else ():
+            if change := choose(Column(name, values)):
                 found = [changed(table, name, change) for table in found]
+                values = [change(value) for value in values]
                 words.append(f"column {name}: {what}")
     if any(repeats(table) for table in found):
         other = next(n for n in ("id_column", *(f"id_column{k}" for k in range(2, 10_000))) if unused(found, n))
@@ -116,13 +117,12 @@ def joined(value: str) -> str:
 
 def comma_lists(column: Column) -> Respell | None:
     """Of lists between commas: more different values than parts of these, which repeat."""
-    split = [parts_of(value) for value in column.values]
-    parts = Column("", [part for own in split for part in own])
-    several = any(len(own) > 1 for own in split)
-    if not several or column.numbers or ambiguous(column) or parts.words > WORDS_OF_TAG:
+    if not any("," in value for value in column.values) or ambiguous(column):
         return None
-    repeat = parts.different < column.different and parts.different <= len(column.values) / 2 and classes_like(parts)
-    return (lambda value: BETWEEN.join(parts_of(value))) if repeat else None
+    parts = Column("", [part for value in column.values for part in parts_of(value)])
+    tags = parts.different < column.different and parts.different <= len(column.values) / 2 and classes_like(parts)
+    short = tags and parts.words <= WORDS_OF_TAG
+    return (lambda value: BETWEEN.join(parts_of(value))) if short else None
 
 
 def parts_of(value: str) -> list[str]:
