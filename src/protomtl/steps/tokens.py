@@ -1,5 +1,6 @@
 """Step `tokens`: data/tokens holds every text as token numbers, once per backbone and maximum length."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -33,8 +34,9 @@ def run(tokens: Tokens, tasks: dict[str, Task]) -> None:
                 with growing(folder / "labels.npy", task.what.stored) as add:
                     for column in columns(table, "label"):
                         add(column.to_numpy(zero_copy_only=False))
-                told = unknown_share(*np.sum(counts, axis=0))
-                print(f"tokens {name} {split}: {table.metadata.num_rows} rows{told}", flush=True)
+                print(f"tokens {name} {split}: {table.metadata.num_rows} rows", flush=True)
+                if told := unknown_share(*np.sum(counts, axis=0)):
+                    print(f"tokens {name} {split}: {told}", file=sys.stderr, flush=True)
         # With the digests, tokens.json stands for all of the cache: stages depend on this one file.
         write_json(part / "tokens.json", special | {"files": digest_folder(part)})
 
@@ -48,7 +50,7 @@ def unknown_share(unknown: int, tokens: int) -> str:
     """What is said of texts in which the encoder's vocabulary lacks too much, as of another script or of emoji."""
     if unknown <= UNKNOWN * tokens:
         return ""
-    return f"; {unknown / tokens:.0%} of their tokens are unknown to the encoder: choose another `backbone`"
+    return f"{unknown / tokens:.0%} of the tokens are unknown to the encoder; choose another `backbone`"
 
 
 def write_texts(folder: Path, side: str, texts: Iterator[Any], backend: Any) -> tuple[int, int]:
