@@ -100,9 +100,11 @@ REFUSED, INTERRUPTED = 2, 130  # as argparse and shells have it; 1 is the answer
 
 def main() -> None:
     """The command line as a program: what cannot be done ends with one line and status 2."""
+    hold_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale may lack a letter of what is said
     try:
+        check_folder()
         told(sys.argv[1:])
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)
@@ -112,6 +114,25 @@ def main() -> None:
             raise
         print(stop.code, file=sys.stderr)
         sys.exit(REFUSED)
+
+
+def hold_streams() -> None:
+    """Open what the caller has closed of the three standard streams, on nothing: else the next file that is opened
+    would be taken for it."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            if os.open(os.devnull, os.O_RDWR) != number:
+                continue  # somebody has opened it meanwhile
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+
+
+def check_folder() -> None:
+    """SystemExit where the current folder was removed: libraries would end without a reason."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        sys.exit("the current folder is gone; change to one that is there")
 
 
 def told(words: list[str]) -> None:
@@ -124,8 +145,8 @@ def told(words: list[str]) -> None:
     except ModuleNotFoundError as error:
         sys.exit(missing(error))
     except (OSError, SafetensorError) as error:
-        if is_missing_result(error):
-            sys.exit(f"{error.filename}: not there; run the step that makes it first, or `snakemake --cores 4 all`")
+        if made := missing_result(error):
+            sys.exit(f"{made}: not there; run the step that makes it first, or `snakemake --cores 4 all`")
         if is_closed(error):
             sys.exit(f"{error.filename}: {error.strerror}")
         if not is_disk_full(error):
@@ -156,10 +177,13 @@ def of_a_model(name: str) -> bool:
     return {"sklearn": "scikit-learn"}.get(name, name) in {re.split(r"[^\w-]", need)[0] for need in wanted}
 
 
-def is_missing_result(error: OSError | SafetensorError) -> TypeGuard[FileNotFoundError]:
-    """Whether a step was run before one that it builds on: a file of data/ or results/ is not there."""
-    made = (str(RAW.parent), str(RESULTS))
-    return isinstance(error, FileNotFoundError) and str(error.filename).split("/")[0] in made
+def missing_result(error: OSError | SafetensorError) -> str:
+    """The file of data/ or results/ that is not there, if a step was run before one that it builds on; else nothing.
+    pyarrow names it in its text only."""
+    if not isinstance(error, FileNotFoundError):
+        return ""
+    name = str(error.filename or (re.findall(r"'([^']*)'", str(error)) or [""])[0])
+    return name if name.split("/")[0] in (str(RAW.parent), str(RESULTS)) else ""
 
 
 def is_closed(error: OSError | SafetensorError) -> TypeGuard[OSError]:

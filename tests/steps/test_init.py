@@ -3,6 +3,7 @@
 import argparse
 import gzip
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -212,7 +213,7 @@ def test_a_guess_that_is_wrong_can_be_said_and_rows_that_are_bad_are_counted(
     ("content", "words", "message"),
     [
         ("text,label\n" + "a good film,good\n" * 60, [], "column 'label': every row has 'good', so there is nothing"),
-        ("text,label\na good film,1\na bad film,0\n" * 6, [], "are too few to draw test and dev from"),
+        ("text,label\n" + "a good film,1\na bad film,0\n" * 6, [], "are too few to draw test and dev from"),
         ("text,label\na good film,1\n", ["--label", "mood"], "--label mood: no such column; there are 'text', 'label'"),
         ("text,price\n" + "".join(f"a good film,{i}.5\n" for i in range(2000)), ["--label", "price"], "rescale"),
         ("text,label\na b c,1\n", ["--text", "text", "--label", "text"], "--label text: is a column of --text, too"),
@@ -238,3 +239,45 @@ def test_what_cannot_be_is_said_and_leaves_nothing(
 )
 def test_a_file_of_any_name_gives_the_folder_one(file: str, name: str) -> None:
     assert folder_name(argparse.Namespace(name=None, files=[file]), []) == name
+
+
+def test_a_file_that_is_named_twice_is_said(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("own.csv").write_text("text,label\na good film,1\n")
+    assert f"{workdir}/own.csv: is named twice; name each file once" in init(capsys, "own.csv", "./own.csv", code=2)
+
+
+def test_a_task_of_the_name_of_another_block_has_a_block_of_its_own(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`sst_weighted` is there, and names other tasks beside it."""
+    rows = [(f"a film of {i} words", "ab"[i % 2], "cd"[i % 3 % 2]) for i in range(60)]
+    pd.DataFrame(rows, columns=["text", "sst", "mood"]).to_csv("own.csv", index=False)
+    said = init(capsys, "own.csv", "--label", "sst", "mood", "--yes")
+    assert "methods: with sst_weighted2, mood_weighted" in said
+    assert {"sst_weighted2", "mood_weighted"} < {*load().methods}
+
+
+@pytest.mark.parametrize(
+    ("names", "folder"),
+    [(["own_train.csv", "own_test.csv"], "own"), (["train.csv", "test.csv"], "mine"), (["train.csv"], "train")],
+)
+def test_data_are_named_by_what_names_share_or_by_their_folder(
+    names: list[str], folder: str, workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mine").mkdir()
+    for name in names:
+        rows = [(f"a {name} film of {i} words", "ab"[i % 2], i % 7, "x/y") for i in range(60)]
+        pd.DataFrame(rows, columns=["text", "label", "id", "where"]).to_csv(f"mine/{name}", index=False)
+    said = init(capsys, *(f"mine/{name}" for name in names), "--yes")
+    assert load().data.folder == f"data/own/{folder}" and [*load().tasks] == [folder]
+    assert "column id: is id_column here" in said and "Columns that no task reads: id_column, where;" in said
+    assert Path(f"data/own/{folder}/train.csv").read_text().startswith("text,label,id_column,where\n")
+
+
+def test_the_first_row_that_cannot_be_used_is_told_whole(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = ["True", "False", "N/A"]
+    rows = [(f"a film of {i} words", labels[i % 3]) for i in range(60)]
+    pd.DataFrame(rows, columns=["text", "label"]).to_csv("own.csv", index=False)
+    said = init(capsys, "own.csv", "--yes")
+    assert "kind: binary" in said
+    assert re.search(r"first: train\.csv:\d+: column 'label': 'N/A' is not a binary label among no, yes\n", said)

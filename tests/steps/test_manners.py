@@ -53,7 +53,7 @@ def test_one_row_has_one_answer(loaded: Model) -> None:
         np.testing.assert_allclose(
             loaded.predict_proba("para", pair), loaded.predict_proba("para", PAIRS)[0], atol=1e-6
         )
-    assert loaded.sentiment(TEXTS[0]).shape == (5,) and np.ndim(loaded.paraphrase(PAIRS[0])) == 0
+    assert loaded.sentiment(TEXTS[0]).shape == (5,) and type(loaded.paraphrase(PAIRS[0])) is float
     assert loaded.vectors("para", PAIRS[0]).shape == (32,) and loaded.by_prototypes("para", PAIRS[0]).shape == (2,)
 
 
@@ -102,3 +102,31 @@ def test_pickled_and_dumped_it_says_the_same(loaded: Model, tmp_path: Path) -> N
     np.testing.assert_array_equal(again.predict_proba("sst", TEXTS), expected)
     joblib.dump(loaded, tmp_path / "model.joblib")
     np.testing.assert_array_equal(joblib.load(tmp_path / "model.joblib").predict_proba("sst", TEXTS), expected)
+
+
+def test_a_model_stays_whole_where_the_program_changes_its_folder(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(model.parent)
+    found = protomtl.load(model.name)
+    monkeypatch.chdir(tmp_path)
+    assert found.has_map and len(found.map("sst")) == 3 and found.origin == model.name
+    assert pickle.loads(pickle.dumps(found)).has_map  # noqa: S301
+
+
+def test_what_is_masked_and_what_is_no_name_are_said(loaded: Model) -> None:
+    with pytest.raises(TypeError, match="row 1: a text is needed, not masked"):
+        loaded.encode(np.ma.array(["a", "b"], mask=[False, True]))
+    with pytest.raises(ValueError, match=r"no task \['sst'\]; it has para, sst, sts"):
+        loaded.predict(["sst"], TEXTS)  # type: ignore[arg-type]
+    assert len(loaded.encode(TEXTS, batch_size=10**30)) == 3
+
+
+def test_what_is_no_folder_of_an_export_is_said(model: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="is a file; name the folder that `protomtl export` wrote"):
+        protomtl.load(model / "protomtl.json")
+    with pytest.raises(FileNotFoundError, match="'': names no folder"):
+        protomtl.load("")
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match=r"^protomtl.load: device: cuda: this machine has no GPU"):
+            protomtl.load(model, device="cuda")

@@ -132,7 +132,7 @@ BAD: dict[str, tuple[str, bytes, str]] = {
         "in.csv:2: no column 'text'; there is 'title', 'id': say --columns",
     ),
     "an empty text": ("in.csv", b"text,id\ngood,1\n  ,2\n", "in.csv:3: column 'text' holds no text"),
-    "a number where a text is needed": ("in.jsonl", b'{"text": 3}\n', "in.jsonl:1: column 'text' holds no text"),
+    "a number where a text is needed": ("in.jsonl", b'{"text": 3}\n', "in.jsonl:1: column 'text' holds no text, but 3"),
     "a wrong encoding": ("in.csv", b"text\nsch\xf6n\n", "in.csv:2: not UTF-8; save the file as UTF-8"),
     "a binary file": ("in.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "in.csv:1: not UTF-8"),
     "zeros": ("in.txt", b"good\nbad\0\n", "in.txt:2: a binary file; a text file is needed"),
@@ -181,9 +181,15 @@ def test_other_mistakes(model: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     no_label = run(capsys, "classify", model, path, "--support", str(path), "--label", "topic")
     assert "column 'topic' is missing or empty" in no_label and "say --label" in no_label
     assert "no protomtl.json there; `protomtl export" in run(capsys, "encode", tmp_path, path)
+    assert "is a file; name the folder that `protomtl export` wrote" in run(capsys, "encode", path, path)
+    two = run(capsys, "encode", model, path, "--columns", "text", "label")
+    assert "--columns: encode needs 1, there are 2" in two
     (tmp_path / "in.jsonl").write_text('{"text": "good"}\n{"text": "bad", "id": 1}\n')
     mixed = run(capsys, "predict", model, tmp_path / "in.jsonl", "--task", "sst", "--output", str(tmp_path / "out.csv"))
-    assert "row 2 has other columns than the first; write .jsonl" in mixed and not (tmp_path / "out.csv").exists()
+    assert (
+        "row 2 has other columns than the first; write --output NAME.jsonl" in mixed
+        and not (tmp_path / "out.csv").exists()
+    )
 
 
 TAKEN = [("predict", "prediction"), ("predict", "score_neutral"), ("classify", "prediction"), ("classify", "score_b")]
@@ -234,6 +240,29 @@ def test_an_output_that_is_read_from_stays(
     said = run(capsys, command, tmp_path, Path("in.csv"), *words, "--output", f"./{source}")
     assert f"--output ./{source}: is the file of --{'input' if source == 'in.csv' else words[0][2:]}, too" in said
     assert Path(source).read_text() == "text,label\ngood,1\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--input", "nothing.csv"], "nothing.csv: No such file or directory"),
+        (["--input", "in.doc"], "in.doc: unknown ending"),
+        (["--input", ""], "'': unknown ending"),
+        (["--input", "in.csv", "--among", "nothing.csv"], "nothing.csv: No such file or directory"),
+        (["--input", "-", "--among", "-"], "--input and --among: both are standard input; name a file for one of them"),
+        (["--input", "in.csv", "--columns", "text", "text"], "--columns: text is there twice; name each column once"),
+    ],
+)
+def test_what_cannot_be_read_is_said_before_a_model_is_loaded(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is no model to load."""
+    monkeypatch.chdir(tmp_path)
+    Path("in.csv").write_text("text\ngood\n")
+    words = words if "--among" in words else [*words, "--among", "in.csv"]
+    with patch("sys.argv", ["protomtl", "similar", "--model", "none", *words]), pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2 and capsys.readouterr().err.startswith(f"protomtl similar: {said}")
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.npy"])

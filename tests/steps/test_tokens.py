@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from protomtl.core.files import digest_folder
@@ -72,3 +73,16 @@ def test_any_number_of_texts_at_a_time_gives_the_same_files(table: TokenTable, m
     path = Path("data/tokens/para/train/a.tokens.npy")
     np.save("again.npy", np.load(path))
     assert Path("again.npy").read_bytes() == path.read_bytes()
+
+
+def test_what_the_encoder_has_no_words_for_is_said(prepared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The vocabulary of the tests has no emoji."""
+    path = Path("data/prepared/sst/dev.parquet")
+    rows = pd.read_parquet(path)
+    rows["text_a"] = ["😀 😡 a"] * len(rows)
+    rows.to_parquet(path)
+    params = load()
+    tokens.run(params.tokens, params.tasks)
+    said = capsys.readouterr().err.splitlines()
+    assert "tokens sst dev: 67% of the tokens are unknown to the encoder; choose another `backbone`" in said
+    assert not any(line.startswith("tokens para") for line in said)

@@ -130,3 +130,9 @@ def test_texts_that_no_task_reads_are_told_so(prepared: Path) -> None:
     model = protomtl.load(quick_model.quick_model(params.load(), with_map=False))
     model.tasks = {"sst": model.tasks["sst"]}
     assert list(command.answer(model, ("a", "b"))) == ["a | b", "  no task of params.yaml reads a pair"]
+
+
+@pytest.mark.parametrize("words", [[""], ["a film", " \t"]])
+def test_a_blank_text_is_refused(words: list[str]) -> None:
+    with pytest.raises(SystemExit, match="a TEXT is blank; give each some words"):
+        next(cli.command_module("try").given(words))

@@ -4,9 +4,11 @@ what the disk of a user may be like ends with one line."""
 import errno
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from protomtl import cli
@@ -113,7 +115,7 @@ WRONG = {  # words of a command line, and how its line begins
     ),
     "another half": (["verify", "--margin", "0.1"], "protomtl verify --margin needs --against"),
     "no project": (["verify"], "dvc.lock: not there"),
-    "no preset": (["preset", "nothing"], "presets/nothing.yaml: no such preset"),
+    "no presets": (["preset", "nothing"], "presets: no presets there; run from the root of the project"),
     "nothing kept": (["verify", "--against", "nothing"], "nothing: no kept run"),
     "a method that is none": (["stress", "--method", "concta", "--seed", "1"], "params.yaml: method: concta"),
 }
@@ -137,6 +139,33 @@ def test_an_interrupted_command_has_the_status_of_one(
     with pytest.raises(SystemExit, match=r"^130$"):
         cli.main()
     assert capsys.readouterr().err == "interrupted; run the same command again to go on\n"
+
+
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_none_and_no_other_file(stream: str, project: Path) -> None:
+    call(project, "sh", "-c", f"{shlex.quote(sys.executable)} -m protomtl summary {stream}")
+    opened = "open('held', 'w').write(str(open('params.yaml').fileno() > 2))"
+    held = f"from protomtl import cli; cli.hold_streams(); {opened}"
+    call(project, "sh", "-c", f"{shlex.quote(sys.executable)} -c {shlex.quote(held)} {stream}")
+    assert (project / "held").read_text() == "True"
+
+
+def test_a_table_that_is_not_there_yet_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pyarrow says so in its text only."""
+    monkeypatch.setattr(cli, "run", lambda _: pq.ParquetFile("data/prepared/mood/train.parquet"))
+    with pytest.raises(SystemExit, match=r"^2$"):
+        cli.main()
+    said = capsys.readouterr().err
+    assert said.startswith("data/prepared/mood/train.parquet: not there; run the step that makes it first")
+
+
+def test_a_current_folder_that_is_gone_is_said(project: Path) -> None:
+    (project / "gone").mkdir()
+    command = f"cd gone && rmdir ../gone && {shlex.quote(sys.executable)} -m protomtl check"
+    said = call(project, "sh", "-c", command, code=2)
+    assert said.stderr == "the current folder is gone; change to one that is there\n"
 
 
 def test_other_faults_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

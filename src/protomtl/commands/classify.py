@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from protomtl.inference import texts
-from protomtl.inference.records import BadInput, Record
+from protomtl.inference.lines import BadInput
+from protomtl.inference.records import Record
 from protomtl.tasks.labels import composed, number
 
 if TYPE_CHECKING:

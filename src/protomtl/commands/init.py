@@ -16,10 +16,10 @@ from protomtl.core.sections import PARAMS
 from protomtl.core.settings import SPLITS, Seed
 from protomtl.core.tables import repeated
 from protomtl.data.readers import BadRow
-from protomtl.own_data import files, guessing, previewing, reading, writing
-from protomtl.own_data.data_sets import data_sets
+from protomtl.own_data import files, guessing, previewing, reading, spelling, writing
+from protomtl.own_data.data_sets import data_sets, name_of
+from protomtl.own_data.fields import BadFile, Table
 from protomtl.own_data.guessing import Guess
-from protomtl.own_data.reading import BadFile
 from protomtl.params import COLUMNS, load
 from protomtl.tasks.settings import Task
 
@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> None:
 
 def init(args: argparse.Namespace) -> None:
     """Propose, show, ask, write. Raises BadFile and Guess; nothing is written then."""
+    if twice := repeated([str(Path(name).resolve()) for name in args.files]):
+        raise Guess(f"{twice[0]}: is named twice; name each file once")
     sets = data_sets([reading.read(Path(name)) for name in args.files])
     target = OWN / folder_name(args, [*sets])
     if target.exists():
@@ -65,15 +67,17 @@ def init(args: argparse.Namespace) -> None:
     load()  # what is not sound before is told as it is, not as what became of it
     tasks: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        drawn = []
+        told: list[str] = []
         for name, tables in sets.items():
             try:
-                own = proposed(tables, name, target.name, args, [*tasks, *COLUMNS])
-                drawn += write_splits(Path(scratch), name, tables, own, args.seed)
+                plain, words = spelling.respelled(tables)
+                own = proposed(plain, name, target.name, args, [*tasks, *COLUMNS])
+                told += write_splits(Path(scratch), name, plain, own, args.seed)
             except Guess as problem:
                 raise Guess(f"{name}: {problem}" if name else problem) from None
+            told += [f"{name}: {said}" if name else said for said in (*words, *left_aside(plain, own))]
             tasks |= own
-        print("\n".join([previewing.preview(Path(scratch), tasks, content["tokens"]["max_length"]), *drawn]))
+        print("\n".join([previewing.preview(Path(scratch), tasks, content["tokens"]["max_length"]), *told]))
         changes = writing.lay_in(content, tasks, str(target))
         print("\n".join(["", f"{target}: UTF-8 CSV files of these rows, and {files.LIST}", f"{PARAMS}:"]))
         print("\n".join(f"  {change}" for change in changes))
@@ -86,14 +90,31 @@ def init(args: argparse.Namespace) -> None:
 
 def folder_name(args: argparse.Namespace, sets: list[str]) -> str:
     """The name of the data: a folder's, and so a simple one. Raises Guess."""
-    stem = unicodedata.normalize("NFKD", Path(args.files[0]).name.partition(".")[0]).encode("ascii", "ignore").decode()
-    name = args.name or "_".join(filter(None, sets)) or re.sub(r"\W+", "_", stem).strip("_") or "data"
+    name = args.name or "_".join(filter(None, sets)) or stem_of(Path(args.files[0]), len(args.files) > 1) or "data"
     if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
         raise Guess(f"--name {name!r}: letters, digits, dots, dashes and underscores make a name here")
     return name
 
 
-def check_options(args: argparse.Namespace, sets: Mapping[str, list[reading.Table]]) -> None:
+def stem_of(path: Path, several: bool) -> str:
+    """What the name of a data set's first file says in plain letters; of several without the split, and where nothing
+    else is said what the folder's name says."""
+    stem = path.name.partition(".")[0]
+    if several:
+        stem = name_of(path) or path.resolve().parent.name
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    return re.sub(r"\W+", "_", plain).strip("_")
+
+
+def left_aside(tables: Sequence[Table], tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The columns that no task reads, in a line; numbers of rows aside."""
+    used = {name for block in tasks.values() for name in (*block["texts"], block["label"])}
+    found = [c for c in files.columns_of(tables) if c.values and c.name not in used and not guessing.is_id(c)]
+    names = [column.name for column in found]
+    return [f"Columns that no task reads: {', '.join(names)}; --text and --label name others"] if names else []
+
+
+def check_options(args: argparse.Namespace, sets: Mapping[str, list[Table]]) -> None:
     """Guess for columns of --text and --label that are nowhere, there twice, or both. Their spaces become single."""
     columns = dict.fromkeys(name for tables in sets.values() for table in tables for name in table.columns)
     args.text, args.label = ([" ".join(n.split()) for n in names or ()] for names in (args.text, args.label))
@@ -107,7 +128,7 @@ def check_options(args: argparse.Namespace, sets: Mapping[str, list[reading.Tabl
 
 
 def proposed(
-    tables: Sequence[reading.Table], name: str, folder: str, args: argparse.Namespace, taken: Sequence[str]
+    tables: Sequence[Table], name: str, folder: str, args: argparse.Namespace, taken: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """The blocks of a data set's tasks, a task for each column of labels. Raises Guess."""
     columns = {column.name: column for column in files.labelled_columns(tables)}
@@ -128,7 +149,7 @@ def proposed(
 
 
 def write_splits(
-    scratch: Path, name: str, tables: Sequence[reading.Table], tasks: Mapping[str, dict[str, Any]], seed: int
+    scratch: Path, name: str, tables: Sequence[Table], tasks: Mapping[str, dict[str, Any]], seed: int
 ) -> list[str]:
     """The splits of a data set, in a folder of its name; what was drawn of them, in words. Raises Guess."""
     main = next(iter(tasks.values()))

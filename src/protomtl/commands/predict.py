@@ -10,7 +10,8 @@ import numpy as np
 from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.inference import records, texts
-from protomtl.inference.records import BadInput, Record
+from protomtl.inference.lines import BadInput
+from protomtl.inference.records import Record
 from protomtl.inference.rows import BLOCK, Row
 from protomtl.tasks.settings import Task
 

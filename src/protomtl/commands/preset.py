@@ -33,6 +33,8 @@ def apply(name: str, params: Path = PARAMS) -> None:
     path = PRESETS / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.yaml")))
+        if not known:
+            raise SystemExit(f"{PRESETS}: no presets there; run from the root of the project")
         raise SystemExit(f"{path}: no such preset; there are: {known}")
     content, patch = editable(params) or {}, editable(path) or {}
     if patch.get("methods") == "all":

@@ -9,7 +9,7 @@ from protomtl.core import paths
 from protomtl.inference import hub
 from protomtl.inference.export_files import CARD, belongs, form_of
 from protomtl.inference.hub_errors import LOGIN, HubError, asked, hub_errors
-from protomtl.inference.records import BadInput
+from protomtl.inference.lines import BadInput
 
 EXAMPLES = """
   protomtl push results/export ORG/NAME

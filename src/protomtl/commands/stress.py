@@ -19,7 +19,7 @@ from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference.hub import MODEL
 from protomtl.inference.hub_errors import HubError
 from protomtl.inference.labelled_rows import labelled_rows
-from protomtl.inference.records import BadInput
+from protomtl.inference.lines import BadInput
 from protomtl.inference.rows import BLOCK, blocks, checked, stacked
 from protomtl.perturbations.battery import battery
 from protomtl.perturbations.kinds import NEEDED, Case, fits
@@ -192,4 +192,5 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
 
 def name_of(model: "Model") -> str:
     """For people: of a folder its last part, of the hub ORG/NAME; the commit was told when it was loaded."""
-    return model.folder.name if model.origin == str(model.folder) else model.origin.partition("@")[0]
+    here = Path(model.origin).absolute() == model.folder
+    return model.folder.resolve().name if here else model.origin.partition("@")[0]

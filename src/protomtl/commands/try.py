@@ -101,7 +101,9 @@ def made_by(step: str, folder: Path, notes: dict[str, Any], lock: dict[str, Any]
 
 
 def given(words: list[str]) -> Iterator[Texts]:
-    """The rows: of the command line, of standard input, or, on a terminal, asked for."""
+    """The rows: of the command line, of standard input, or, on a terminal, asked for. SystemExit for a blank one."""
+    if not all(word.strip() for word in words):
+        raise SystemExit("protomtl try: a TEXT is blank; give each some words")
     if words:
         yield from ((word,) for word in words)
         if len(words) == 2:

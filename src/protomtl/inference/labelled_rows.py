@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from protomtl.data.readers import UNLABELLED
 from protomtl.inference import records
-from protomtl.inference.records import BadInput, Record
+from protomtl.inference.lines import BadInput
+from protomtl.inference.records import Record
 from protomtl.perturbations.kinds import Source
 from protomtl.tasks.settings import Task
 

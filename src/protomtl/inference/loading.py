@@ -45,7 +45,7 @@ def load(
             raise SystemExit(f"backend={backend!r}: must be one of {', '.join(BACKENDS)}")
         return opened_model(*exported(folder, revision, backend), compute, backend)
     except SystemExit as error:  # a step ends by it; a user's program goes on
-        raise ValueError(error.code) from None
+        raise ValueError(str(error.code).replace("params.yaml: compute.", "protomtl.load: ")) from None
 
 
 def load_alone(folder: str | Path, **options: Any) -> Model:
@@ -99,6 +99,10 @@ def exported(model: str | Path, revision: str | None = None, backend: str = "aut
     if wanted := hub.place(model, revision):
         path = hub.fetched(wanted, lambda record: refuse_other(str(wanted), record, backend))
         return path, f"{wanted.repository}@{path.name}"
+    if Path(model).is_file():
+        raise FileNotFoundError(f"{model}: is a file; name the folder that `protomtl export` wrote")
+    if not str(model).strip():
+        raise FileNotFoundError(f"{model!r}: names no folder; name one that `protomtl export` wrote")
     if not (Path(model) / RECORD).is_file():
         raise FileNotFoundError(
             f"{model}: no {RECORD} there; `protomtl export METHOD --to {model}` makes such a folder"

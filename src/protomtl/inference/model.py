@@ -28,7 +28,7 @@ class Model:
     """
 
     def __init__(self, folder: Path, record: dict[str, Any], network: "Network", origin: str = "") -> None:
-        self.folder, self.record, self.network = folder, record, network
+        self.folder, self.record, self.network = folder.absolute(), record, network  # the current folder may change
         self.origin = origin or str(folder)
         self.tasks: dict[str, Task] = network.tasks
         self.width: int = network.width  # of a vector
@@ -161,8 +161,9 @@ class Model:
         return self.predict_proba("sst", texts)
 
     def paraphrase(self, pairs: Rows) -> Any:
-        """[n] probability that both texts ask the same: task `para`."""
-        return self.predict_proba("para", pairs)[..., 1]
+        """[n] probability that both texts ask the same: task `para`; of one pair this number."""
+        likely = self.predict_proba("para", pairs)[..., 1]
+        return likely if likely.ndim else likely.item()
 
     def similarity(self, pairs: Rows) -> Any:
         """[n] similarity of both texts from 0 to 5, within these bounds: task `sts`."""
@@ -191,7 +192,7 @@ class Model:
 
     def task(self, name: str) -> Task:
         """ValueError for one that the model has not."""
-        if name not in self.tasks:
+        if not isinstance(name, str) or name not in self.tasks:
             raise ValueError(f"this model has no task {name!r}; it has {', '.join(self.tasks)}")
         return self.tasks[name]
 

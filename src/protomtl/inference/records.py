@@ -13,24 +13,30 @@ from typing import IO, Any
 
 from protomtl.core import tables
 from protomtl.core.users_files import users_file
+from protomtl.inference.lines import STREAM, BadInput, checked, opened, packed
 
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".txt": "text"}
-LONGEST = 1 << 20  # characters of one line: more is no row of text
-STREAM = "-"  # standard input or output
 
 Record = dict[str, Any]
 
 
-class BadInput(Exception):
-    """The message names file and line and says what to do."""
-
-
 def format_of(path: str, chosen: str | None) -> str:
-    """The format that was chosen, or that the ending says; a stream holds plain text lines."""
-    found = chosen or ("text" if path == STREAM else FORMATS.get(Path(path).suffix))
+    """The format that was chosen, or that the ending says, in any case and before `.gz`; a stream holds plain text
+    lines."""
+    ending = Path(Path(path).stem if packed(path) else path).suffix.lower()
+    found = chosen or ("text" if path == STREAM else FORMATS.get(ending))
     if found is None:
-        raise BadInput(f"{path}: unknown ending; use {', '.join(FORMATS)} or say --format")
+        raise BadInput(f"{path or repr(path)}: unknown ending; use {', '.join(FORMATS)} or say --format")
     return found
+
+
+def refuse_unreadable(path: str, chosen: str | None = None) -> None:
+    """BadInput for a file that is not there, closed to us, or of no known format: before a model is loaded for it."""
+    format_of(path, chosen)
+    if path != STREAM and Path(path).is_fifo():  # what is written into it can be read once
+        return
+    with opened(path):
+        pass
 
 
 def read(path: str, chosen: str | None = None) -> Iterator[tuple[str, Record]]:
@@ -45,31 +51,6 @@ def read(path: str, chosen: str | None = None) -> Iterator[tuple[str, Record]]:
             yield f"{path}:{line}", row
     if not line:
         raise BadInput(f"{path}: no rows")
-
-
-@contextmanager
-def opened(path: str) -> Iterator[IO[str]]:
-    how: dict[str, Any] = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": "\n"}
-    try:
-        file = open(0, closefd=False, **how) if path == STREAM else Path(path).open(**how)  # noqa: SIM115
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from None
-    with file:
-        yield file
-
-
-def checked(path: str, file: IO[str]) -> Iterator[str]:
-    """The lines of a file, if they are text."""
-    line = 0
-    while text := file.readline(LONGEST + 1):
-        line += 1
-        if len(text) > LONGEST:
-            raise BadInput(f"{path}:{line}: the line has more than {LONGEST:,} characters; one row a line is needed")
-        if "\0" in text:
-            raise BadInput(f"{path}:{line}: a binary file; a text file is needed")
-        if any("\udc80" <= c <= "\udcff" for c in text):
-            raise BadInput(f"{path}:{line}: not UTF-8; save the file as UTF-8")
-        yield text
 
 
 def table(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
@@ -143,7 +124,9 @@ def texts(rows: Iterable[tuple[str, Record]], columns: list[str]) -> Iterator[tu
             raise BadInput(f"{place}: no column {missing[0]!r}; there is {there}: say --columns")
         found = tuple(row[c].strip() if isinstance(row[c], str) else "" for c in columns)
         if not all(found):
-            raise BadInput(f"{place}: column {columns[found.index('')]!r} holds no text")
+            column = columns[found.index("")]
+            said = "" if isinstance(row[column], str) else f", but {json.dumps(row[column], ensure_ascii=False):.80}"
+            raise BadInput(f"{place}: column {column!r} holds no text{said}")
         yield row, found
 
 
@@ -159,7 +142,7 @@ def write(path: str, rows: Iterable[Record], as_json: bool, force: bool = False)
                 continue
             head = head or list(row)
             if list(row) != head:
-                raise BadInput(f"{path}: row {number} has other columns than the first; write .jsonl")
+                raise BadInput(f"{path}: row {number} has other columns than the first; write --output NAME.jsonl")
             if number == 1:  # a mark at the beginning of a file is not part of its text
                 (quoting if any({*"\r\t\ufeff"} & {*name} for name in row) else writer).writerow(row)
             cells = [cell(value) for value in row.values()]

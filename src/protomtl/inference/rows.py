@@ -1,5 +1,6 @@
 """The rows that a call is given: many in any order of things, or one by itself."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Set, Sized
 from itertools import islice
 from numbers import Integral
@@ -50,7 +51,7 @@ def checked(rows: Iterable[Row], texts: int) -> Iterator[Row]:
         kind = type(rows).__name__
         raise TypeError(f"a list is needed, {needed} each, not {kind}; of a table give the columns of texts")
     for number, row in enumerate(rows):
-        parts = tuple(row) if isinstance(row, (tuple, list, np.ndarray)) else (row,)
+        parts = tuple(row) if isinstance(row, (tuple, list)) or (isinstance(row, np.ndarray) and row.ndim) else (row,)
         if len(parts) != texts or not all(isinstance(part, str) for part in parts):
             raise TypeError(f"row {number}: {needed} is needed, not {row!r:.80}")
         if any("\ud800" <= c <= "\udfff" for part in parts if not part.isascii() for c in part):
@@ -60,7 +61,7 @@ def checked(rows: Iterable[Row], texts: int) -> Iterator[Row]:
 
 def blocks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
     """So many rows at a time."""
-    while block := list(islice(rows, size)):
+    while block := list(islice(rows, min(size, sys.maxsize))):
         yield block
 
 

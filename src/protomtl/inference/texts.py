@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from protomtl.core.sections import argument
+from protomtl.core.tables import repeated
 from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference import records
 from protomtl.inference.hub import MODEL
 from protomtl.inference.hub_errors import HubError
-from protomtl.inference.records import BadInput, Record
+from protomtl.inference.lines import STREAM, BadInput
+from protomtl.inference.records import Record
 from protomtl.model.settings import Workers
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
+
+READ = ".csv, .tsv, .jsonl, or .txt (a text a line), with .gz too"
+SOURCES = ("input", "support", "among")  # options that name rows to read
 
 Rows = Callable[["Model", argparse.Namespace], Iterator[Record]]  # of a command, while they are read
 
@@ -28,7 +33,12 @@ def add_arguments(command: argparse.ArgumentParser, endings: tuple[str, str]) ->
     second for rows as JSON lines."""
     add = command.add_argument
     add("--model", required=True, metavar="MODEL", help=MODEL)
-    add("--input", default="-", metavar="FILE", help=".csv, .tsv, .jsonl, or .txt (a text a line); -: standard input")
+    add(
+        "--input",
+        default="-",
+        metavar="FILE",
+        help=".csv, .tsv, .jsonl, or .txt (a text a line), with .gz too; -: standard input",
+    )
     streamed = "CSV" if endings[0] == ".csv" else "JSON lines"
     add("--output", default="-", metavar="FILE", help=f"{' or '.join(endings)}; -: {streamed} to standard output")
     add("--force", action="store_true", help="replace also a file that is read-only")
@@ -41,11 +51,12 @@ def add_arguments(command: argparse.ArgumentParser, endings: tuple[str, str]) ->
 def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv", ".jsonl")) -> None:
     """Write what `rows` gives of the input; bad input ends with a message and status 2, and leaves no output."""
     try:
-        ending = Path(args.output).suffix
-        if args.output != records.STREAM and ending not in endings:
+        ending = Path(args.output).suffix.lower()
+        if args.output != STREAM and ending not in endings:
             raise BadInput(f"{args.output}: {args.command} writes {' or '.join(endings)}; say so in the file's name")
-        if args.output != records.STREAM:
+        if args.output != STREAM:
             refuse_source(users_target(args.output, args.force), args)
+        check_sources(args)
         model = loaded(args)
         if ending == ".npy":
             vectors = (vector for _, vector in with_progress(encoded(model, args.input, args)))
@@ -58,10 +69,22 @@ def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv"
         sys.exit(2)
 
 
+def check_sources(args: argparse.Namespace) -> None:
+    """BadInput for rows that cannot be read, for two options that would read one stream, and for a column that is
+    named twice."""
+    named = [(option, path) for option in SOURCES if (path := getattr(args, option, None)) is not None]
+    if len(streams := [f"--{option}" for option, path in named if path == STREAM]) > 1:
+        raise BadInput(f"{' and '.join(streams)}: both are standard input; name a file for one of them")
+    for _, path in named:
+        records.refuse_unreadable(path, args.format)
+    if twice := repeated(args.columns or []):
+        raise BadInput(f"--columns: {twice[0]} is there twice; name each column once")
+
+
 def refuse_source(target: Path, args: argparse.Namespace) -> None:
     """BadInput for an output that is a file from which rows are read: its other values would be lost."""
-    for option in ("input", "support", "among"):
-        if (source := getattr(args, option, records.STREAM)) != records.STREAM and Path(source).resolve() == target:
+    for option in SOURCES:
+        if (source := getattr(args, option, STREAM)) != STREAM and Path(source).resolve() == target:
             raise BadInput(f"--output {args.output}: is the file of --{option}, too; name another")
 
 
@@ -76,8 +99,11 @@ def loaded(args: argparse.Namespace) -> "Model":
 
 
 def encoded(model: "Model", path: str, args: argparse.Namespace) -> Iterator[tuple[Record, np.ndarray]]:
-    """Each row with its vector."""
-    rows, texts = tee(records.texts(records.read(path, args.format), args.columns or ["text"]))
+    """Each row with its vector. BadInput for several columns of texts."""
+    columns = args.columns or ["text"]
+    if len(columns) > 1:
+        raise BadInput(f"--columns: {args.command} needs 1, there are {len(columns)}; of two texts make one column")
+    rows, texts = tee(records.texts(records.read(path, args.format), columns))
     yield from zip((row for row, _ in rows), model.stream(found[0] for _, found in texts), strict=True)
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import Guess, split_of
-from protomtl.own_data.reading import Table
 
 
 def data_sets(tables: Sequence[Table]) -> dict[str, list[Table]]:

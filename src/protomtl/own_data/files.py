@@ -11,8 +11,9 @@ import numpy as np
 from protomtl.core.settings import SPLITS
 from protomtl.data.readers import UNLABELLED, BadRow, Row, read_table
 from protomtl.data.splitting import FEWEST, FOLDS, splits_of
-from protomtl.own_data.guessing import Column, Guess, split_column, split_of
-from protomtl.own_data.reading import Table
+from protomtl.own_data.columns import Column, said
+from protomtl.own_data.fields import Table
+from protomtl.own_data.guessing import Guess, split_column, split_of
 from protomtl.tasks.settings import Task
 
 Places = list[tuple[int, int]]  # (which table, which row) of the rows of a split, in order
@@ -21,12 +22,12 @@ LIST = "split.csv"  # which row of which file went where
 
 
 def columns_of(tables: Sequence[Table]) -> list[Column]:
-    """The columns of all files with their values, empty ones aside."""
+    """The columns of all files with their values, without those that say nothing."""
     names = dict.fromkeys(name for table in tables for name in table.columns)
     found = []
     for name in names:
         having = [(table, table.columns.index(name)) for table in tables if name in table.columns]
-        values = [row[place].strip() for table, place in having for row in table.rows]
+        values = said([row[place] for table, place in having for row in table.rows])
         found.append(Column(name, [value for value in values if value]))
     return found
 
@@ -104,6 +105,7 @@ def drawn_splits(
 
 def strata(labels: Sequence[str]) -> np.ndarray:
     """[n] what is to be alike in all splits: the class, of many values the fifth; rare classes count as one."""
+    labels = said(labels)
     column = Column("", [label for label in labels if label])
     if column.numbers and len(set(column.numbers)) > FOLDS:
         edges = np.quantile(column.numbers, [0.2, 0.4, 0.6, 0.8])

@@ -5,9 +5,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from protomtl.tasks.kinds import NONE, SEPARATORS
+from protomtl.own_data.columns import IDS, LABELS, NUMBERED, TEXTS, Column
+from protomtl.tasks.kinds import NONE
 from protomtl.tasks.labels import ALSO, YES_NO, composed, number
 
 SPLITS = {  # how files and columns name them
@@ -15,13 +16,6 @@ SPLITS = {  # how files and columns name them
     "dev": ("dev", "development", "valid", "validation", "val", "trial"),
     "test": ("test", "testing", "heldout"),
 }
-IDS = re.compile(r"(^|_)(id|ids|idx|index|uid|uuid|guid|row|number|unnamed.*)$|^$", re.I)
-LABELS = re.compile(
-    r"label|class|target|score|sentiment|star|rating|category|related|similar|gold|emotion|topic|intent|duplicate"
-    r"|quality|stance|toxic|spam|^is_|^y$|^answer$|judg|grade|polarity",
-    re.I,
-)
-TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tweet|title|body|message|passage", re.I)
 WORDS = 2.5  # on average, from which a column is one of texts
 CLASSES = 50  # whole numbers, from which they are values
 SAYING_NOTHING = {"label", "labels", "class", "target", "y", "score", "gold", "value", "answer", "rating"}
@@ -31,35 +25,6 @@ SHORT = 8  # words, up to which a string can name a class
 
 class Guess(ValueError):
     """Nothing can be proposed; the message says why, and what to do."""
-
-
-class Column(NamedTuple):
-    """What matters of one column: its name and its values, empty ones aside."""
-
-    name: str
-    values: list[str]
-
-    @property
-    def words(self) -> float:
-        """Mean number of words."""
-        return sum(len(value.split()) for value in self.values) / max(1, len(self.values))
-
-    @property
-    def numbers(self) -> list[float]:
-        """The values, if all are numbers; else nothing."""
-        found = [number(value) for value in self.values]
-        return [] if None in found else [value for value in found if value is not None]
-
-    @property
-    def different(self) -> int:
-        return len(set(self.values))
-
-    @property
-    def parts(self) -> list[str]:
-        """What stands between semicolons or bars in the values, if these are lists of what repeats; else nothing."""
-        split = [part.strip() for value in self.values for part in re.split(SEPARATORS, value)]
-        found = [part for part in split if part]
-        return found if len(split) > len(self.values) and len(set(found)) <= len(self.values) / 2 else []
 
 
 def split_of(name: str) -> str | None:
@@ -81,8 +46,10 @@ def split_column(columns: Iterable[Column]) -> str | None:
 def texts_of(columns: Sequence[Column]) -> list[str]:
     """The one or two columns of texts: by their names where these say it, else the wordiest. Raises Guess."""
     wordy = [c for c in columns if not c.numbers and c.words >= WORDS and c.different > 1 and not IDS.search(c.name)]
+    wordy = [c for c in wordy if not (c.parts and classes_like(c))]
     named = [c for c in wordy if TEXTS.search(c.name) and not LABELS.search(c.name)]
-    chosen = named or wordy or [c for c in columns if TEXTS.fullmatch(c.name) and not c.numbers]
+    plain = [c for c in named if NUMBERED.search(c.name)]
+    chosen = plain or named or wordy or [c for c in columns if TEXTS.fullmatch(c.name) and not c.numbers]
     if not chosen:
         raise Guess("no column seems to hold texts; name it by --text")
     return [c.name for c in chosen[:2]]
@@ -90,13 +57,19 @@ def texts_of(columns: Sequence[Column]) -> list[str]:
 
 def labels_of(columns: Sequence[Column], texts: Sequence[str]) -> list[str]:
     """The columns of labels, a task each: by their names where these say it, else what can be one. Raises Guess."""
-    rest = [c for c in columns if c.name not in texts and not IDS.search(c.name)]
-    possible = [c for c in rest if c.values and (c.numbers or classes_like(c))]
-    named = [c for c in possible if LABELS.search(c.name)]
-    chosen = named or possible[-1:]
+    rest = [c for c in columns if c.name not in texts and c.values and not is_id(c)]
+    named = [c for c in rest if LABELS.search(c.name)]
+    possible = [c for c in rest if c.numbers or classes_like(c)]
+    chosen = [c for c in named if c in possible] or possible[-1:] or named[:1]  # the last: to be told what is wrong
     if not chosen:
         raise Guess("no column seems to hold labels; name it by --label")
     return [c.name for c in chosen]
+
+
+def is_id(column: Column) -> bool:
+    """Whether its name says that it numbers the rows; `label_id` numbers classes."""
+    classes = LABELS.search(column.name) and column.different <= len(column.values) / 2
+    return bool(IDS.search(column.name)) and not classes
 
 
 def classes_like(column: Column) -> bool:
@@ -135,8 +108,17 @@ def kind_of(column: Column) -> dict[str, Any]:
     if not values and not classes_like(column):
         raise Guess(
             f"column {column.name!r}: {len(names)} different labels in {len(column.values)} rows are no classes"
+            + no_number(column)
         )
     return {"kind": "classification", "classes": names, "metric": figure(column)}
+
+
+def no_number(column: Column) -> str:
+    """Which value keeps a column of numbers from being one, in words; nothing where few are numbers."""
+    others = [value for value in column.values if number(value) is None]
+    if len(others) > len(column.values) / 2 and not all(re.fullmatch(r"[-+\d.,]+", value) for value in others):
+        return ""
+    return f", and {others[0]!r} is no number that all would read alike"
 
 
 def class_names(column: Column) -> list[str]:
@@ -169,10 +151,9 @@ def bounds(values: Sequence[float]) -> list[int]:
 def task_name(label: str, data: str, taken: Iterable[str]) -> str:
     """A name for the task of a column: letters, digits and underscores, none that is taken. `data`: the name of the
     data, which says more than a column `label` does."""
-    name = re.sub(r"_(label|score|id)$", "", identifier(label))
-    if not name or name in SAYING_NOTHING:
-        name = identifier(data) or "task"
-    name, taken = name[: LONGEST - 5], {*taken}
+    own, taken = re.sub(r"_(label|score|id)$", "", identifier(label)), {*taken}
+    name = identifier(data) or "task" if not own or own in SAYING_NOTHING else own
+    name = (own if own and name in taken else name)[: LONGEST - 5]
     return next(n for n in (name, f"{name}_task", *(f"{name}{k}" for k in range(2, 10_000))) if n not in taken)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from protomtl.core.settings import SPLITS
 from protomtl.data.readers import BadRow, Row
-from protomtl.own_data import files, writing
+from protomtl.own_data import columns, files, writing
 from protomtl.tasks.settings import Task
 
 SHOWN, WIDE = 3, 56  # rows of a preview, characters of a text
@@ -27,7 +27,8 @@ def preview(folder: Path, tasks: Mapping[str, dict[str, Any]], longest: int) -> 
         task = Task.model_validate(block)
         lines += ["", f"Task {name}:", *(f"  {line}" for line in as_yaml(block).splitlines())]
         for split in SPLITS:
-            lines += [f"  {line}" for line in shown(task, [*files.rows_read(folder, task, split)], split, longest)]
+            rows = [*files.rows_read(folder, task, split)]
+            lines += [f"  {line}".replace(f"{folder}/", "", 1) for line in shown(task, rows, split, longest)]
     return "\n".join(lines[1:])
 
 
@@ -38,12 +39,11 @@ def shown(task: Task, rows: Sequence[Row | BadRow], split: str, longest: int) ->
     for row in good[:SHOWN]:
         label = "?" if row.label is None else task.shown(row.label)
         lines.append(f"  {' | '.join(cut(text) for text in row.texts)} → {label}")
-    cutting = sum(sum(len(text.split()) for text in row.texts) > longest * LONG for row in good)
+    cutting = sum(sum(map(columns.words_of, row.texts)) > longest * LONG for row in good)
     if cutting:
         lines.append(f"  about {cutting} rows are longer than tokens.max_length: {longest}, and are cut")
     if bad:
-        problem = str(bad[0]).rpartition("/")[2]
-        lines.append(f"  {len(bad)} rows cannot be used, the first: {problem}")
+        lines.append(f"  {len(bad)} rows cannot be used, the first: {bad[0]}")
         lines.append(
             "  with data.on_bad_row: drop such rows are left out and counted; else the first stops the pipeline"
         )

@@ -4,29 +4,17 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from protomtl.core import tables
+from protomtl.own_data import columns as naming
+from protomtl.own_data.fields import BadFile, Table, of_objects
 
 SEPARATORS = ("\t", ";", ",", "|")
 SAMPLE = 50  # rows by which the separator is chosen
-BETWEEN = "; "  # the parts of a list, in one field
-
-
-class BadFile(Exception):
-    """The message names file and line and says what to do."""
-
-
-class Table(NamedTuple):
-    """Rows of text under their columns, and the line (of Parquet the row) on which each stands."""
-
-    path: Path
-    columns: list[str]
-    rows: list[list[str]]
-    lines: list[int]
 
 
 def read(path: Path) -> Table:
@@ -34,7 +22,7 @@ def read(path: Path) -> Table:
     packed = path.suffix.lower() == ".gz"
     ending = Path(path.stem if packed else path.name).suffix.lower()
     if ending not in FORMATS:
-        raise BadFile(f"{path}: unknown ending; rename it to one of {', '.join(FORMATS)}, or to one of these with .gz")
+        raise BadFile(f"{path}: unknown ending; save its table as one of {', '.join(FORMATS)}, or as one with .gz")
     try:
         content = path.read_bytes()
         content = gzip.decompress(content) if packed else content
@@ -58,23 +46,34 @@ def decoded(path: Path, content: bytes) -> str:
         line = content[: error.start].count(b"\n") + 1
         raise BadFile(f"{path}:{line}: not UTF-8 nor UTF-16 with a byte order mark; save it as UTF-8") from None
     if (place := text.find("\0")) >= 0:
-        raise BadFile(f"{path}:{text[:place].count(chr(10)) + 1}: a binary file; a table of text is needed")
+        raise BadFile(f"{path}:{text[:place].count(chr(10)) + 1}: a binary file; a table of text is needed, in UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def separated(path: Path, content: bytes) -> Table:
     """CSV with a header line, by the separator that cuts most rows into as many fields as the header."""
-    text = decoded(path, content)
-    found = [*records(path, text, separator_of(text))]
+    text, said = separator_said(decoded(path, content))
+    found = [*records(path, text, said or separator_of(text))]
     if not found:
         raise BadFile(f"{path}: no rows")
     (_, header), *rest = found
     columns = [name.strip() for name in header]
-    refuse_headless(path, columns)
     for line, fields in rest:
         if len(fields) != len(columns):
-            raise BadFile(f"{path}:{line}: {len(fields)} fields where the header has {len(columns)}: {fields}")
+            raise BadFile(f"{path}:{line}: {len(fields)} fields where the header has {len(columns)}: {fields!s:.200}")
+        if fields == header:
+            raise BadFile(f"{path}:{line}: the names of the columns once more; remove this line")
+    refuse_headless(path, columns, [fields for _, fields in rest])
+    columns = [name or f"unnamed_{place}" for place, name in enumerate(columns, 1)]  # as spreadsheets leave them
     return Table(path, columns, [fields for _, fields in rest], [line for line, _ in rest])
+
+
+def separator_said(text: str) -> tuple[str, str]:
+    """The text, and the separator that a spreadsheet names in a line before the header, `sep=;`; the line is left
+    empty, so that all others keep their numbers."""
+    line, _, rest = text.partition("\n")
+    found = re.fullmatch(r'"?sep=(.)"?', line.rstrip("\r"), re.I)
+    return (f"\n{rest}", found[1]) if found else (text, "")
 
 
 def separator_of(text: str) -> str:
@@ -115,11 +114,22 @@ def fields_of_tabs(line: str) -> list[str]:
         return line.split("\t")
 
 
-def refuse_headless(path: Path, columns: list[str]) -> None:
-    """BadFile for a first line that is a row: a name of a column is neither a number nor a sentence."""
+def refuse_headless(path: Path, columns: list[str], rows: list[list[str]]) -> None:
+    """BadFile for a first line that is a row: a name of a column is neither a number nor a sentence, and names that say
+    nothing of texts are none of the values below them."""
     for name in columns:
-        if name.replace(".", "", 1).replace("-", "", 1).isdigit() or len(name.split()) > 6:
-            raise BadFile(f"{path}:1: {name[:60]!r} is no name of a column; give the file a line of names at its top")
+        sentence = len(name.split()) > 6 or (len(name.split()) > 2 and name.endswith((".", "!")))
+        if name.replace(".", "", 1).replace("-", "", 1).isdigit() or sentence:
+            raise headless(path, name)
+    if any(naming.NUMBERED.search(name) or naming.IDS.search(name) for name in columns):
+        return
+    for place, name in enumerate(columns):
+        if any(row[place].strip() == name for row in rows):
+            raise headless(path, name)
+
+
+def headless(path: Path, name: str) -> BadFile:
+    return BadFile(f"{path}:1: {name[:60]!r} is no name of a column; give the file a line of names at its top")
 
 
 def json_lines(path: Path, content: bytes) -> Table:
@@ -141,7 +151,8 @@ def json_list(path: Path, content: bytes) -> Table:
     except (ValueError, RecursionError) as error:
         raise BadFile(f"{path}: not valid JSON: {error}; for an object a line the ending is .jsonl") from None
     if not isinstance(found, list):
-        raise BadFile(f"{path}: a list of objects is needed")
+        has = f"; this object has {', '.join(map(repr, found))}"[:200] if isinstance(found, dict) else ""
+        raise BadFile(f"{path}: a list of objects is needed, a row each{has}")
     return of_objects(path, [*enumerate(found, 1)])
 
 
@@ -154,32 +165,6 @@ def parquet(path: Path, content: bytes) -> Table:
     except (pa.ArrowException, OSError) as error:
         raise BadFile(f"{path}: not valid Parquet: {str(error).splitlines()[0]}") from None
     return of_objects(path, [*enumerate(found, 1)])
-
-
-def of_objects(path: Path, objects: list[tuple[int, Any]]) -> Table:
-    """Objects as rows of text; a name that an object lacks is an empty field."""
-    columns: dict[str, None] = {}
-    for line, row in objects:
-        if not isinstance(row, dict):
-            raise BadFile(f'{path}:{line}: an object is needed, such as {{"text": "…", "label": "…"}}')
-        columns |= dict.fromkeys(map(str, row))
-    rows = [[cell(path, line, row.get(name)) for name in columns] for line, row in objects]
-    return Table(path, [cell(path, 1, name) for name in columns], rows, [line for line, _ in objects])
-
-
-def cell(path: Path, line: int, value: Any) -> str:
-    """A value as it stands in a CSV file. BadFile for what is no text, number, boolean or list of these."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return BETWEEN.join(cell(path, line, part) for part in value)
-    if isinstance(value, (dict, bytes)):
-        raise BadFile(f"{path}:{line}: {str(value)[:60]} is neither text nor number; give the file plain columns")
-    if any("\ud800" <= c <= "\udfff" for c in str(value)):
-        raise BadFile(f"{path}:{line}: {value!r:.60} has half of a pair that stands for one character; remove it")
-    return str(value)
 
 
 FORMATS: dict[str, Callable[[Path, bytes], Table]] = {

@@ -93,14 +93,22 @@ def add_weighted(blocks: Any, tasks: list[str]) -> list[str]:
     """A method for each of several tasks in which it weighs most, as the paper has them; the names of all of these."""
     if len(tasks) < 2:
         return []
+    found = []
     for name in tasks:
         weights = dict.fromkeys(tasks, SMALL) | {name: round(1 - SMALL * (len(tasks) - 1), 2)}
         block = {"label": f"{name} weighted", "source": "report §4.2", "pretrain": False}
         finetune = CommentedMap({"weights": CommentedMap({plain(k): weight for k, weight in weights.items()})})
         finetune.fa.set_flow_style()
-        if f"{name}_weighted" not in blocks:
-            blocks[f"{name}_weighted"] = CommentedMap(block | {"finetune": finetune})
-    return [f"{name}_weighted" for name in tasks]
+        names = (f"{name}_weighted", *(f"{name}_weighted{k}" for k in range(2, 10_000)))
+        free = next(n for n in names if n not in blocks or weighs(blocks[n], tasks))
+        blocks.setdefault(free, CommentedMap(block | {"finetune": finetune}))
+        found.append(free)
+    return found
+
+
+def weighs(block: Any, tasks: list[str]) -> bool:
+    """Whether a method weights these tasks and no others; the block of an earlier `init` may name others."""
+    return {*(block["finetune"].get("weights") or ())} == {*tasks}
 
 
 def add_single(content: Any, tasks: list[str]) -> None:

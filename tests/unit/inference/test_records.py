@@ -1,5 +1,6 @@
 """Rows out are rows in, in their order, or reading stops with line and reason."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protomtl.inference import records
-from protomtl.inference.records import BadInput, Record
+from protomtl.inference.lines import BadInput
+from protomtl.inference.records import Record
 
 FIELD = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 HARD = st.text("\"'\r\n\t,; \ufeff\u2028\x85\x0ba", max_size=6)
@@ -144,3 +146,18 @@ def test_of_json_values_that_are_no_texts_csv_has_what_json_has(tmp_path: Path) 
     assert read(tmp_path / "out.csv", (tmp_path / "out.csv").read_bytes()) == [
         {"text": "a", "n": "1", "x": "0.5", "yes": "true", "none": "", "more": '{"ä": ["b", null]}', "list": "[]"}
     ]
+
+
+def test_endings_are_read_in_any_case_and_packed(tmp_path: Path) -> None:
+    content = b"text,id\na film,1\n"
+    for name, written in (
+        ("IN.CSV", content),
+        ("in.csv.GZ", gzip.compress(content)),
+        ("in.Csv.gz", gzip.compress(content)),
+    ):
+        assert read(tmp_path / name, written) == [{"text": "a film", "id": "1"}]
+
+
+@pytest.mark.parametrize("content", [b"text\na\n", gzip.compress(b"text\na film\n")[:-9], b""])
+def test_a_packed_file_that_is_none_is_said(content: bytes, tmp_path: Path) -> None:
+    assert stopped(tmp_path / "in.csv.gz", content).startswith(f"{tmp_path}/in.csv.gz: ")

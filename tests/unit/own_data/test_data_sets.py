@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from protomtl.own_data.data_sets import data_sets, name_of
+from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import Guess
-from protomtl.own_data.reading import Table
 
 
 def tables(*names: str) -> list[Table]:

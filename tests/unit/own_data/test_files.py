@@ -9,8 +9,8 @@ import pytest
 
 from protomtl.data.readers import Row
 from protomtl.own_data import files
+from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import Guess
-from protomtl.own_data.reading import Table
 from protomtl.tasks.settings import Files, Task
 
 TASK = Task(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from protomtl.core.settings import NAME
 from protomtl.own_data import guessing
-from protomtl.own_data.guessing import Column, Guess
+from protomtl.own_data.columns import Column, said
+from protomtl.own_data.guessing import Guess
 from protomtl.tasks.settings import Task
 
 FILES = {"train": "train.csv", "dev": "dev.csv", "test": "test.csv"}
@@ -171,3 +172,43 @@ def test_every_column_has_a_name_for_its_task(labels: list[str]) -> None:
 )
 def test_the_name_of_a_task_is_that_of_its_column(label: str, name: str) -> None:
     assert guessing.task_name(label, "Film reviews", ["overall"]) == name
+
+
+def test_texts_without_blanks_and_lists_are_told_apart() -> None:
+    chinese = column("评论", *(f"这部电影第{k}集非常好看" for k in range(20)))
+    tags = column("Themen", *(f"Sport; Kunst; {k}" for k in "abcd" * 5))
+    assert guessing.texts_of([chinese, tags]) == ["评论"]
+
+
+def test_a_parse_beside_its_sentence_is_no_text() -> None:
+    names = ["sentence1_parse", "sentence1", "sentence2_parse", "sentence2"]
+    assert guessing.texts_of([column(name, *SENTENCES) for name in names]) == ["sentence1", "sentence2"]
+
+
+def test_numbers_of_classes_are_labels_and_those_of_rows_are_not() -> None:
+    columns = [column("text", *SENTENCES), column("row_id", *map(str, range(20))), column("label_id", "0", "1")]
+    assert guessing.labels_of(columns, ["text"]) == ["label_id"]
+
+
+def test_a_label_that_is_none_is_named_with_its_reason() -> None:
+    columns = [column("text", *SENTENCES), Column("score", ["inf", *(f"{k / 7:.3f}" for k in range(30))])]
+    with pytest.raises(Guess, match="column 'score': 31 different labels in 31 rows are no classes, and 'inf' is no"):
+        guessing.task_of(columns[1], guessing.labels_of(columns, ["text"]), FILES)
+
+
+@pytest.mark.parametrize(
+    ("values", "left"),
+    [
+        (["True", "nan", "N/A", "False", "null"], ["True", "", "", "False", ""]),
+        (["1.5", "NA", "-", "none", "2"], ["1.5", "", "", "", "2"]),
+        (["entailment", "-", "neutral"], ["entailment", "", "neutral"]),
+        (["+", "-", "0"], ["+", "-", "0"]),
+        (["none", "for", "NA", "against"], ["none", "for", "NA", "against"]),
+    ],
+)
+def test_words_that_say_nothing_are_no_classes(values: list[str], left: list[str]) -> None:
+    assert said(values) == left
+
+
+def test_a_second_column_that_says_nothing_keeps_its_name() -> None:
+    assert guessing.task_name("rating", "films", ["films"]) == "rating"

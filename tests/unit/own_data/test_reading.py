@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protomtl.own_data.reading import BadFile, Table, read
+from protomtl.own_data.fields import BadFile, Table, spread
+from protomtl.own_data.reading import read
 
 COLUMNS = ["text", "label"]
 Rows = list[list[str]]
@@ -100,10 +102,25 @@ def test_values_of_json_are_text(tmp_path: Path) -> None:
     assert found.rows == [["true", "1.5", "", "x; y", "3"], ["false", "", "", "", ""]]
 
 
+def test_objects_in_objects_are_columns_of_their_own(tmp_path: Path) -> None:
+    found = wrote(tmp_path, "a.jsonl", '{"text": "a", "said": {"label": "x", "by": {"name": "y"}}}\n{"said": {}}\n')
+    assert found.columns == ["text", "said.label", "said.by.name"] and found.rows == [["a", "x", "y"], ["", "", ""]]
+
+
+def test_what_spreadsheets_add_is_no_part_of_the_table(tmp_path: Path) -> None:
+    found = wrote(tmp_path, "a.csv", "sep=;\r\n;text;label;\r\n1;a, b;x;\r\n2;c;y;\r\n")
+    assert found.columns == ["unnamed_1", "text", "label", "unnamed_4"] and found.lines == [3, 4]
+    assert found.rows == [["1", "a, b", "x", ""], ["2", "c", "y", ""]]
+
+
+def test_a_column_may_be_named_as_one_of_its_classes(tmp_path: Path) -> None:
+    assert wrote(tmp_path, "a.csv", "text,spam\na,spam\nb,ham\n").columns == ["text", "spam"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.xlsx", "PK", "unknown ending; rename it to one of .csv, .tsv"),
+        ("a.xlsx", "PK", "unknown ending; save its table as one of .csv, .tsv"),
         ("a.csv", "", "no rows"),
         ("a.csv", "text,label\n", "no rows"),
         ("a.csv", "text,label\na,b,c\n", "a.csv:2: 3 fields where the header has 2"),
@@ -119,9 +136,13 @@ def test_values_of_json_are_text(tmp_path: Path) -> None:
         ("a.jsonl", '{"a": 1, "a": 2}\n', "a.jsonl:1: not valid JSON: two values are named 'a'; rename one"),
         ("a.json", '[{"a": 1, "a": 2}]', "a.json: not valid JSON: two values are named 'a'; rename one"),
         ("a.jsonl", "[1]\n", "a.jsonl:1: an object is needed"),
-        ("a.jsonl", '{"a": {"b": 1}}\n', "a.jsonl:1: {'b': 1} is neither text nor number"),
+        ("a.csv", "text,label\na,1\ntext,label\n", "a.csv:3: the names of the columns once more; remove this line"),
+        ("a.csv", "A fine film.,1\nb,0\n", "a.csv:1: 'A fine film.' is no name of a column"),
+        ("a.csv", "fine,b\na play,b\n", "a.csv:1: 'b' is no name of a column"),
+        ("a.jsonl", '{"a": [{"b": 1}]}\n', "a.jsonl:1: 'a' is [{'b': 1}], neither text nor number"),
+        ("a.jsonl", '{"a": {"b": 1}, "a.b": 2}\n', "a.jsonl:1: two values are named 'a.b'; rename one"),
         ("a.jsonl", '{"a": "\\ud800"}\n', "a.jsonl:1: '\\ud800' has half of a pair"),
-        ("a.json", '{"a": 1}', "a list of objects is needed"),
+        ("a.json", '{"a": 1}', "a list of objects is needed, a row each; this object has 'a'"),
         ("a.parquet", "PAR1", "not valid Parquet"),
     ],
 )
@@ -134,3 +155,11 @@ def test_what_is_no_table_is_named(name: str, content: str | bytes, message: str
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match=r"nothing\.csv: No such file"):
         read(tmp_path / "nothing.csv")
+
+
+def test_objects_that_go_too_deep_are_named() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(3000):
+        deep = {"a": deep}
+    with pytest.raises(BadFile, match=r"a\.json:3: objects within objects go too deep"):
+        spread(Path("a.json"), 3, deep)

@@ -1,0 +1,68 @@
+"""Columns of a table: what their names say, what their values are, and which of these say nothing."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from protomtl.tasks.kinds import SEPARATORS
+from protomtl.tasks.labels import number
+
+IDS = re.compile(r"(^|_)(id|ids|idx|index|uid|uuid|guid|row|number|unnamed.*)$|^$", re.I)
+LABELS = re.compile(
+    r"label|class|target|score|sentiment|star|rating|category|related|similar|gold|emotion|topic|intent|duplicate"
+    r"|quality|stance|toxic|spam|^is_|^y$|^answer$|judg|grade|polarity",
+    re.I,
+)
+TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tweet|title|body|message|passage", re.I)
+NUMBERED = re.compile(
+    rf"({TEXTS.pattern})s?[\W_]*([\dab]|one|two|left|right)?$", re.I
+)  # no more is said of it: no parse
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # no blanks stand there
+NOTHING = {"nan", "n/a", "#n/a", "<na>", "nat", "null"}  # what programs write where there is no value
+OR_NOTHING = {"na", "none", "-", "--", "?", "."}  # the same among numbers; elsewhere these may be classes
+
+
+class Column(NamedTuple):
+    """What matters of one column: its name and its values, empty ones aside."""
+
+    name: str
+    values: list[str]
+
+    @property
+    def words(self) -> float:
+        """Mean number of words; where none stand apart, two characters are one."""
+        return sum(map(words_of, self.values)) / max(1, len(self.values))
+
+    @property
+    def numbers(self) -> list[float]:
+        """The values, if all are numbers; else nothing."""
+        found = [number(value) for value in self.values]
+        return [] if None in found else [value for value in found if value is not None]
+
+    @property
+    def different(self) -> int:
+        return len(set(self.values))
+
+    @property
+    def parts(self) -> list[str]:
+        """What stands between semicolons or bars in the values, if these are lists of what repeats; else nothing."""
+        split = [part.strip() for value in self.values for part in re.split(SEPARATORS, value)]
+        found = [part for part in split if part]
+        return found if len(split) > len(self.values) and len(set(found)) <= len(self.values) / 2 else []
+
+
+def words_of(text: str) -> float:
+    """The number of words, as far as white space and the script tell."""
+    return len(text.split()) + len(UNSPACED.findall(text)) / 2
+
+
+def said(values: Sequence[str]) -> list[str]:
+    """The values of a column, white space round them aside; nothing where they say that there is none."""
+    found = [value.strip() for value in values]
+    found = ["" if value.casefold() in NOTHING else value for value in found]
+    rest = {value.casefold() for value in found if value} - OR_NOTHING
+    if rest and all(number(value) is not None for value in rest):
+        found = ["" if value.casefold() in OR_NOTHING else value for value in found]
+    if len(rest) > 1 and "+" not in rest:  # as the gold label of pairs on which people did not agree
+        found = ["" if value == "-" else value for value in found]
+    return found

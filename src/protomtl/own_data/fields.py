@@ -1,0 +1,78 @@
+"""A table of text, and objects as its rows: what has no place in one field is named by file and line."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+BETWEEN = "; "  # the parts of a list, in one field
+
+
+class BadFile(Exception):
+    """The message names file and line and says what to do."""
+
+
+class Table(NamedTuple):
+    """Rows of text under their columns, and the line (of Parquet the row) on which each stands."""
+
+    path: Path
+    columns: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def of_objects(path: Path, objects: list[tuple[int, Any]]) -> Table:
+    """Objects as rows of text; a name that an object lacks is an empty field."""
+    for line, row in objects:
+        if not isinstance(row, dict):
+            raise BadFile(f'{path}:{line}: an object is needed, such as {{"text": "…", "label": "…"}}')
+    objects = [(line, spread(path, line, row)) for line, row in objects]
+    columns = dict.fromkeys(name for _, row in objects for name in row)
+    rows = [[cell(path, line, row.get(name)) for name in columns] for line, row in objects]
+    return Table(path, [cell(path, 1, name) for name in columns], rows, [line for line, _ in objects])
+
+
+def spread(path: Path, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    """`flat`. BadFile for what is nested too deep, too."""
+    try:
+        return flat(path, line, row)
+    except RecursionError:
+        raise BadFile(f"{path}:{line}: objects within objects go too deep; give the file plain columns") from None
+
+
+def flat(path: Path, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    """An object with those in it spread out: {"a": {"b": 1}} as {"a.b": 1}. BadFile for two values of one name, and for
+    what is no field of a table."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        inner = flat(path, line, value) if isinstance(value, dict) else {"": value}
+        for other, part in inner.items():
+            column = f"{name}.{other}" if other else str(name)
+            if column in found:
+                raise BadFile(f"{path}:{line}: two values are named {column!r}; rename one")
+            try:
+                cell(path, line, part)
+            except Nested:
+                wrong = f"{column!r} is {str(part)[:60]}, neither text nor number"
+                raise BadFile(f"{path}:{line}: {wrong}; give the file plain columns") from None
+            found[column] = part
+    return found
+
+
+class Nested(Exception):
+    """A value that has no place in one field."""
+
+
+def cell(path: Path, line: int, value: Any) -> str:
+    """A value as it stands in a CSV file. Nested for what is no text, number, boolean or list of these, and BadFile for
+    what is no text."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return BETWEEN.join(cell(path, line, part) for part in value)
+    if isinstance(value, (dict, bytes)):
+        raise Nested
+    if any("\ud800" <= c <= "\udfff" for c in str(value)):
+        raise BadFile(f"{path}:{line}: {value!r:.60} has half of a pair that stands for one character; remove it")
+    return str(value)
