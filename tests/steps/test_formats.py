@@ -17,9 +17,10 @@ from safetensors.numpy import load_file, save_file
 
 import protomtl
 from protomtl import cli
+from protomtl.backends.static import features
 from protomtl.core.files import read_json
 from protomtl.model.prototypes import all_prototypes
-from protomtl.steps.export import step
+from protomtl.steps.export import step, tensors
 from protomtl.steps.export.static import class_means, discriminant, text_vectors
 from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import class_indices
@@ -80,6 +81,32 @@ def test_a_static_copy_is_the_mean_of_its_tokens(exports: dict[str, Path]) -> No
         copy.by_prototypes("sst", TEXTS)
 
 
+def test_a_static_copy_has_the_vectors_and_heads_that_were_found(exports: dict[str, Path]) -> None:
+    """Of each token by itself, with its special tokens around it: principal components keep distances and no place."""
+    whole, copy = protomtl.load(exports["torch"]), protomtl.load(exports["static"])
+    words = ["good", "bad", "film", "cat", "dog"]
+    ids = [copy.network.tokens.encode(word, add_special_tokens=False).ids for word in words]
+    assert [len(numbers) for numbers in ids] == [1] * len(words)
+    weights = 1e-3 / (1e-3 + (share := 1 / (np.arange(len(copy.network.table)) + 2)) / share.sum())
+    ours = copy.encode(words) / weights[np.ravel(ids)][:, None]
+    theirs = whole.encode(words)
+    apart = [np.linalg.norm(found[:, None] - found[None], axis=2) for found in (ours, theirs)]
+    np.testing.assert_allclose(apart[0], apart[1], rtol=0.02, atol=0.02)  # of half precision
+    sides = [copy.encode(PAIRS[0][k]) for k in (0, 1)]
+    x = features([side[None] for side in sides])
+    heads = load_file(exports["static"] / "static-heads.safetensors")
+    assert copy.predict("sts", PAIRS[0]) == pytest.approx(
+        float(np.clip((x @ heads["sts.weight"].T + heads["sts.bias"])[0, 0], 0, 5)), abs=1e-4
+    )
+
+
+def test_tensors_are_written_row_by_row(tmp_path: Path) -> None:
+    rows = np.arange(6, dtype=np.float32).reshape(2, 3)
+    for laid in (rows, np.asfortranarray(rows), np.repeat(rows, 2, axis=1)[:, ::2], rows[::-1][::-1]):
+        tensors.write(tmp_path / "found.safetensors", {"x": laid})
+        np.testing.assert_array_equal(load_file(tmp_path / "found.safetensors")["x"], rows)
+
+
 def test_sentence_transformers_reads_the_static_vectors(exports: dict[str, Path]) -> None:
     from sentence_transformers import SentenceTransformer
 
@@ -117,9 +144,10 @@ def test_the_command_line_predicts_with_each_format(
 
 
 @pytest.mark.parametrize("form", ["onnx", "static"])
-def test_commands_need_no_torch_for_a_copy(exports: dict[str, Path], form: str) -> None:
+def test_commands_need_no_torch_for_a_copy(exports: dict[str, Path], form: str, tmp_path: Path) -> None:
     """What needs more than an environment of a copy has says so in a line."""
-    for words in (["predict", "--task", "sst"], ["encode"], ["classify", "--support", "none.csv"]):
+    (support := tmp_path / "labelled.csv").write_text("text,label\ngood,up\nbad,down\n")
+    for words in (["predict", "--task", "sst"], ["encode"], ["classify", "--support", str(support)]):
         program = f"""
 import sys
 sys.modules.update(dict.fromkeys(["torch", "transformers", "sklearn", "scipy"]))

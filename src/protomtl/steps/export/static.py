@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import RidgeCV
@@ -20,6 +19,7 @@ from protomtl.core.files import remove, write_json
 from protomtl.core.paths import EXAMPLES, MAP, PROTOTYPES, STATIC, STATIC_HEADS, TOKENS
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
+from protomtl.steps.export import tensors
 from protomtl.steps.export.onnx import TORCH_ONLY
 from protomtl.tasks.settings import Task
 
@@ -46,10 +46,10 @@ def write(folder: Path, model: MultiTaskModel, tasks: dict[str, Task]) -> None:
     for name in GONE:
         remove(folder / name)
     (folder / STATIC.parent).mkdir()
-    (folder / STATIC).write_bytes(save({"embedding.weight": vectors}))
+    tensors.write(folder / STATIC, {"embedding.weight": vectors})
     (folder / STATIC.parent / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
-    (folder / STATIC_HEADS).write_bytes(save(heads))
-    (folder / PROTOTYPES).write_bytes(save(means))
+    tensors.write(folder / STATIC_HEADS, heads)
+    tensors.write(folder / PROTOTYPES, means)
     kind = "sentence_transformers.models.StaticEmbedding"
     write_json(folder / "modules.json", [{"idx": 0, "name": "0", "path": STATIC.parent.name, "type": kind}])
 

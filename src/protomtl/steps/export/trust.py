@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from safetensors.numpy import save
 
 from protomtl import calibration, novelty
 from protomtl.core.files import write_json
@@ -19,6 +18,7 @@ from protomtl.model.heads import attribute
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.seeds import some_rows
+from protomtl.steps.export import tensors
 from protomtl.tasks.settings import Task
 
 ROWS, OTHERS = 1000, 300  # of a split of a task; of each other task, whose texts are none of its own
@@ -127,5 +127,5 @@ def write_examples(model: MultiTaskModel, tasks: Mapping[str, Task], most: int, 
         given = pq.read_table(PREPARED / name / "train.parquet", columns=columns).take(rows).to_pylist()
         said = [task.shown(label) for label in table.labels[rows].tolist()]
         rows_of[name] = [{"texts": [*row.values()], "label": label} for row, label in zip(given, said, strict=True)]
-    (folder / EXAMPLES).with_suffix(".safetensors").write_bytes(save(vectors))
+    tensors.write((folder / EXAMPLES).with_suffix(".safetensors"), vectors)
     write_json(folder / EXAMPLES, rows_of)
