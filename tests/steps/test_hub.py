@@ -74,10 +74,14 @@ def usage(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["predict", "encode", "similar", "classify", "stress", "demo"])
-def test_what_the_hub_has_not_is_one_line(name: str, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
-    more = {"predict": ["--task", "sst"], "similar": ["--among", "x"], "classify": ["--support", "x"]}.get(name, [])
+def test_what_the_hub_has_not_is_one_line(
+    name: str, hub: Hub, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (rows := tmp_path / "rows.csv").write_text("text,label\na film,good\n")
+    files = {"similar": ["--among", str(rows)], "classify": ["--support", str(rows)]}
+    more = {"predict": ["--task", "sst"]} | files
     model = ["org/none"] if name == "stress" else ["--model", "org/none"]
     with pytest.raises(SystemExit) as caught:
-        cli.run([name, *model, *more])
+        cli.run([name, *model, *more.get(name, [])])
     said = capsys.readouterr().err or f"{caught.value.code}\n"
     assert said.startswith(f"protomtl {name}: org/none: no such model at {hub.address}") and said.count("\n") == 1
