@@ -33,12 +33,7 @@ def add_arguments(command: argparse.ArgumentParser, endings: tuple[str, str]) ->
     second for rows as JSON lines."""
     add = command.add_argument
     add("--model", required=True, metavar="MODEL", help=MODEL)
-    add(
-        "--input",
-        default="-",
-        metavar="FILE",
-        help=".csv, .tsv, .jsonl, or .txt (a text a line), with .gz too; -: standard input",
-    )
+    add("--input", default="-", metavar="FILE", help=f"{READ}; -: standard input")
     streamed = "CSV" if endings[0] == ".csv" else "JSON lines"
     add("--output", default="-", metavar="FILE", help=f"{' or '.join(endings)}; -: {streamed} to standard output")
     add("--force", action="store_true", help="replace also a file that is read-only")
