@@ -1,13 +1,14 @@
-"""What a job writes into dvc.lock has the bytes that DVC writes; where it might not, DVC writes."""
+"""What a job reads and writes of dvc.lock is what DVC reads and writes; where it might not be, DVC does it."""
 
 import importlib
 import io
+import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from dvc.utils.serialize import dumps_yaml
+from dvc.utils.serialize import dumps_yaml, parse_yaml
 from dvc.utils.serialize._yaml import _dump, parse_yaml_for_update
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +73,43 @@ def test_a_known_stage_keeps_its_place_and_a_new_one_is_the_last(job: ModuleType
 )
 def test_a_lock_of_another_form_is_left_to_dvc(job: ModuleType, text: str) -> None:
     assert job.with_stage(text, "a", "stages:\n  a:\n    cmd: y\n") is None
+
+
+@given(stages=st.dictionaries(NAMES, STAGES, min_size=1, max_size=4), names=st.lists(NAMES, max_size=2, unique=True))
+def test_of_a_lock_the_stages_that_are_named_are_read_as_dvc_reads_them(
+    job: ModuleType, stages: Any, names: list[str]
+) -> None:
+    text = lock(stages)
+    if (found := job.of_stages(text, ["repro", *names])) is not None:
+        whole = parse_yaml(text, "dvc.lock")["stages"]
+        assert parse_yaml(found, "dvc.lock")["stages"] == {name: whole[name] for name in names if name in whole}
+
+
+@pytest.mark.parametrize("words", [["repro", "a"], ["repro", "--single-item", "--pull", "a"], ["status"]])
+def test_a_command_that_needs_other_stages_reads_all(
+    job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    (path := tmp_path / "dvc.lock").write_text(lock({"a": {"cmd": "x"}}))
+    monkeypatch.setattr(job, "everything", lambda lockfile, **options: ("all", options))
+    monkeypatch.setattr(sys, "argv", ["job.py", *words])
+    assert job.read(SimpleNamespace(path=str(path))) == ("all", {})
+
+
+def test_one_stage_reads_its_own_lines_and_of_broken_ones_dvc_says_what_is_wrong(
+    job: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "dvc.lock"
+    lockfile = SimpleNamespace(path=str(path), relpath="dvc.lock", validate=lambda content, name: content)
+    monkeypatch.setattr(job, "everything", lambda lockfile, **options: ("all", options))
+    monkeypatch.setattr(sys, "argv", ["job.py", "--wait-for-lock", "repro", "--single-item", "b"])
+    path.write_text(lock({"a": {"cmd": "x"}, "b": {"cmd": "y"}}))
+    assert job.read(lockfile)[0] == {"schema": "2.0", "stages": {"b": {"cmd": "y"}}}
+    path.write_text(lock({"a": {"cmd": "x"}}))
+    assert job.read(lockfile)[0] == {"schema": "2.0", "stages": {}}
+    assert job.read(lockfile, round_trip=True) == ("all", {"round_trip": True})
+    for broken in (b"", b"schema: '2.0'\nstages:\n  b:\n    cmd", b"schema: '2.0'\nstages:\n  b:\n    cmd: \xff\n"):
+        path.write_bytes(broken)
+        assert job.read(lockfile) == ("all", {})
 
 
 def test_the_file_is_replaced_whole_and_keeps_its_rights(job: ModuleType, tmp_path: Path) -> None:
