@@ -1,5 +1,6 @@
 """What all tests share: their tiers, which are folders, and what is built once in a run."""
 
+import gc
 import re
 import shutil
 from collections.abc import Iterator
@@ -31,6 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The mark of a test is its folder: unit, structure, steps, pipeline, faults, outside (pyproject.toml)."""
     for item in items:
         item.add_marker(item.path.relative_to(TESTS).parts[0])
+
+
+def pytest_collection_finish() -> None:
+    """What the modules made stays to the end: to look through it for garbage in each test is a sixth of all time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:

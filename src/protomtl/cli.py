@@ -3,11 +3,13 @@
 import argparse
 import ast
 import errno
+import gc
 import importlib
 import io
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -35,8 +37,8 @@ def parser(chosen: str | None = None, as_step: bool = False) -> argparse.Argumen
         if runner.per_run(name):
             command.add_argument("--method", required=alone, help="a block under `method` in params.yaml")
             command.add_argument("--seed", required=alone, type=argument(Seed))
-        elif name == chosen and hasattr(module := runner.module(name), "arguments"):
-            module.arguments(command)
+        elif name == chosen and runner.defines(name, "arguments"):
+            runner.module(name).arguments(command)
     for name, path in others.items():
         if name in runner.steps():
             command = subparsers.choices[name]
@@ -72,15 +74,31 @@ def run(words: list[str]) -> None:
         words = ["encode", *words[1:]]
     args = parser(words[0] if words else None, "--method" in words).parse_args(words)
     if args.command in commands() and not getattr(args, "method", None):
+        collect_garbage()
         command_module(args.command).run(args)
-    elif hasattr(module := runner.module(args.command), "command") and module.command(args):
-        return  # it had arguments that make it more than the step
-    else:
+    elif not (runner.defines(args.command, "command") and whole_command(args)):
         method, seed = (getattr(args, name, None) for name in ("method", "seed"))
         if runner.per_run(args.command) and seed is None:
             sys.exit(f"protomtl {args.command} --method {method}: --seed is needed, too")
-        check_params(method)
-        runner.run(args.command, method, seed)
+        runner.run(args.command, method, seed, partial(begin, method))
+
+
+def whole_command(args: argparse.Namespace) -> bool:
+    """Whether the arguments of a step made it more than the step; then it is done."""
+    collect_garbage()
+    return bool(runner.module(args.command).command(args))
+
+
+def begin(method: str | None) -> None:
+    """What is between the imports of a step and its work."""
+    check_params(method)
+    collect_garbage()
+
+
+def collect_garbage() -> None:
+    """From now on, and not among what was imported, which stays to the end."""
+    gc.freeze()
+    gc.enable()
 
 
 def check_params(method: str | None) -> None:
@@ -100,6 +118,7 @@ REFUSED, INTERRUPTED = 2, 130  # as argparse and shells have it; 1 is the answer
 
 def main() -> None:
     """The command line as a program: what cannot be done ends with one line and status 2."""
+    gc.disable()  # until all is imported: to look through modules, again and again, is a quarter of a short step
     hold_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale may lack a letter of what is said
@@ -114,6 +133,8 @@ def main() -> None:
             raise
         print(stop.code, file=sys.stderr)
         sys.exit(REFUSED)
+    finally:
+        gc.enable()
 
 
 def hold_streams() -> None:

@@ -50,7 +50,7 @@ def test_no_step_begins_while_anything_in_params_yaml_is_wrong(
 ) -> None:
     text = (project / "params.yaml").read_text()
     begun: list[str] = []
-    monkeypatch.setattr(runner, "run", lambda step, method, seed: begun.append(step))
+    monkeypatch.setattr(runner, "run", lambda step, method, seed, ready: ready() or begun.append(step))
     words = [step, *(["--method", "concat", "--seed", "1"] if runner.per_run(step) else [])]
     cli.run(words)
     for old, new, message in (
@@ -177,17 +177,26 @@ def test_other_faults_of_the_system_are_not_hidden(monkeypatch: pytest.MonkeyPat
         cli.main()
 
 
-IMPORTED = """
-import sys
+BEGUN = """
+import gc, sys
 from protomtl import cli
-from protomtl.core import runner
-runner.run = lambda *_: print(*sys.modules)
-cli.run(["collect"])
+from protomtl.core import files, runner
+digest = files.digest_folder
+files.digest_folder = lambda path: print(*sys.modules) or digest(path)
+runner.arguments = lambda *_: print(*sys.modules) or print(gc.isenabled(), gc.get_freeze_count()) or sys.exit()
+sys.argv[1:] = ["collect"]
+cli.main()
 """
 
 
-def test_a_step_does_not_stand_for_the_sources_of_the_check(project: Path) -> None:
-    """An edit of another step's settings while a step runs is no reason to throw its result away (core/runner.py)."""
-    modules = call(project, sys.executable, "-c", IMPORTED).stdout.split()
-    assert "protomtl.steps.collect" in modules
-    assert not {"protomtl.params", "protomtl.training.settings", "protomtl.steps.embed.settings"} & {*modules}
+def test_a_step_stands_for_all_sources_that_it_imports_and_for_none_of_the_check(project: Path) -> None:
+    """An edit while it is imported counts, and one of another step's settings is no reason to throw its result away."""
+    hashed, working, _ = call(project, sys.executable, "-c", BEGUN).stdout.splitlines()
+    assert "protomtl.steps.collect" not in hashed.split() and "protomtl.steps.collect" in working.split()
+    assert not {"protomtl.params", "protomtl.training.settings", "protomtl.steps.embed.settings"} & {*working.split()}
+
+
+def test_garbage_is_collected_where_a_step_works_and_not_among_modules(project: Path) -> None:
+    *_, said = call(project, sys.executable, "-c", BEGUN).stdout.splitlines()
+    enabled, frozen = said.split()
+    assert enabled == "True" and int(frozen) > 10_000

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import NoneType
@@ -41,16 +42,27 @@ def per_run(step: str) -> bool:
     return " method: str," in signature(step)
 
 
+def defines(step: str, function: str) -> bool:
+    """Whether a step's module has a function, by its text: what is imported before `run` is not held to its source."""
+    return f"\ndef {function}(" in source(step).read_text(encoding="utf-8")
+
+
 def signature(step: str) -> str:
     """The parameters of a step's `run` as they stand in its text: to know them needs no import."""
     text = source(step).read_text(encoding="utf-8").partition("\ndef run(")[2].partition(") ->")[0]
     return " " + " ".join(text.split()) + ","
 
 
-def run(step: str, method: str | None = None, seed: int | None = None) -> None:
-    """Run one step; fail if its sources change meanwhile, since DVC hashes them only when it ends."""
+def run(
+    step: str, method: str | None = None, seed: int | None = None, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Run one step; fail if its sources change meanwhile, since DVC hashes them only when it ends.
+
+    ready: called when its modules are imported, before its work.
+    """
     before = files.digest_folder(PACKAGE)
     called = module(step).run
+    ready()
     called(**arguments(called, method, seed))
     ours = [m for name, m in [*sys.modules.items()] if name.startswith("protomtl")]  # of thousands
     imported = {Path(file) for m in ours if (file := getattr(m, "__file__", None))}
