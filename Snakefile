@@ -5,10 +5,11 @@ from snakemake.utils import min_version
 min_version("9.27")
 sys.path[:0] = [f"{workflow.basedir}/{folder}" for folder in ("workflow", "src")]
 
-from bridge import Graph, check_call, fair_threads, tell_time_left
+from bridge import Graph, check_call, fair_threads, look_when_a_job_ends, tell_time_left
 
 if workflow.is_main_process:
     check_call(workflow)
+    look_when_a_job_ends()
     from protomtl.params import load as check_params
     from protomtl.training.tracking import chosen as check_tracker
 

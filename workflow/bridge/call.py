@@ -5,6 +5,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from snakemake.scheduling.job_scheduler import JobScheduler
+
 
 def check_call(workflow: Any) -> None:
     """SystemExit if Snakemake was called so that its jobs would not be what it was asked for."""
@@ -32,3 +34,21 @@ def fair_threads(threads: int, cores: int | None) -> int:
     With more `--cores` than the machine has, a job takes its share of them, so that jobs do not crowd each other.
     """
     return max(threads, threads * (cores or 0) // (os.cpu_count() or 1))
+
+
+look_again = JobScheduler._schedule_reevalutation
+
+
+def look_when_a_job_ends() -> None:
+    """Keep Snakemake from looking at all ready jobs, and their inputs, where nothing has changed.
+
+    Since it starts 100 jobs in a second at most, it looks again a second after it has looked, once for each job that
+    has ended: behind some tens of jobs it is busy with that alone. Only at the limit is there a reason to.
+    """
+    JobScheduler._schedule_reevalutation = look_again_at_the_limit
+
+
+def look_again_at_the_limit(scheduler: Any, seconds: float) -> None:
+    limiter = scheduler.job_rate_limiter
+    if limiter is None or seconds != limiter.timespan or not limiter.get_free_jobs():
+        look_again(scheduler, seconds)

@@ -14,6 +14,8 @@ from dvc import rwlock
 from dvc.dependency import param
 from dvc.fs import localfs
 from dvc.lock import LockError
+from snakemake.scheduling.job_scheduler import JobRateLimiter, JobScheduler
+from snakemake.settings.types import MaxJobsPerTimespan
 
 from tests.support import ROOT
 
@@ -41,6 +43,24 @@ def test_with_more_cores_than_the_machine_has_jobs_grow(bridge: ModuleType, monk
     assert [share(2, cores) for cores in (1, 4, 6, 8)] == [2, 2, 3, 4]
     monkeypatch.setattr(os, "cpu_count", lambda: None)  # unknown
     assert share(1, 4) == 4
+
+
+def test_snakemake_looks_again_only_where_it_may_start_no_more_jobs(
+    bridge: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(JobScheduler, "_schedule_reevalutation", JobScheduler._schedule_reevalutation)
+    monkeypatch.setattr(bridge.call, "look_again", lambda _, seconds: waited.append(seconds))
+    bridge.look_when_a_job_ends()
+    scheduler = SimpleNamespace(job_rate_limiter=(limiter := JobRateLimiter(MaxJobsPerTimespan(2, "1m"))))
+    for _ in range(2):
+        JobScheduler._schedule_reevalutation(scheduler, limiter.timespan)
+        limiter.register_jobs(1)
+    assert waited == []
+    JobScheduler._schedule_reevalutation(scheduler, limiter.timespan)  # two of two jobs of this minute are started
+    assert waited == [60]
+    JobScheduler._schedule_reevalutation(SimpleNamespace(job_rate_limiter=JobRateLimiter(MaxJobsPerTimespan(2))), 10)
+    assert waited == [60, 10]  # for another reason
 
 
 def called(folder: Path, config: dict[str, object] | None = None, files: tuple[Path, ...] = ()) -> SimpleNamespace:
