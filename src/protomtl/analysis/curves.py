@@ -27,8 +27,13 @@ def area(rows: Sequence[int], values: np.ndarray) -> np.ndarray:
 def steps_to(steps: np.ndarray, values: np.ndarray, target: float) -> float:
     """The step at which a curve first reaches the target, on straight lines between its points; inf if never.
 
-    A curve that begins above the target has its first step: it is there at the latest then.
+    A curve that begins above the target has its first step: it is there at the latest then. Points whose value is not
+    defined are none. NaN for a target that is not defined.
     """
+    if np.isnan(target):
+        return float("nan")
+    defined = ~np.isnan(values)
+    steps, values = steps[defined], values[defined]
     reached = np.flatnonzero(values >= target)
     if not len(reached):
         return float("inf")
