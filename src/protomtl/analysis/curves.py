@@ -28,11 +28,11 @@ def steps_to(steps: np.ndarray, values: np.ndarray, target: float) -> float:
     """The step at which a curve first reaches the target, on straight lines between its points; inf if never.
 
     A curve that begins above the target has its first step: it is there at the latest then. Points whose value is not
-    defined are none. NaN for a target that is not defined.
+    finite are none, as of scores out of range. NaN for such a target.
     """
-    if np.isnan(target):
+    if not np.isfinite(target):
         return float("nan")
-    defined = ~np.isnan(values)
+    defined = np.isfinite(values)
     steps, values = steps[defined], values[defined]
     reached = np.flatnonzero(values >= target)
     if not len(reached):

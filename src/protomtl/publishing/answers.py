@@ -1,5 +1,6 @@
 """The answers to the questions that were fixed: what the kept runs of a plan found, over its seeds and splits."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def estimate(run: Path, pair: Pair) -> Estimate:
         )
     found, seeds = kept_noise(run, *pair), seeds_of(run, pair[0])
     if found is None or not np.isfinite(found.trainings):
-        raise ValueError(f"{run.name} has one seed of {pair[0]}; two at least are needed")
+        raise ValueError(f"{run.name} has no deviation over seeds on test; two seeds at least are needed")
     return Estimate(row["difference"], power.standard_error(found, seeds), power.freedom(found, seeds))
 
 
@@ -131,7 +132,8 @@ def on_new_classes(run: Path, what: str, pair: Pair) -> Estimate:
     rows = read_json(path)["comparisons"] if path.exists() else []
     for row in rows:
         if (row["what"], row["method"], row["control"]) == (what, *pair):
-            return Estimate(row["difference"], row["error"], row["freedom"])
+            known = row["freedom"] is None  # JSON has no word for infinity
+            return Estimate(row["difference"], row["error"], math.inf if known else row["freedom"])
     raise ValueError(f"{run.name} has no new classes of {' and '.join(pair)}; `make new-classes RUN={run.name}`")
 
 

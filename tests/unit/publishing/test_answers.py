@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from protomtl.analysis import planned
+from protomtl.core.files import write_json
 from protomtl.publishing import answers, markers
 from tests.unit.publishing.written import ERROR, ask, write_run
 
@@ -126,3 +127,15 @@ def test_new_classes_are_not_answered_by_overall(tmp_path: Path) -> None:
     (run / answers.NEW_CLASSES).write_text(json.dumps({"comparisons": rows}))
     expected = cells(-0.03, 0.003, 6)
     assert answers.answers(runs, [])[1][0][3:] == [expected[0], "-0.0300", *expected[1:], "worse"]
+    tie = rows[1] | planned.crossed(np.zeros((5, 3)))._asdict()
+    write_json(run / answers.NEW_CLASSES, {"comparisons": [tie | {"what": "few"}]})
+    assert answers.on_new_classes(run, "few", ("a", "b")) == (0.0, 0.0, np.inf)
+    assert answers.answers(runs, [])[1][0][-1] == "not shown"
+
+
+def test_one_seed_is_no_answer(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "own", seeds=1)
+    table = pd.read_csv(run / "tables-table2.csv")
+    table.assign(overall_sd=np.nan).to_csv(run / "tables-table2.csv")
+    with pytest.raises(ValueError, match="own has no deviation over seeds on test; two seeds"):
+        answers.estimate(run, ("a", "b"))
