@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from protomtl.core.files import read_json
+from protomtl.core.runner import PHASES
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.publishing.curves import curve, of_seeds
 from protomtl.publishing.questions import Plan, Question
 
@@ -15,17 +17,21 @@ About = Mapping[str, Any]  # about.json of a kept run
 
 def check(runs: Path, question: Question, plan: Plan) -> None:
     """ValueError that names a kept run which is not of the plan: by its data, rows, seeds, methods, settings or
-    updates; or a split that is there twice, or whose runs are not of one draw."""
+    updates; or a split that is there twice, or whose runs are not of one draw.
+
+    The settings that the preset of the question names are those of the preset, and all are those of the first run.
+    """
     if len(plan.kept) > plan.splits:
         raise ValueError(f"kept: {len(plan.kept)} splits, but the plan has {plan.splits}")
-    draws, first = [], None
+    draws, first, preset = [], None, read_yaml(runs.parents[1] / "presets" / f"{question.preset}.yaml")
     for names in plan.kept:
         if len(names) != len(question.rows or [0]):
             raise ValueError(f"kept: {', '.join(names)}: a split is {len(question.rows or [0])} runs")
         abouts = [read_json(runs / name / "about.json") for name in names]
         first = first or abouts[0]
         for name, about, rows in zip(names, abouts, question.rows or [0], strict=True):
-            for fault in chain(faults(about, question, plan, rows), others(about, first, question)):
+            wrong = faults(about, question, plan, rows), unlike(about, question, preset), others(about, first, question)
+            for fault in chain(*wrong):
                 raise ValueError(f"{name}: {fault}")
             same_updates(runs / name, question)
         if len({draw(about) for about in abouts}) > 1:
@@ -55,6 +61,20 @@ def methods(question: Question) -> list[str]:
     """All that are compared, and whose end is a goal."""
     end = [question.updates] if question.updates else []
     return list(dict.fromkeys([*(name for pair in question.compare for name in pair), *end]))
+
+
+def unlike(about: About, question: Question, preset: Mapping[str, Any]) -> Iterator[str]:
+    """Which settings of both phases the run has other than the preset of its question."""
+    for phase in PHASES:
+        blocks = {phase: (about[phase], preset.get(phase))}
+        for name in methods(question):
+            own = preset.get("method", {}).get(name, {}).get(phase)
+            blocks[f"method.{name}.{phase}"] = about["methods"][name].get(phase), own
+        for where, (has, wanted) in blocks.items():
+            for key, value in wanted.items() if isinstance(wanted, Mapping) else ():
+                found = has.get(key) if isinstance(has, Mapping) else None
+                if found != value:
+                    yield f"{where}.{key} {found}, but preset {question.preset} has {value}"
 
 
 def others(about: About, first: About, question: Question) -> Iterator[str]:

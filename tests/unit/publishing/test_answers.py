@@ -25,7 +25,7 @@ def cells(difference: float, error: float, freedom: float) -> list[str]:
 
 def test_an_answer_is_the_mean_over_splits(tmp_path: Path) -> None:
     """0.04 and 0.06, each with the error of `write_run`, whose squares add up."""
-    runs = ask(tmp_path, "[[one], [two]]", splits=2)
+    runs = ask(tmp_path / "docs", "[[one], [two]]", splits=2)
     write_run(runs / "one", 0.04)
     write_run(runs / "two", 0.06, split_seed=2025)
     head, rows = answers.answers(runs, [])
@@ -36,7 +36,7 @@ def test_an_answer_is_the_mean_over_splits(tmp_path: Path) -> None:
 
 def test_an_area_adds_up_the_errors_of_its_sizes(tmp_path: Path) -> None:
     """Sizes 16 and 64 weigh a half each, on one test set."""
-    runs = ask(tmp_path, "[[small, large]]", rows="[16, 64]")
+    runs = ask(tmp_path / "docs", "[[small, large]]", rows="[16, 64]")
     write_run(runs / "small", 0.06, worsened={"rows": 16, "seed": 1})
     write_run(runs / "large", 0.02, rows=64, worsened={"seed": 1})
     expected = cells(0.04, ERROR, FREEDOM)
@@ -44,18 +44,18 @@ def test_an_area_adds_up_the_errors_of_its_sizes(tmp_path: Path) -> None:
 
 
 def test_worse_and_not_shown_have_their_signs(tmp_path: Path) -> None:
-    runs = ask(tmp_path, "[[one]]", compare="[[b, a]]")
+    runs = ask(tmp_path / "docs", "[[one]]", compare="[[b, a]]")
     write_run(runs / "one", 0.04)
     (row,) = answers.answers(runs, [])[1]
     assert row[1] == "`b` minus `a`" and row[3] == "-0.0400" and row[-1] == "worse"
-    runs = ask(tmp_path, "[[two]]")
+    runs = ask(tmp_path / "docs", "[[two]]")
     write_run(runs / "two", 0.001)
     assert answers.answers(runs, [])[1][0][-1] == "not shown"
 
 
 def test_a_part_of_a_plan_is_no_answer(tmp_path: Path) -> None:
     for kept, stands in (("[]", "not run yet"), ("[[one]]", "1 of 3 splits run")):
-        runs = ask(tmp_path, kept, splits=3)
+        runs = ask(tmp_path / "docs", kept, splits=3)
         if kept != "[]":
             write_run(runs / "one", 0.04)
         assert answers.answers(runs, [])[1] == [["(a)", stands, "d", *[""] * 6]]
@@ -95,7 +95,7 @@ def test_how_much_sooner_by_hand(tmp_path: Path) -> None:
 
 
 def test_fewer_updates_are_better_and_what_never_gets_there_is_told(tmp_path: Path) -> None:
-    runs = ask(tmp_path, "[[own]]", updates="c", compare="[[a, b], [b, a]]")
+    runs = ask(tmp_path / "docs", "[[own]]", updates="c", compare="[[a, b], [b, a]]")
     run = write_run(runs / "own", updates={"a": [20, 10, 20, 10, 20]})
     better, worse = answers.answers(runs, [])[1]
     assert better[3] == "+1.4000" and better[-1] == "better" and worse[3] == "-1.4000" and worse[-1] == "worse"
@@ -118,7 +118,7 @@ def test_an_end_that_is_not_defined_is_an_error(tmp_path: Path) -> None:
 
 def test_new_classes_are_not_answered_by_overall(tmp_path: Path) -> None:
     """The run compares the two on test, too; only what was measured on new classes counts."""
-    runs = ask(tmp_path, "[[own]]", new_classes="few")
+    runs = ask(tmp_path / "docs", "[[own]]", new_classes="few")
     run = write_run(runs / "own", 0.04)
     with pytest.raises(markers.UnknownTable, match="own has no new classes of a and b; `make new-classes RUN=own`"):
         markers.table("all answers", runs)

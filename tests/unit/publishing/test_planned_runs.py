@@ -9,7 +9,7 @@ import pytest
 from protomtl.publishing import markers
 from tests.unit.publishing.written import ask, write_run
 
-OTHER = {name: {"pretrain": {"batch_size": 64}} for name in "abc"}
+OTHER = {name: {"pretrain": {"batch_size": 64}, "finetune": {"lr": 0.1}} for name in "abc"}
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,14 @@ OTHER = {name: {"pretrain": {"batch_size": 64}} for name in "abc"}
         ({"seeds": 4}, "two: 4 seeds, but the plan has 5"),
         ({"methods": {"a": {}}}, "two: has no b"),
         ({"methods": OTHER}, "two: another `a` than the first run of the plan"),
-        ({"finetune": {"epochs": 18}}, "two: other `finetune` than the first run of the plan"),
+        ({"pretrain": {"epochs": 3}}, "two: other `pretrain` than the first run of the plan"),
+        ({"finetune": {"epochs": 3}}, "two: finetune.epochs 3, but preset quick has 18"),
+        ({"methods": OTHER | {"a": {"pretrain": False}}}, "two: method.a.finetune.lr None, but preset quick has 0.1"),
         ({"split_seed": None}, "kept: two splits have the same `split_seed`"),
     ],
 )
 def test_a_run_that_is_not_of_the_plan_is_named(tmp_path: Path, about: dict[str, Any], message: str) -> None:
-    runs = ask(tmp_path, "[[one], [two]]", splits=2)
+    runs = ask(tmp_path / "docs", "[[one], [two]]", splits=2)
     write_run(runs / "one")
     write_run(runs / "two", **{"split_seed": 2025} | about)
     with pytest.raises(markers.UnknownTable, match=message):
@@ -47,7 +49,7 @@ def test_a_run_that_is_not_of_the_plan_is_named(tmp_path: Path, about: dict[str,
     ],
 )
 def test_the_sizes_of_an_area_are_those_of_the_question(tmp_path: Path, kept: str, message: str) -> None:
-    runs = ask(tmp_path, kept, splits=2, rows="[16, 64]")
+    runs = ask(tmp_path / "docs", kept, splits=2, rows="[16, 64]")
     for name, rows, seed, split in (("small", 16, 1, 1), ("large", 64, 1, 1), ("other", 64, 2, 1)):
         write_run(runs / name, worsened={"rows": rows, "seed": seed}, split_seed=split)
     for name, rows in (("far", 16), ("away", 64)):
@@ -57,7 +59,7 @@ def test_the_sizes_of_an_area_are_those_of_the_question(tmp_path: Path, kept: st
 
 
 def test_a_method_and_its_control_have_as_many_updates(tmp_path: Path) -> None:
-    runs = ask(tmp_path, "[[one]]")
+    runs = ask(tmp_path / "docs", "[[one]]")
     path = write_run(runs / "one") / "seed3/curves.csv"
     markers.table("all answers", runs)
     table = pd.read_csv(path)

@@ -27,12 +27,12 @@ def test_a_plan_is_read_from_the_run_or_from_what_stands_for_it(tmp_path: Path) 
 def test_the_first_split_is_the_pilot_of_a_figure_of_its_own(tmp_path: Path) -> None:
     """One halving and two in turn, over five seeds: deviation √0.3, error √(0.3 / 5), and of three splits / √3. The
     variance of overall, which `noise` would give, is not taken."""
-    runs = ask(tmp_path, "[[own]]", splits=3, updates="b")
+    runs = ask(tmp_path / "docs", "[[own]]", splits=3, updates="b")
     write_run(runs / "own", updates={"a": [20, 10, 20, 10, 20]})
     error = (0.3 / 5 / 3) ** 0.5
     cells = [f"{error:.4f}", f"{power.power(0.01, error):.0%}", "0%", f"{power.detectable(error):.3f}"]
     assert plans.plans(runs, [])[1] == [["(a)", "`a` minus `b`", "d", "5 × 3", *cells]]
-    ask(tmp_path, "[]", splits=3, updates="b")
+    ask(tmp_path / "docs", "[]", splits=3, updates="b")
     assert plans.plans(runs, [])[1][0][4] == plans.UNKNOWN
 
 

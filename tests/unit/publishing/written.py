@@ -31,7 +31,8 @@ def write_run(
     numbers = [*range(1, seeds + 1)]
     table = {"method": ["a", "b"], "overall_sd": [0.003, 0.004], "seeds": [", ".join(map(str, numbers))] * 2}
     pd.DataFrame(table).to_csv(folder / "tables-table2.csv")
-    says = {"data": "d", "rows": 0, "methods": {name: {"pretrain": False} for name in "abc"}}
+    says = {"data": "d", "rows": 0, "methods": {name: {"pretrain": False, "finetune": {"lr": 0.1}} for name in "abc"}}
+    says |= {"pretrain": {"epochs": 2}, "finetune": {"epochs": 18}}
     (folder / "about.json").write_text(json.dumps(says | {"parts": [{"seeds": numbers}]} | about))
     for k, seed in enumerate(numbers):
         reached = {name: (updates or {}).get(name, [40] * seeds)[k] for name in "abc"}
@@ -43,7 +44,9 @@ def write_run(
 
 
 def ask(docs: Path, kept: str, splits: int = 1, compare: str = "[[a, b]]", **more: object) -> Path:
-    """One question, (a), about the folder of runs in `docs`, which is returned."""
+    """One question, (a), about the folder of runs in `docs`, which is returned; its preset is beside `docs`."""
+    (docs.parent / "presets").mkdir(exist_ok=True)
+    (docs.parent / "presets/quick.yaml").write_text("finetune: {epochs: 18}\nmethod: {a: {finetune: {lr: 0.1}}}")
     block = {"ask": "q", "figure": "f", "margin": 0.01, "why": "w", "compare": compare, "preset": "quick"} | more
     plan = f"plans: [{{data: d, seeds: 5, splits: {splits}, kept: {kept}}}]"
     path = docs / QUESTIONS
