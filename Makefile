@@ -60,8 +60,8 @@ bench: $(VENV)/bench        ## training and encoding beside transformers' and se
 fewshot: $(VENV)/bench all  ## new classes from a few examples, beside SetFit and logistic regression (2 h)
 	python -m benchmarks.fewshot results/export
 
-new-classes: $(VENV)/ready  ## questions (d) and (e): new classes on the encoders of the run that is here
-	python -m benchmarks.new_classes
+new-classes: $(VENV)/ready  ## questions (d) and (e), RUN=NAME: new classes on the encoders of a kept run that is here
+	python -m benchmarks.new_classes $(RUN)
 
 robust: $(VENV)/ready       ## training under few rows, wrong labels and rare classes, after `protomtl preset robust`; it resumes
 	PYTHONPATH=src python -m benchmarks.robust

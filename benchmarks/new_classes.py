@@ -1,58 +1,131 @@
-"""New classes on the encoders of a run: questions (d) and (e) of docs/research/questions.md, `make new-classes`.
+"""New classes on the encoders of a run: questions (d) and (e), `make new-classes RUN=NAME`.
 
-    python -m benchmarks.new_classes [DRAWS]
+    python -m benchmarks.new_classes NAME
 
-The encoders are those of all methods and seeds in results/runs.csv, on the default data; the texts are product reviews,
-tweets and editorials, which they have not seen. Nothing of an encoder is trained. Figures go to
-benchmarks/results/new_classes.json.
+NAME is a kept run, whose trained encoders must be in results. The texts are product reviews, tweets and editorials,
+which they have not seen. Nothing of an encoder is trained. Figures go to docs/runs/NAME/new-classes.json.
 
-(d) Positive or negative, from 2 to 64 examples of each.
-(e) Six classes, the domain and the sign. Five are known by 100 examples each; the sixth comes later, with 16.
+(d) Positive or negative, from 2 to 64 examples of each, ten draws of them.
+(e) Six classes, the domain and the sign. Five are known by 100 examples each; the sixth comes later, with 16. Each is
+the late one in turn, in three draws of examples and tested texts.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.preprocessing import normalize
 
 from benchmarks import options
 from benchmarks.fewshot import DOMAINS, SHOTS, TESTED, domains, support
-from benchmarks.measure import RESULTS
 from protomtl import PrototypeClassifier
+from protomtl.analysis import planned
 from protomtl.core.files import read_json, write_json
-from protomtl.core.paths import results
+from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run, read_runs, seeds_of
 from protomtl.inference.network import flat
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import evaluating, settle
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
-from protomtl.publishing.questions import read
+from protomtl.publishing.answers import NEW_CLASSES
+from protomtl.publishing.questions import QUESTIONS, Question, read
+from protomtl.receipt import here, kept
 from protomtl.tokenizer import open_tokenizer, token_numbers
 
+DRAWS, LATE_DRAWS = 10, 3  # of (d) and of (e)
 KNOWN, LATE, OLD_TESTED = 100, 16, 100  # examples of a known class, of the late one, tested texts of each class
 MAX_LENGTH, BATCH = 128, 1024  # tokens of a text, texts that are encoded at a time
 EPOCHS = 20  # of the head that goes on by gradient steps
-PRIMARY = {"d": ("few", "prototypes", 8), "e": ("later", "prototypes", LATE)}  # what a question compares
+PROTOTYPES, COMPARED = "prototypes", 8  # the classifier and the examples that the questions compare
 Row = dict[str, Any]
+Texts = dict[str, tuple[list[str], np.ndarray]]  # of each domain, and their classes
 
 
-def main(draws: int) -> None:
-    texts = domains()
-    rows: list[Row] = []
-    for run in read_runs():
+class Found(NamedTuple):
+    """Of one encoder.
+
+    few: (classifier, examples) -> [draws, texts] 1 where right. later: classifier -> [draws, late classes, 3], accuracy
+    on the old classes before and after the late one came, and on that one.
+    """
+
+    few: Mapping[tuple[str, int], np.ndarray]
+    later: Mapping[str, np.ndarray]
+
+    def figures(self) -> dict[str, np.ndarray]:
+        """What the questions compare: [draws, texts] and [draws]."""
+        late = self.later[PROTOTYPES][..., 1:].mean(axis=(1, 2))
+        return {"few": self.few[PROTOTYPES, COMPARED].astype(float), "later": late}
+
+    def rows(self) -> list[Row]:
+        """A row a classifier, and number of examples."""
+        rows: list[Row] = [
+            {"what": "few", "classifier": name, "shots": shots, "figure": float(right.mean())}
+            for (name, shots), right in self.few.items()
+        ]
+        for name, several in self.later.items():
+            before, after, new = (float(value) for value in several.mean(axis=(0, 1)))
+            row = {"before": before, "after": after, "new": new, "figure": (after + new) / 2}
+            rows.append({"what": "later", "classifier": name, "shots": LATE} | row)
+        return rows
+
+
+def main(name: str) -> None:
+    folder, texts = kept.find(name), domains()
+    runs = runs_of(folder)
+    found: dict[Run, Found] = {}
+    for run in runs:
         vectors = encoded(run, texts)
-        found = [*few(vectors, texts, draws), *later(vectors, texts, draws)]
-        rows += [{"method": run.method, "seed": run.seed} | row for row in found]
-        print(f"{run.method} seed {run.seed}: {summary(found)}", flush=True)
-    write_json(RESULTS / "new_classes.json", {"draws": draws, "tested": TESTED, "rows": rows})
-    print(table(rows, len(seeds_of(read_runs()))))
+        found[run] = Found(few(vectors, texts, DRAWS), later(vectors, texts, LATE_DRAWS))
+        said = ", ".join(f"{what} {values.mean():.3f}" for what, values in found[run].figures().items())
+        print(f"{run.method} seed {run.seed}: {said}", flush=True)
+    compared = comparisons(read(KEPT.parent / QUESTIONS), {run: own.figures() for run, own in found.items()})
+    rows = [{"method": run.method, "seed": run.seed} | row for run, own in found.items() for row in own.rows()]
+    write_json(
+        folder / NEW_CLASSES,
+        {"draws": DRAWS, "late_draws": LATE_DRAWS, "tested": TESTED, "comparisons": compared, "rows": rows},
+    )
+    print(table(compared))
 
 
-def encoded(run: Run, texts: dict[str, tuple[list[str], np.ndarray]]) -> dict[str, np.ndarray]:
+def runs_of(folder: Path) -> list[Run]:
+    """The trainings of a kept run, all of which must be here, byte for byte. SystemExit for one that is not."""
+    run = kept.read(folder)
+    wanted = [Run(method, seed) for method in run.labels for seed in run.seeds]
+    if missing := [one for one in wanted if one not in read_runs()]:
+        raise SystemExit(f"{folder}: its {missing[0].method} seed {missing[0].seed} is not in results")
+    for one in wanted:
+        digests = here.digests(one)
+        if not digests or any(run.digests.get(path) != digest for path, digest in digests.items()):
+            raise SystemExit(f"{results('finetune', *one)}: not the training that {folder} keeps")
+    return wanted
+
+
+def comparisons(questions: Mapping[str, Question], figures: Mapping[Run, Mapping[str, np.ndarray]]) -> list[Row]:
+    """Each comparison of the questions on new classes of which both are there: the mean difference and its error, over
+    seeds, draws and texts. SystemExit for a single seed."""
+    runs, rows = [*figures], []
+    if len(seeds_of(runs)) < 2:
+        raise SystemExit("seeds: one alone does not tell how much trainings vary; give two or more")
+    for question in questions.values():
+        for pair in question.compare if question.new_classes else ():
+            if all(Run(method, seed) in figures for method in pair for seed in seeds_of(runs)):
+                rows.append(compared({run: own[str(question.new_classes)] for run, own in figures.items()}, *pair))
+                rows[-1]["what"] = question.new_classes
+            else:
+                print(f"{question.ask}: {' minus '.join(pair)}: not compared, since the run has not both")
+    return rows
+
+
+def compared(figures: Mapping[Run, np.ndarray], method: str, control: str) -> Row:
+    """The mean of the differences of two methods, paired by seed, with its error."""
+    own, other = (np.stack([values for run, values in figures.items() if run.method == m]) for m in (method, control))
+    return {"method": method, "control": control} | planned.crossed(own - other)._asdict()
+
+
+def encoded(run: Run, texts: Texts) -> dict[str, np.ndarray]:
     """[n, width] vectors of length 1 of each domain's texts, by the encoder that a run has fine-tuned."""
     folder = results("finetune", *run)
     record = read_json(folder / "config.json")
@@ -73,29 +146,27 @@ def batches(rows: int) -> list[np.ndarray]:
     return [np.arange(start, min(rows, start + BATCH)) for start in range(0, rows, BATCH)]
 
 
-def few(vectors: dict[str, np.ndarray], texts: dict[str, tuple[list[str], np.ndarray]], draws: int) -> Iterator[Row]:
-    """(d) A row a number of examples and classifier: the accuracy, mean of the domains and draws."""
-    for shots in SHOTS:
-        accuracies: dict[str, list[float]] = {"prototypes": [], "logistic regression": []}
+def few(vectors: dict[str, np.ndarray], texts: Texts, draws: int) -> dict[tuple[str, int], np.ndarray]:
+    """(d) Of each classifier and number of examples which texts it has right in which draw; the texts are as many of
+    each domain."""
+    right: dict[tuple[str, int], list[list[np.ndarray]]] = {}
+    for shots, draw in ((shots, draw) for shots in SHOTS for draw in range(draws)):
+        own: dict[str, list[np.ndarray]] = {}
         for domain in DOMAINS:
-            labels, own = texts[domain][1], vectors[domain]
-            order = np.random.default_rng(1).permutation(len(own))
+            labels, whole = texts[domain][1], vectors[domain]
+            order = np.random.default_rng(1).permutation(len(whole))
             tested, rest = order[:TESTED], order[TESTED:]
-            for draw in range(draws):
-                picked = support(labels, rest, shots, draw)
-                for name, classifier in (
-                    ("prototypes", PrototypeClassifier()),
-                    ("logistic regression", LogisticRegression(max_iter=1000)),
-                ):
-                    predicted = classifier.fit(own[picked], labels[picked]).predict(own[tested])
-                    accuracies[name].append(float((predicted == labels[tested]).mean()))
-        for name, values in accuracies.items():
-            yield {"what": "few", "classifier": name, "shots": shots, "figure": float(np.mean(values))}
+            picked = support(labels, rest, shots, draw)
+            for name, kind in ((PROTOTYPES, PrototypeClassifier), ("logistic regression", logistic)):
+                predicted = kind().fit(whole[picked], labels[picked]).predict(whole[tested])
+                own.setdefault(name, []).append(predicted == labels[tested])
+        for name, parts in own.items():
+            right.setdefault((name, shots), []).append(parts)
+    return {key: np.array([np.concatenate(parts) for parts in several]) for key, several in right.items()}
 
 
-def later(vectors: dict[str, np.ndarray], texts: dict[str, tuple[list[str], np.ndarray]], draws: int) -> Iterator[Row]:
-    """(e) A row a classifier: accuracy on the old classes before and after, on the new one, and the mean of the last
-    two, over draws and each class in turn as the late one."""
+def later(vectors: dict[str, np.ndarray], texts: Texts, draws: int) -> dict[str, np.ndarray]:
+    """(e) Of each classifier the accuracies of `arrived`, in each draw with each class in turn as the late one."""
     whole = np.concatenate([vectors[domain] for domain in DOMAINS])
     classes = np.concatenate([2 * k + texts[domain][1] for k, domain in enumerate(DOMAINS)])
     found: dict[str, list[tuple[float, float, float]]] = {}
@@ -104,10 +175,7 @@ def later(vectors: dict[str, np.ndarray], texts: dict[str, tuple[list[str], np.n
         for late in range(2 * len(DOMAINS)):
             for name, values in arrived(whole, classes, train, test, late).items():
                 found.setdefault(name, []).append(values)
-    for name, several in found.items():
-        before, after, new = np.mean(several, axis=0)
-        figures = {"before": before, "after": after, "new": new, "figure": (after + new) / 2}
-        yield {"what": "later", "classifier": name, "shots": LATE} | {key: float(v) for key, v in figures.items()}
+    return {name: np.array(several).reshape(draws, 2 * len(DOMAINS), 3) for name, several in found.items()}
 
 
 def halves(classes: np.ndarray, draw: int) -> tuple[np.ndarray, np.ndarray]:
@@ -132,7 +200,7 @@ def arrived(
         return float((classifier.predict(vectors[rows]) == classes[rows]).mean())
 
     found = {}
-    for name, kind in (("prototypes", PrototypeClassifier), ("logistic regression, old rows kept", logistic)):
+    for name, kind in ((PROTOTYPES, PrototypeClassifier), ("logistic regression, old rows kept", logistic)):
         before = right(kind().fit(vectors[old], classes[old]), known)
         after = kind().fit(vectors[both], classes[both])
         found[name] = (before, right(after, known), right(after, own))
@@ -156,40 +224,17 @@ def stepped(head: SGDClassifier, vectors: np.ndarray, classes: np.ndarray, every
         head.partial_fit(vectors[order], classes[order], classes=every)
 
 
-def summary(rows: list[Row]) -> str:
-    return "; ".join(
-        f"({letter}) {row['figure']:.3f}" for letter, wanted in PRIMARY.items() for row in rows if key(row) == wanted
-    )
-
-
-def key(row: Row) -> tuple[str, str, int]:
-    return row["what"], row["classifier"], row["shots"]
-
-
-def table(rows: list[Row], seeds: int) -> str:
-    """Each comparison of both questions on its primary figure: mean difference over seeds, paired t interval."""
-    lines = ["| question | comparison | difference | 95 % interval |", "|---|---|---:|---:|"]
-    questions = read(RESULTS.parents[1] / "docs/research/questions.yaml")
-    for letter, wanted in PRIMARY.items():
-        figures: dict[str, dict[int, float]] = {}
-        for row in rows:
-            if key(row) == wanted:
-                figures.setdefault(row["method"], {})[row["seed"]] = row["figure"]
-        for method, control in questions[letter].compare:
-            if method in figures and control in figures:
-                own = np.array([figures[method][s] - figures[control][s] for s in sorted(figures[method])])
-                span = interval(own) if seeds > 1 else "one seed"
-                lines.append(f"| ({letter}) | `{method}` minus `{control}` | {own.mean():+.3f} | {span} |")
+def table(rows: Sequence[Row]) -> str:
+    """Markdown: a line a comparison. Whether one is better says the page of questions, which corrects p."""
+    lines = ["| new classes | comparison | difference | 95 % interval |", "|---|---|---:|---:|"]
+    for row in rows:
+        low, high = planned.interval(planned.Estimate(row["difference"], row["error"], row["freedom"]))
+        pair = f"`{row['method']}` minus `{row['control']}`"
+        lines.append(f"| {row['what']} | {pair} | {row['difference']:+.3f} | {low:+.3f} to {high:+.3f} |")
     return "\n".join(lines)
-
-
-def interval(differences: np.ndarray) -> str:
-    """Of the mean of paired differences, by Student's t."""
-    half = stats.t.ppf(0.975, len(differences) - 1) * differences.std(ddof=1) / len(differences) ** 0.5
-    return f"{differences.mean() - half:+.3f} to {differences.mean() + half:+.3f}"
 
 
 if __name__ == "__main__":
     parser = options.parser(__spec__.name, __doc__)
-    parser.add_argument("draws", metavar="DRAWS", nargs="?", type=options.count, default=10, help="of examples (10)")
-    main(parser.parse_args().draws)
+    parser.add_argument("name", metavar="NAME", help="a kept run")
+    main(parser.parse_args().name)

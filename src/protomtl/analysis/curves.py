@@ -27,8 +27,13 @@ def area(rows: Sequence[int], values: np.ndarray) -> np.ndarray:
 def steps_to(steps: np.ndarray, values: np.ndarray, target: float) -> float:
     """The step at which a curve first reaches the target, on straight lines between its points; inf if never.
 
-    A curve that begins above the target has its first step: it is there at the latest then.
+    A curve that begins above the target has its first step: it is there at the latest then. Points whose value is not
+    finite are none, as of scores out of range. NaN for such a target.
     """
+    if not np.isfinite(target):
+        return float("nan")
+    defined = np.isfinite(values)
+    steps, values = steps[defined], values[defined]
     reached = np.flatnonzero(values >= target)
     if not len(reached):
         return float("inf")

@@ -2,14 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
-
-NORMAL = NormalDist()
-BOTH_ENDS = 2 * NORMAL.inv_cdf(0.975)  # standard errors in a 95 % interval
 
 
 class Estimate(NamedTuple):
@@ -18,11 +14,6 @@ class Estimate(NamedTuple):
     difference: float
     error: float
     freedom: float = math.inf
-
-
-def from_interval(difference: float, low: float, high: float) -> Estimate:
-    """Of a comparison that is kept with its 95 % interval, over examples and seeds."""
-    return Estimate(difference, (high - low) / BOTH_ENDS)
 
 
 def weighted(estimates: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
@@ -42,6 +33,23 @@ def averaged(estimates: Sequence[Estimate]) -> Estimate:
     parts = sum(e.error**4 / e.freedom for e in estimates)
     freedom = (n * error) ** 4 / parts if parts else min(e.freedom for e in estimates)
     return Estimate(sum(e.difference for e in estimates) / n, error, freedom)
+
+
+def crossed(values: np.ndarray) -> Estimate:
+    """The mean of differences [seeds, draws, …], each axis of which is a sample: trainings, draws, texts.
+
+    The variances of the means along each axis add up. What two axes have together is counted with each of them, so
+    that the error is rather too large (Owen 2007, §3). Degrees of freedom as in `averaged`. ValueError for an axis of
+    one.
+    """
+    if min(values.shape) < 2:
+        raise ValueError(f"{' × '.join(map(str, values.shape))} differences: two at least are needed along each axis")
+    axes = range(values.ndim)
+    means = [values.mean(axis=tuple(other for other in axes if other != axis)) for axis in axes]
+    parts = [(mean.var(ddof=1) / len(mean), len(mean) - 1) for mean in means]
+    error = sum(variance for variance, _ in parts) ** 0.5
+    spread = sum(variance**2 / freedom for variance, freedom in parts)
+    return Estimate(float(values.mean()), float(error), float(error**4 / spread) if spread else math.inf)
 
 
 def interval(found: Estimate) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """What a planned comparison could find: its standard error from what finished runs vary, and the power at a margin."""
 
+import math
 from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
@@ -13,21 +14,32 @@ BOTH_ENDS = NORMAL.inv_cdf(0.975)  # standard errors from the middle of a 95 % i
 
 
 class Noise(NamedTuple):
-    """Variances of the difference of two methods: of one pair of trainings, and of one test set."""
+    """Variances of the difference of two methods: of one pair of trainings, and of one test set.
+
+    freedom: degrees of freedom of the first, which few trainings only estimate; infinite if it is known.
+    """
 
     trainings: float
     examples: float
+    freedom: float = math.inf
 
 
 def noise(interval: float, deviations: tuple[float, float], seeds: int) -> Noise:
     """Of a finished comparison: width of its 95 % interval over seeds and examples, both deviations over seeds.
 
     The trainings of two methods count as independent. A bootstrap of s seeds has (s - 1) / s of their variance, and
-    what remains of the interval's variance is of the examples.
+    what remains of the interval's variance is of the examples. The degrees of freedom are Welch's (1947).
     """
-    trainings = deviations[0] ** 2 + deviations[1] ** 2
-    whole = (interval / (2 * BOTH_ENDS)) ** 2
-    return Noise(trainings, max(0.0, whole - trainings * (seeds - 1) / seeds**2))
+    variances = np.square(deviations)
+    trainings, whole = float(variances.sum()), (interval / (2 * BOTH_ENDS)) ** 2
+    freedom = (seeds - 1) * trainings**2 / float(np.square(variances).sum()) if trainings else math.inf
+    return Noise(trainings, max(0.0, whole - trainings * (seeds - 1) / seeds**2), freedom)
+
+
+def freedom(found: Noise, seeds: int) -> float:
+    """Of the `standard_error` on one data split: the variance of the examples counts as known (Satterthwaite 1946)."""
+    own = found.trainings / seeds
+    return found.freedom * ((own + found.examples) / own) ** 2 if own else math.inf
 
 
 def standard_error(found: Noise, seeds: int, splits: int = 1, weights: Sequence[float] = (1.0,)) -> float:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from protomtl.analysis import curves
 from protomtl.core.files import read_json
+from protomtl.core.markdown import UNDEFINED, number
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
 from protomtl.publishing.kept import against_first, chosen, read
@@ -36,10 +37,7 @@ def soon(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     The mean over seeds and their range; a training that never gets there has no number.
     """
     reference, _ = against_first(run)
-    kept = [pd.read_csv(path) for path in sorted(run.glob(f"seed*/{CURVES}"))]
-    if not kept:
-        raise ValueError(f"the run has no {CURVES}; keep it again")
-    found = read(run, "test")
+    kept, found = of_seeds(run), read(run, "test")
     rows = []
     for method in chosen(found, words):
         ends = [(updates(seed, method, method), updates(seed, method, reference)) for seed in kept]
@@ -47,14 +45,33 @@ def soon(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     return ["method", "updates to 95 % of its own end", f"updates to 95 % of the end of `{reference}`"], rows
 
 
+def of_seeds(run: Path) -> list[pd.DataFrame]:
+    """The curves of each seed of a kept run. ValueError where those of one were not kept."""
+    folders = sorted(run.glob("seed*/"))
+    missing = [folder.name for folder in folders if not (folder / CURVES).exists()]
+    if missing or not folders:
+        raise ValueError(f"{run.name} has no {CURVES} of {', '.join(missing) or 'any seed'}; keep it again")
+    return [pd.read_csv(folder / CURVES) for folder in folders]
+
+
+def curve(seed: pd.DataFrame, method: str) -> pd.DataFrame:
+    """Of one method. ValueError without a point."""
+    own = seed[seed["method"] == method]
+    if own.empty:
+        raise ValueError(f"{CURVES} has no {method}")
+    return own
+
+
 def updates(seed: pd.DataFrame, method: str, other: str) -> float:
-    """Until `method` is at 95 % of the end of `other`, of the same seed."""
-    own, end = seed[seed["method"] == method], seed[seed["method"] == other]["overall"].iloc[-1]
+    """Until `method` is at 95 % of the end of `other`, of the same seed; inf if never, NaN if that end is undefined."""
+    own, end = curve(seed, method), curve(seed, other)["overall"].iloc[-1]
     return curves.steps_to(own["updates"].to_numpy(), own["overall"].to_numpy(), curves.SHARE * end)
 
 
 def spread(values: list[float]) -> str:
-    """`62 (55 to 70)`; `never` for what is not reached in some seed."""
+    """`62 (55 to 70)`; `never` for what is not reached in some seed, `n/a` for an end that is not defined."""
+    if np.isnan(values).any():
+        return UNDEFINED
     if not np.isfinite(values).all():
         return "never" if len(values) == 1 else f"never in {np.isinf(values).sum()} of {len(values)} seeds"
     return f"{np.mean(values):.0f}" + (f" ({min(values):.0f} to {max(values):.0f})" if len(values) > 1 else "")
@@ -65,17 +82,19 @@ def area(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     runs = sorted((run, *(run.parent / word for word in words)), key=rows_of)
     sizes = [rows_of(path) for path in runs]
     tables, seeds = [read(path, "test") for path in runs], [seeds_of(path) for path in runs]
-    same = set.intersection(*({*part} for part in seeds))
+    if len({frozenset(part) for part in seeds}) > 1:
+        raise ValueError("the runs have not the same seeds")
     rows = []
     for method in [m for m in tables[0] if all(m in table for table in tables)]:
         values = np.array(
-            [[part[seed][method]["metrics"]["test"]["overall"] for seed in sorted(same)] for part in seeds]
+            [[part[seed][method]["metrics"]["test"]["overall"] for seed in sorted(seeds[0])] for part in seeds], float
         )
         found = curves.area(sizes, values)
-        deviation = f" ± {found.std(ddof=1):.3f}" if len(found) > 1 else ""
-        cells = [f"{height:.3f}" for height in values.mean(1)]
-        rows.append([tables[0][method]["label"], *cells, f"{found.mean():.3f}{deviation}"])
-    return ["method", *(f"{n:,} rows" for n in sizes), "area"], sorted(rows, key=lambda row: -float(row[-1].split()[0]))
+        deviation = f" ± {number(found.std(ddof=1))}" if len(found) > 1 else ""
+        cells = [number(height) for height in values.mean(1)]
+        rows.append((found.mean(), [tables[0][method]["label"], *cells, f"{number(found.mean())}{deviation}"]))
+    best = sorted(rows, key=lambda row: np.inf if np.isnan(row[0]) else -row[0])  # what is not defined is behind
+    return ["method", *(f"{n:,} rows" for n in sizes), "area"], [row for _, row in best]
 
 
 def rows_of(run: Path) -> int:

@@ -15,7 +15,7 @@ A block begins with `<!-- table: RUN KIND WORDS -->` and ends with `<!-- /table 
 - `RUN noise FIGURE [METHODS]`, `RUN shifted FIGURE [METHODS]`, `RUN failures TASK [METHODS]`: what each stress costs;
   `RUN primary`: the figure that was fixed before.
 - `all questions`, `all power`, `all answers`: what was asked before the runs, what the plans could find, and what was
-  found where the runs of a plan are kept (questions.py).
+  found where the runs of a plan are kept (questions.py, plans.py, answers.py).
 - `RUN claims`: each claim of the report, what the run measured of it on test, and whether it holds (claims.py).
 - `RUN checks`: each comparison that those claims demand.
 - `RUN ensemble`: the single runs and the ensemble of all of them, on dev and test.
@@ -28,13 +28,13 @@ from pathlib import Path
 from tabulate import tabulate
 
 from protomtl.core.files import atomic
-from protomtl.publishing import curves, questions, stressed
+from protomtl.publishing import answers, curves, plans, questions, stressed
 from protomtl.publishing.claims import checks, claims
 from protomtl.publishing.tables import KINDS, Rows
 
 BLOCK = re.compile(r"<!-- table: (?P<what>[^>]*?) -->\n.*?<!-- /table -->", re.DOTALL)
 TABLES = KINDS | {"claims": claims, "checks": checks} | curves.KINDS | stressed.KINDS  # of one run
-OF_ALL = questions.KINDS  # of the folder of runs
+OF_ALL = questions.KINDS | plans.KINDS | answers.KINDS  # of the folder of runs
 OPENING = re.compile(r"<!-- table:.*?-->")
 
 

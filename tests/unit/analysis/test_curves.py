@@ -39,3 +39,12 @@ def test_the_first_step_at_a_target_lies_on_the_line_between_points(target: floa
     """A dip behind the first arrival does not count."""
     steps, values = np.array([10, 20, 30, 40]), np.array([0.4, 0.6, 0.5, 0.7])
     assert curves.steps_to(steps, values, target) == pytest.approx(step)
+
+
+@pytest.mark.parametrize("nothing", [float("nan"), -float("inf")])
+def test_points_that_are_not_finite_are_none(nothing: float) -> None:
+    """The line goes past them: from 0.4 at 10 to 0.6 at 30. Such an end gives no step."""
+    steps, values = np.array([10, 20, 30]), np.array([0.4, nothing, 0.6])
+    assert curves.steps_to(steps, values, 0.5) == pytest.approx(20)
+    assert curves.steps_to(steps, np.full(3, nothing), 0.5) == float("inf")
+    assert np.isnan(curves.steps_to(steps, values, nothing))

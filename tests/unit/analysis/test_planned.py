@@ -8,12 +8,32 @@ from protomtl.analysis import planned
 from protomtl.analysis.planned import Estimate
 
 
-def test_an_interval_gives_its_standard_error_back() -> None:
-    low, high = planned.interval(Estimate(0.02, 0.005))
-    assert (low, high) == pytest.approx((0.02 - 1.959964 * 0.005, 0.02 + 1.959964 * 0.005))
-    assert planned.from_interval(0.02, low, high) == pytest.approx((0.02, 0.005, np.inf))
+def test_an_interval_is_that_of_the_t_distribution() -> None:
+    assert planned.interval(Estimate(0.02, 0.005)) == pytest.approx((0.02 - 1.959964 * 0.005, 0.02 + 1.959964 * 0.005))
     few = planned.interval(Estimate(0.02, 0.005, 2))
-    assert few == pytest.approx((0.02 - 4.302653 * 0.005, 0.02 + 4.302653 * 0.005))  # t of two degrees of freedom
+    assert few == pytest.approx((0.02 - 4.302653 * 0.005, 0.02 + 4.302653 * 0.005))  # two degrees of freedom
+
+
+def test_crossed_samples_by_hand() -> None:
+    """Two seeds (means 0.02 and 0.04) and three draws (0.02, 0.03 and 0.04): variances 2e-4 / 2 and 1e-4 / 3."""
+    values = np.array([[0.01, 0.02, 0.03], [0.03, 0.04, 0.05]])
+    found = planned.crossed(values)
+    freedom = (4e-4 / 3) ** 2 / (1e-8 + (1e-4 / 3) ** 2 / 2)
+    assert found == pytest.approx((0.03, np.sqrt(4e-4 / 3), freedom))
+    assert planned.crossed(np.zeros((2, 3))) == (0.0, 0.0, np.inf)
+    with pytest.raises(ValueError, match="1 × 3 differences: two at least"):
+        planned.crossed(values[:1])
+
+
+@pytest.mark.parametrize("together", [0.0, 1.0])
+def test_crossed_samples_are_called_different_once_in_20_at_most(together: float) -> None:
+    """3000 times five seeds, ten draws and 60 texts, with an error of each, and one of each triple."""
+    random, rejected = np.random.default_rng(2), []
+    for _ in range(3000):
+        parts = (random.normal(0, 1, shape) for shape in ((5, 1, 1), (1, 10, 1), (1, 1, 60)))
+        values = sum(parts) + together * random.normal(0, 10, (5, 10, 60))
+        rejected.append(planned.two_sided_p(planned.crossed(values)) < 0.05)
+    assert np.mean(rejected) < 0.06 and (together or np.mean(rejected) > 0.03)
 
 
 def test_splits_and_sizes_by_hand() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from protomtl.analysis import power
+from protomtl.analysis import planned, power
 from protomtl.seeds import generator
 
 
@@ -14,6 +14,33 @@ def test_noise_by_hand() -> None:
     assert found.trainings == pytest.approx(25e-6)
     assert found.examples == pytest.approx(100e-6 - 4e-6)
     assert power.noise(0.0001, (0.003, 0.004), 5).examples == 0
+
+
+def test_degrees_of_freedom_by_hand() -> None:
+    """Equal deviations of five seeds have 8; trainings that are half of the variance four times as many. What does not
+    vary over seeds is known."""
+    found = power.noise(2 * 1.959964 * 0.01, (0.003, 0.003), 5)
+    assert found.freedom == pytest.approx(8)
+    assert power.freedom(power.Noise(50e-6, 10e-6, 8), 5) == pytest.approx(32)
+    assert power.freedom(power.Noise(50e-6, 0.0, 8), 5) == pytest.approx(8)
+    known = power.noise(0.04, (0.0, 0.0), 5)
+    assert known.freedom == power.freedom(known, 5) == np.inf
+
+
+def test_few_trainings_are_called_different_once_in_20() -> None:
+    """6000 plans of three seeds on one split, whose trainings vary more than the examples, as on the paper's splits.
+    With the quantiles of the normal distribution it is once in 13."""
+    random = np.random.default_rng(4)
+    trained = random.normal(0, 0.0045, (6000, 2, 3))
+    differences = random.normal(0, 0.003, 6000) + np.subtract(*trained.mean(2).T)
+    p = []
+    for difference, (first, second) in zip(differences, trained, strict=True):
+        width = 2 * power.BOTH_ENDS * np.sqrt(0.003**2 + np.var(first - second) / 3)
+        found = power.noise(width, (first.std(ddof=1), second.std(ddof=1)), 3)
+        own = planned.Estimate(difference, power.standard_error(found, 3), power.freedom(found, 3))
+        p.append((planned.two_sided_p(own), planned.two_sided_p(own._replace(freedom=np.inf))))
+    exact, normal = np.mean(np.array(p) < 0.05, axis=0)
+    assert exact == pytest.approx(0.05, abs=0.01) and normal > 0.065
 
 
 def test_the_standard_error_of_a_plan_by_hand() -> None:

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from protomtl.commands import preset
 from protomtl.core import sections
 from protomtl.params import Params, load
+from protomtl.publishing import questions
 from protomtl.sources.catalogue import TREES
 from protomtl.tasks import settings
 from protomtl.training.sampling import shares, steps_per_epoch
@@ -292,3 +293,52 @@ def test_a_preset_that_lists_runs_names_those_of_figure_1_and_of_the_export(name
             assert block["method"] in methods
         if "seeds" in patch:
             assert block["seed"] in patch["seeds"]
+
+
+ORDERS = {  # of presets, as docs/research/questions.md tells it -> the questions that a run of it answers
+    ("questions",): "ade",
+    ("cs224n", "questions"): "a",
+    ("questions", "low_data"): "b",
+    ("questions", "soon"): "c",
+    ("trials", "questions", "low_data", "soon"): "c",
+}
+DIFFERENT = {  # what a pair's fine-tuning may have of its own
+    ("leave_one_out_64", "concat_longer"): {"steps_per_epoch", "epochs"},
+    ("leave_one_out_balanced", "concat_longer_balanced"): {"steps_per_epoch", "epochs"},
+    ("relation_prototypes", "relation"): {"steps_per_epoch", "epochs"},
+    ("frozen_prototypes", "frozen_logistic"): {"fit", "similarity"},
+    ("prototype_heads", "logistic_heads"): {"start"},
+    ("prototype_heads", "random_heads"): {"start"},
+}
+
+
+@pytest.mark.parametrize("order", ORDERS, ids="+".join)
+def test_a_method_and_its_control_of_a_question_have_the_same_budget_and_losses(
+    project: Path, order: tuple[str, ...]
+) -> None:
+    for name in order:
+        preset.apply(name)
+    params, asked = load(), questions.read(ROOT / "docs" / questions.QUESTIONS)
+    assert params.seeds == [1, 2, 3, 4, 5] and params.data.worsened.rows == (64 if order[-1] == "low_data" else 0)
+    for letter in ORDERS[order]:
+        for pair in asked[letter].compare:
+            assert {*pair} <= {*params.methods} and {*pair} & {*params.compare}
+            phases = [settings_of(params, method) for method in pair]
+            fitted = phases[0][1].fit != "steps"
+            budgets = [sum(p.epochs * p.steps_per_epoch for p in own if p is not None) for own in phases]
+            assert budgets[0] == budgets[1] and (fitted or budgets[0] > 0)
+            tuned = [own[1].model_dump() for own in phases]
+            assert {key for key, value in tuned[0].items() if value != tuned[1][key]} <= DIFFERENT.get(pair, set())
+
+
+def test_what_is_laid_over_before_leaves_nothing_behind(project: Path) -> None:
+    """Rows of `low_data`, settings of `trials`: preset `soon` behind them is what it is alone."""
+    for name in ("questions", "soon"):
+        preset.apply(name)
+    alone = load()
+    for name in ("trials", "questions", "low_data", "soon"):
+        preset.apply(name)
+    behind = load()
+    assert behind.data == alone.data and behind.compare == alone.compare and behind.methods == alone.methods
+    assert [settings_of(behind, method) for method in behind.methods] == [settings_of(alone, m) for m in alone.methods]
+    assert alone.compare[0] == questions.read(ROOT / "docs" / questions.QUESTIONS)["c"].updates  # whose end is the goal

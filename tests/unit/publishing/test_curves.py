@@ -36,6 +36,18 @@ def test_the_area_of_three_runs_by_hand(tmp_path: Path) -> None:
     ]
 
 
+def test_an_area_has_the_same_seeds_in_each_size_and_no_number_where_a_figure_is_not_defined(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "small", 16, {"one": [0.2, float("nan")], "two": [0.1, 0.1]})
+    write_run(tmp_path / "large", 256, {"one": [0.8, 0.8], "two": [0.3, 0.3]})
+    assert curves.area(run, ["large"])[1] == [
+        ["Two", "0.100", "0.300", "0.200 ± 0.000"],
+        ["One", "n/a", "0.800", "n/a ± n/a"],
+    ]
+    write_run(tmp_path / "fewer", 64, {"one": [0.5], "two": [0.5]})
+    with pytest.raises(ValueError, match="the runs have not the same seeds"):
+        curves.area(run, ["fewer", "large"])
+
+
 def test_a_run_of_all_rows_has_no_place_on_the_axis(tmp_path: Path) -> None:
     run = write_run(tmp_path / "whole", 0, {"one": [0.8]})
     with pytest.raises(ValueError, match="whole is a run of all rows"):
@@ -53,9 +65,10 @@ def test_the_updates_to_an_end_by_hand(tmp_path: Path) -> None:
         ["Plain", "20", "20"],
         ["First", "77", "never"],
     ]  # 70 + 10 × (0.665 - 0.565) / 0.135
+    assert curves.spread([10, float("nan")]) == "n/a"
     assert curves.spread([10, 30]) == "20 (10 to 30)" and curves.spread([10, float("inf")]) == "never in 1 of 2 seeds"
     (run / "seed1/curves.csv").unlink()
-    with pytest.raises(ValueError, match=r"the run has no curves\.csv; keep it again"):
+    with pytest.raises(ValueError, match=r"own has no curves\.csv of seed1; keep it again"):
         curves.soon(run, [])
 
 
