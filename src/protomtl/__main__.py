@@ -1,12 +1,26 @@
-"""`python -m protomtl`, and `python src/protomtl`, which takes the code beside this file: as the command `protomtl`."""
+"""The command `protomtl`; `python -m protomtl`; and `python src/protomtl`, which takes the code beside this file."""
 
+import os
+import signal
 import sys
-from pathlib import Path
 
-if not __package__:  # run as a folder: its modules are to be found under the package's name, and only so
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from protomtl.cli import main
+def main() -> None:
+    """The command line. What it needs is imported here: an interrupt then ends the process at once, for nothing was
+    begun. As an exception it would be a traceback, and libraries make another one of it."""
+    hasty = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a shell's background jobs ignore it
+    if hasty:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # as cli.INTERRUPTED
+    if not __package__:  # run as a folder: its modules are to be found under the package's name, and only so
+        from pathlib import Path
+
+        sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from protomtl.cli import main as run
+
+    if hasty:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    run()
+
 
 if __name__ == "__main__":
     main()

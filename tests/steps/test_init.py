@@ -157,6 +157,27 @@ def init_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return Path("out.csv").read_text()
 
 
+def test_columns_of_0_and_1_side_by_side_are_prepared_as_one_task(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As toxic comments have them; each row then has the labels that its columns say."""
+    names = ["toxic", "obscene", "threat", "insult"]
+    flags = np.random.default_rng(1).integers(0, 2, (120, 4))
+    rows = pd.DataFrame(flags, columns=names)
+    rows.insert(0, "comment_text", [f"a comment of {i} words" for i in range(120)])
+    rows.to_csv("comments.csv", index=False)
+    said = init(capsys, "comments.csv", "--yes")
+    assert "Task comments:\n  kind: multilabel\n  classes: [toxic, obscene, threat, insult]" in said
+    assert "for a task of each: --label toxic obscene threat insult" in said and "no task reads" not in said
+    run_steps("download", "prepare")
+    found = pd.concat(pd.read_parquet(f"data/prepared/comments/{split}.parquet") for split in SPLITS)
+    labels = dict(zip(found["text_a"], found["label"], strict=True))
+    assert [labels[text] for text in rows["comment_text"]] == (flags @ [1, 2, 4, 8]).tolist()
+    said = init(capsys, "comments.csv", "--name", "each", "--label", *names, "--yes")
+    assert [*load().tasks] == names and "labels" not in Path("data/own/each/train.csv").read_text()
+    assert "classes: [toxic, threat]" in init(capsys, "comments.csv", "--name", "two", "--label", "toxic,threat")
+
+
 def test_a_file_that_lacks_a_column_is_named(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("train.csv").write_text("text,label\n" + "a good film,1\na bad film,0\n" * 9)
     Path("dev.csv").write_text("text,mood\na good film,1\n")

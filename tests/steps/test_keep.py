@@ -10,6 +10,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from dvc_data.hashfile.build import build
+from dvc_data.hashfile.db import HashFileDB
+from dvc_objects.fs.local import LocalFileSystem
 
 from protomtl.commands import findings
 from protomtl.commands.keep import again, keep, older_parts
@@ -206,6 +209,39 @@ def test_predictions_of_another_training_are_not_kept(workdir: Path, kept: Path)
     with pytest.raises(
         SystemExit, match=rf"^dvc\.lock: evaluate@concat-1 was run with another {trained} than is here;"
     ):
+        keep("other")
+
+
+def test_an_ensemble_of_other_runs_is_not_kept(workdir: Path, kept: Path) -> None:
+    """Its figures would stand beside those of runs that are not in it."""
+    path = Path("results/ensemble/weights.csv")
+    whole = pd.read_csv(path)
+    without = "^results/ensemble/weights.csv: concat seed 1 is no member of the ensemble of params.yaml; run `snakemake"
+    for changed, told in (
+        (whole[whole["method"] != "concat"], without),
+        (whole.replace("concat", "mine"), "mine seed 1 is a member of the ensemble, but no run of params.yaml; run"),
+    ):
+        changed.to_csv(path, index=False)
+        with pytest.raises(SystemExit, match=told):
+            keep("other")
+    path.unlink()
+    with pytest.raises(SystemExit, match=r"^results/ensemble/weights\.csv: not there; run"):
+        keep("other")
+
+
+def test_an_ensemble_of_other_predictions_is_not_kept(workdir: Path, kept: Path) -> None:
+    """The same runs, evaluated again since: dvc.lock has the digest of the folder of all of them, as DVC makes it."""
+    lock, folder = read_json(Path("dvc.lock")), Path("results/evaluate")
+    lock["stages"]["evaluate@concat-1"] = {"outs": [{"path": f"{folder}/concat/seed1", "md5": "any.dir"}]}
+    disk = LocalFileSystem()
+    built = build(HashFileDB(disk, str(workdir / "cache")), str(folder.resolve()), disk, "md5", dry_run=True)
+    lock["stages"]["ensemble"] = {"deps": [{"path": str(folder), "md5": built[2].hash_info.value}]}
+    Path("dvc.lock").write_text(json.dumps(lock))
+    (folder / ".snakemake_timestamp").touch()
+    keep("other")
+    with (folder / "concat/seed1/dev/sst.csv").open("a") as file:
+        file.write("\n")
+    with pytest.raises(SystemExit, match=r"^dvc\.lock: ensemble was run with another results/evaluate than is here"):
         keep("other")
 
 

@@ -160,13 +160,14 @@ def test_the_report_counts_rows_labels_words_and_repeats(raw: Path) -> None:
     assert "| sst | train | 4 | 0: 2, 1: 1, 4: 1 | 3.0 / 4 / 5 | 1 |" in markdown()
 
 
-def test_the_report_counts_regression_labels_in_unit_bins_and_the_largest_in_the_last(raw: Path) -> None:
+def test_the_report_counts_values_in_parts_of_their_range_and_the_largest_in_the_last(raw: Path) -> None:
     prepare.run(settings(), {"sts": STS})
     train = report()["splits"]["sts"]["train"]
-    assert train["labels"] == {"0": 2, "1": 1, "3": 1, "4": 4}  # 4, 4.99, 5 and 5 are in the bin from 4 to 5
+    parts = {"0 to 1": 2, "1 to 2": 1, "2 to 3": 0, "3 to 4": 1, "4 to 5": 4}  # 4, 4.99, 5 and 5 are in the last
+    assert train["labels"] == parts
     assert train["words"] == {"mean": 2.0, "p95": 2, "max": 2}  # of both texts
     assert train["repeats"] == 1
-    assert "| sts | train | 8 | 0: 2, 1: 1, 3: 1, 4: 4 | 2.0 / 2 / 2 | 1 |" in markdown()
+    assert "| sts | train | 8 | 0 to 1: 2, 1 to 2: 1, 2 to 3: 0, 3 to 4: 1, 4 to 5: 4 | 2.0 / 2 / 2 | 1 |" in markdown()
 
 
 def test_the_report_counts_the_texts_that_splits_share(raw: Path) -> None:

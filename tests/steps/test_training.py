@@ -79,7 +79,7 @@ def test_another_precision_of_auto_or_other_libraries_do_not_resume_the_old_stat
     moved = files.digest_folder(result)
     files.remove(prepared / ".state")
     assert not goes_on(fast=False) and files.digest_folder(result) == moved
-    monkeypatch.setattr("protomtl.model.checkpoint.version", lambda name: "0")
+    monkeypatch.setattr("protomtl.model.libraries.version", lambda name: "0")
     assert not goes_on(fast=False) and goes_on(fast=False)
 
 

@@ -54,6 +54,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ({"train": train(20), "first": 20}, "step 20/100, loss 0.050, begins"),
         ({"train": train(40), "by": GONE}, "step 40/100, loss 0.025, not running since 20"),
         ({"train": train(40), "dev": "epoch,overall\n1,\n"}, "dev overall n/a (best n/a, epoch 1)"),
+        ({"train": train(40), "dev": "epoch,overall,sts\n1,0.7,0.7\n"}, "dev sts 0.700 (best 0.700, epoch 1)"),
+        ({"train": train(40), "dev": "epoch,overall,sst,sts\n1,0.7,0.6,0.8\n"}, "dev overall 0.700"),
     ],
 )
 def test_a_line_says_how_far_a_training_is(options: dict[str, object], said: str, project: Path) -> None:

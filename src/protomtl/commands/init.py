@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unicodedata
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from protomtl.core import sections
@@ -16,12 +16,11 @@ from protomtl.core.sections import PARAMS
 from protomtl.core.settings import SPLITS, Seed
 from protomtl.core.tables import repeated
 from protomtl.data.readers import BadRow
-from protomtl.own_data import files, guessing, previewing, reading, spelling, writing
+from protomtl.own_data import files, previewing, proposing, reading, spelling, together, writing
 from protomtl.own_data.data_sets import data_sets, name_of
 from protomtl.own_data.fields import BadFile, Table
 from protomtl.own_data.guessing import Guess
 from protomtl.params import COLUMNS, load
-from protomtl.tasks.settings import Task
 
 OWN = Path("data/own")
 EXAMPLES = """
@@ -41,7 +40,12 @@ def arguments(command: argparse.ArgumentParser) -> None:
     )
     add("--name", help="of the folder in data/own (default: by the files' names)")
     add("--text", nargs="+", metavar="COLUMN", help="of the text, or of both texts of a pair, if the guess is wrong")
-    add("--label", nargs="+", metavar="COLUMN", help="of the label, a task each, if the guess is wrong")
+    add(
+        "--label",
+        nargs="+",
+        metavar="COLUMN",
+        help="of the label, a task each, if the guess is wrong; a,b,c: columns of 0 and 1 that are one task",
+    )
     add("--seed", type=sections.argument(Seed), default=2024, help="of the splits that are drawn (default: 2024)")
     add("--yes", action="store_true", help="write without asking")
 
@@ -71,11 +75,14 @@ def init(args: argparse.Namespace) -> None:
         for name, tables in sets.items():
             try:
                 plain, words = spelling.respelled(tables)
-                own = proposed(plain, name, target.name, args, [*tasks, *COLUMNS])
+                plain, joint, aside = together.joined(plain, args.label)
+                asked = proposing.Asked(args.text, args.label, name, target.name)
+                own = proposing.proposed(plain, joint, asked, [*tasks, *COLUMNS])
                 told += write_splits(Path(scratch), name, plain, own, args.seed)
             except Guess as problem:
                 raise Guess(f"{name}: {problem}" if name else problem) from None
-            told += [f"{name}: {said}" if name else said for said in (*words, *left_aside(plain, own))]
+            words += [*(task.said for task in joint), *aside, *proposing.left_aside(plain, own, joint)]
+            told += [f"{name}: {said}" if name else said for said in words]
             tasks |= own
         print("\n".join([previewing.preview(Path(scratch), tasks, content["tokens"]["max_length"]), *told]))
         changes = writing.lay_in(content, tasks, str(target))
@@ -106,46 +113,18 @@ def stem_of(path: Path, several: bool) -> str:
     return re.sub(r"\W+", "_", plain).strip("_")
 
 
-def left_aside(tables: Sequence[Table], tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The columns that no task reads, in a line; numbers of rows aside."""
-    used = {name for block in tasks.values() for name in (*block["texts"], block["label"])}
-    found = [c for c in files.columns_of(tables) if c.values and c.name not in used and not guessing.is_id(c)]
-    names = [column.name for column in found]
-    return [f"Columns that no task reads: {', '.join(names)}; --text and --label name others"] if names else []
-
-
 def check_options(args: argparse.Namespace, sets: Mapping[str, list[Table]]) -> None:
     """Guess for columns of --text and --label that are nowhere, there twice, or both. Their spaces become single."""
     columns = dict.fromkeys(name for tables in sets.values() for table in tables for name in table.columns)
     args.text, args.label = ([" ".join(n.split()) for n in names or ()] for names in (args.text, args.label))
-    for option, names in (("--text", args.text), ("--label", args.label)):
+    single = [name for word in args.label for name in together.parts_of(word, [*columns]) or [word]]
+    for option, names in (("--text", args.text), ("--label", single)):
         if twice := repeated(names):
             raise Guess(f"{option} {twice[0]}: is there twice; name each column once")
         if missing := [name for name in names if name not in columns]:
             raise Guess(f"{option} {missing[0]}: no such column; there are {', '.join(map(repr, columns))}")
-    if both := set(args.text) & set(args.label):
+    if both := set(args.text) & set(single):
         raise Guess(f"--label {min(both)}: is a column of --text, too")
-
-
-def proposed(
-    tables: Sequence[Table], name: str, folder: str, args: argparse.Namespace, taken: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """The blocks of a data set's tasks, a task for each column of labels. Raises Guess."""
-    columns = {column.name: column for column in files.labelled_columns(tables)}
-    texts, labels = ([n for n in names if n in columns] for names in (args.text, args.label))
-    if len(texts) > 2:
-        raise Guess(f"--text: one column or two, not {len(texts)}")
-    texts = texts or guessing.texts_of([column for column in columns.values() if column.name not in labels])
-    places = {split: str(PurePosixPath(name, f"{split}.csv")) for split in SPLITS}
-    found: dict[str, dict[str, Any]] = {}
-    for label in labels or guessing.labels_of([*columns.values()], texts):
-        block = guessing.task_of(columns[label], texts, places)
-        try:
-            sections.validate(f"column {label!r}", Task, block)
-        except SystemExit as error:
-            raise Guess(str(error)) from None
-        found[guessing.task_name(label, name or folder, [*found, *taken])] = block
-    return found
 
 
 def write_splits(

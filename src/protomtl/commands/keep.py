@@ -78,7 +78,8 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     about.json: data, budgets and recipes, and for each part its seeds and commit; the tables; and for each seed
     every prediction, the metrics, the digest of every output (checkpoints.csv, for DVC) and of every file of weights
     or curves (digests.csv); of the seeds kept last the ensemble, and, if they are of this run, Figure 1 and what the
-    report says of stress. Results of other settings than params.yaml has, or than NAME has, are an error.
+    report says of stress. Results of other settings than params.yaml has, or than NAME has, are an error, and
+    so is an ensemble of other runs.
     """
     params = load()
     records = [results("finetune", method, seed) / "config.json" for method in params.methods for seed in params.seeds]

@@ -2,12 +2,13 @@
 
 import argparse
 import copy
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pydantic import create_model
 
-from protomtl.core.files import write_json
+from protomtl.core.files import read_json, write_json
 from protomtl.core.sections import PARAMS
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.params import Params, section_of_a_step
@@ -18,19 +19,28 @@ Schema = dict[str, Any]
 
 
 def run(args: argparse.Namespace) -> None:
-    write_json(SCHEMA, build(PARAMS))
+    write_json(SCHEMA, build(PARAMS, kept()))
     print(f"{SCHEMA}: written")
 
 
-def build(path: Path) -> Schema:
+def kept() -> Schema:
+    """The schema that is there; nothing of one that is no JSON, as where a merge left its marks."""
+    with suppress(FileNotFoundError, SystemExit):
+        return dict(read_json(SCHEMA))
+    return {}
+
+
+def build(path: Path, before: Schema | None = None) -> Schema:
     """The schema of the settings' types; the description of a key is its comment in params.yaml.
 
-    It has types, words, limits and names. How keys must fit each other, `protomtl check` knows alone.
+    before: the schema that is there, by which keys are described that no task of this file has, as `range` where there
+    are only classes. It has types, words, limits and names. How keys must fit each other, `protomtl check` knows alone.
     """
     content = read_yaml(path)
     others: Schema = {name: (section_of_a_step(name), ...) for name in content if name not in Params.model_fields}
     schema: Schema = create_model("Params", __base__=Params, **others).model_json_schema()
     describe(schema, comments_of(path.read_text(encoding="utf-8")), content["tasks"])
+    describe_again(schema["$defs"]["Task"], (before or {}).get("$defs", {}).get("Task", {}), content["tasks"])
     override(schema["$defs"])
     tidy(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
@@ -48,6 +58,15 @@ def describe(schema: Schema, comments: dict[str, str], tasks: Schema) -> None:
             found = [comments[place] for prefix in prefixes[section] if (place := f"{prefix}{name}") in comments]
             if found:
                 value["description"] = found[0]
+
+
+def describe_again(task: Schema, before: Schema, tasks: Schema) -> None:
+    """Give the keys that no task has the description that they had."""
+    used = {key for block in tasks.values() for key in block}
+    for name, value in task["properties"].items():
+        known = before.get("properties", {}).get(name, {})
+        if name not in used and "description" in known:
+            value["description"] = known["description"]
 
 
 def override(definitions: Schema) -> None:

@@ -99,8 +99,14 @@ def line(training: Training) -> str:
     if training.dev:
         best = max(training.dev, key=lambda point: (point["overall"] == point["overall"], point["overall"]))
         newest = number(training.dev[-1]["overall"])
-        parts.append(f"dev overall {newest} (best {number(best['overall'])}, epoch {best['epoch']:.0f})")
+        parts.append(f"dev {figure_of(training)} {newest} (best {number(best['overall'])}, epoch {best['epoch']:.0f})")
     return ", ".join([*parts, left(training, int(last["step"]))])
+
+
+def figure_of(training: Training) -> str:
+    """What its dev figure is: that of its task, if it trains one alone."""
+    tasks = [name for name in training.dev[0] if name not in ("epoch", "overall")]
+    return tasks[0] if len(tasks) == 1 else "overall"
 
 
 def left(training: Training, step: int) -> str:
@@ -116,7 +122,7 @@ def left(training: Training, step: int) -> str:
 
 
 def draw(found: Sequence[Training], path: Path) -> None:
-    """Training loss (running mean) and dev overall of each, beside each other. Raises BadPath."""
+    """Training loss (running mean) and dev figure of each, beside each other. Raises BadPath."""
     import matplotlib.pyplot as plt
     import pandas as pd
 
@@ -126,11 +132,12 @@ def draw(found: Sequence[Training], path: Path) -> None:
     for training in found:
         train, dev = pd.DataFrame(training.train), pd.DataFrame(training.dev)
         smooth = train["loss"].rolling(max(1, len(train) // 20), min_periods=1).mean()
-        (drawn,) = losses.plot(train["step"], smooth, lw=1.3, label=training.title)
+        what = f" ({figure_of(training)})" if training.dev else ""
+        (drawn,) = losses.plot(train["step"], smooth, lw=1.3, label=training.title + what)
         if len(dev):
             scores.plot(dev["epoch"], dev["overall"], lw=1.3, marker="o", color=drawn.get_color())
     losses.set(title="training loss", xlabel="step")
-    scores.set(title="dev overall", xlabel="epoch")
+    scores.set(title="dev figure", xlabel="epoch")
     scores.xaxis.get_major_locator().set_params(integer=True)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     with users_file(path) as part:

@@ -1,9 +1,10 @@
 """What the data report says of a split, gathered row by row in a few bytes for each."""
 
+import math
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from itertools import combinations
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from protomtl.data.readers import Row, digest
 from protomtl.tasks.settings import Task
 
+PARTS = 5  # of a range of values
 HELD_OUT = ("dev", "test")
 LEAK, ENOUGH = 0.5, 100  # share of the rows of dev or test that may be training rows, and of how many rows it is one
 
@@ -21,7 +23,8 @@ class SplitProfile:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.rows = 0
-        self.labels: Counter[int] = Counter()
+        self.labels: Counter[int] = Counter()  # classes
+        self.values = array("d")  # labels that are none
         self.words: Counter[int] = Counter()
         self.texts = array("Q")
         self.whole = array("Q")  # all texts of a row
@@ -30,7 +33,10 @@ class SplitProfile:
     def add(self, rows: list[Row]) -> None:
         self.rows += len(rows)
         for row in rows:
-            self.labels.update(() if row.label is None else self.task.what.bins(self.task, row.label))
+            if row.label is not None and self.task.what.has_classes:
+                self.labels.update(self.task.what.bins(self.task, row.label))
+            elif row.label is not None:
+                self.values.append(row.label)
         for row in rows:
             texts = [normalised(text) for text in row.texts]
             self.words[sum(text.count(" ") + 1 for text in texts)] += 1
@@ -50,14 +56,32 @@ def bare(text: str) -> str:
 
 
 def described(split: SplitProfile) -> dict[str, Any]:
-    """Rows, label histogram, lengths and repeated rows of a split."""
+    """Rows, counts of the classes or of the parts of a range, lengths and repeated rows of a split."""
     words = np.repeat(list(split.words), list(split.words.values()))
     return {
         "rows": split.rows,
-        "labels": {str(label): split.labels[label] for label in sorted(split.labels)},
+        "labels": {str(label): split.labels[label] for label in sorted(split.labels)}
+        or (in_parts(split.values, *split.task.bounds) if split.values else {}),
         "words": {"mean": round(float(words.mean()), 1), "p95": int(np.percentile(words, 95)), "max": int(words.max())},
         "repeats": split.rows - len(np.unique(split.whole)),
     }
+
+
+def in_parts(values: Sequence[float], smallest: float, largest: float) -> dict[str, int]:
+    """{"0 to 1": 62, "1 to 2": 48}: how many values lie in each of about PARTS parts between round numbers. A value on
+    a border is in the upper part."""
+    least = (largest - smallest) / PARTS
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(power * k for k in (1, 2, 5, 10) if power * k > 0.99 * least)
+    inner = (round(k * step, 12) for k in range(math.floor(smallest / step), math.ceil(largest / step) + 1))
+    borders = [smallest, *(border for border in inner if smallest < border < largest), largest]
+    counts = np.histogram(values, borders)[0].tolist()
+    return {f"{a:.12g} to {b:.12g}": n for (a, b), n in zip(pairwise(borders), counts, strict=True)}
+
+
+def counted(task: Task, labels: Mapping[str, int]) -> str:
+    """How often each class occurs, or how many values lie in each part of the range, for people."""
+    return task.histogram(labels) if task.what.has_classes else ", ".join(f"{part}: {n}" for part, n in labels.items())
 
 
 def check_held_out(task: str, splits: Mapping[str, SplitProfile]) -> None:

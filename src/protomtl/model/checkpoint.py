@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ from protomtl.core.files import read_json, write_json
 from protomtl.core.paths import BACKBONE
 from protomtl.model.device import device_of, precision_of
 from protomtl.model.encoder import Encoder
+from protomtl.model.libraries import versions
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.pretrained import first_line, quiet
 from protomtl.model.settings import Compute, Heads
 from protomtl.tasks.settings import Task
-
-LIBRARIES = ("torch", "transformers", "safetensors", "numpy", "scipy", "scikit-learn")
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
@@ -61,11 +59,6 @@ def resolved(compute: Compute) -> dict[str, str]:
     """What `auto` is on this machine."""
     device = device_of(compute)
     return {"precision": precision_of(compute, device), "device": device.type}
-
-
-def versions() -> dict[str, str]:
-    """Of the libraries that decide a result's bytes."""
-    return {name: version(name) for name in LIBRARIES}
 
 
 def save_record(folder: Path, settings: dict[str, Any], compute: Compute) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from protomtl.core.files import atomic, digest_folder, digest_of, remove
 from protomtl.core.paths import STATE
+from protomtl.model.libraries import versions
 
 CODE = Path(__file__).parent
 
@@ -52,7 +52,8 @@ def take(name: str, depends: Any) -> list[Tensor] | None:
 
 
 def place_of(name: str, depends: Any) -> Path:
-    return STATE / "vectors" / name / f"{digest_of(depends, digest_folder(CODE), torch.__version__)}.safetensors"
+    """By content, code and libraries, as the state of a training; tokens are of the content."""
+    return STATE / "vectors" / name / f"{digest_of(depends, digest_folder(CODE), versions())}.safetensors"
 
 
 def read(path: Path) -> list[Tensor] | None:

@@ -55,13 +55,18 @@ def texts_of(columns: Sequence[Column]) -> list[str]:
     return [c.name for c in chosen[:2]]
 
 
-def labels_of(columns: Sequence[Column], texts: Sequence[str]) -> list[str]:
-    """The columns of labels, a task each: by their names where these say it, else what can be one. Raises Guess."""
+def labels_of(columns: Sequence[Column], texts: Sequence[str], enough: bool = False) -> list[str]:
+    """The columns of labels, a task each: by their names where these say it, else what can be one. Raises Guess.
+
+    enough: there are labels without these, so that names alone count.
+    """
     rest = [c for c in columns if c.name not in texts and c.values and not is_id(c)]
     named = [c for c in rest if LABELS.search(c.name)]
     possible = [c for c in rest if c.numbers or classes_like(c)]
-    chosen = [c for c in named if c in possible] or possible[-1:] or named[:1]  # the last: to be told what is wrong
-    if not chosen:
+    chosen = [c for c in named if c in possible]
+    if not chosen and not enough:
+        chosen = possible[-1:] or named[:1]  # the latter: to be told what is wrong
+    if not chosen and not enough:
         raise Guess("no column seems to hold labels; name it by --label")
     return [c.name for c in chosen]
 
@@ -87,7 +92,11 @@ def task_of(column: Column, texts: Sequence[str], files: Mapping[str, str]) -> d
     block = kind_of(column)
     if (names := block.get("classes")) and isinstance(names, list) and len(names) < 2:
         raise Guess(f"column {column.name!r}: all labels mean {names[0]!r}, so there is nothing to learn")
-    return {**block, "texts": [*texts], "label": column.name, "files": dict(files)}
+    return block_of(block, texts, column.name, files)
+
+
+def block_of(kind: Mapping[str, Any], texts: Sequence[str], label: str, files: Mapping[str, str]) -> dict[str, Any]:
+    return {**kind, "texts": [*texts], "label": label, "files": dict(files)}
 
 
 def kind_of(column: Column) -> dict[str, Any]:

@@ -1,22 +1,18 @@
 """What `protomtl init` shows before it writes: the tasks, and some rows of each as step `prepare` will read them."""
 
 import io
-import itertools
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from protomtl.core.settings import SPLITS
+from protomtl.data import split_profile
 from protomtl.data.readers import BadRow, Row
 from protomtl.own_data import columns, files, writing
 from protomtl.tasks.settings import Task
 
 SHOWN, WIDE = 3, 56  # rows of a preview, characters of a text
-PARTS = 5  # of a range of values
 LONG = 0.75  # words that a token is, about
 
 
@@ -55,21 +51,10 @@ def counted(task: Task, labels: Sequence[float]) -> str:
     if not labels:
         return "no labels"
     if not task.what.has_classes:
-        return spread(labels, *task.bounds)
+        return split_profile.counted(task, split_profile.in_parts(labels, *task.bounds))
     found = Counter(k for label in labels for k in task.what.bins(task, label))
-    counts = task.histogram({str(k): found[k] for k in sorted(found)})
+    counts = split_profile.counted(task, {str(k): found[k] for k in sorted(found)})
     return counts if len(counts) < 200 else f"{len(found)} different labels"
-
-
-def spread(values: Sequence[float], smallest: float, largest: float) -> str:
-    """`0 to 1: 62, 1 to 2: 48`: about PARTS parts between round numbers. A value on a border is in the upper part."""
-    least = (largest - smallest) / PARTS
-    power = 10.0 ** math.floor(math.log10(least))
-    step = next(power * k for k in (1, 2, 5, 10) if power * k > 0.99 * least)
-    inner = (round(k * step, 12) for k in range(math.floor(smallest / step), math.ceil(largest / step) + 1))
-    borders = [smallest, *(border for border in inner if smallest < border < largest), largest]
-    counts = np.histogram(values, borders)[0]
-    return ", ".join(f"{a:g} to {b:g}: {n}" for (a, b), n in zip(itertools.pairwise(borders), counts, strict=True))
 
 
 def cut(text: str) -> str:

@@ -18,6 +18,7 @@ from protomtl.core.yaml_reader import read_yaml
 
 PLAIN = re.compile(r"[^\W\d_][\w ./-]*[\w.]|[^\W\d_]")  # words that no reader of YAML takes for something else
 WORDS_OF_YAML = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # unlike YAML 1.2, 1.1 knows them all
+COLUMN = 34  # of comments, where a line leaves room
 SMALL = 0.01  # weight of the other tasks where one is weighted (report §4.2)
 
 
@@ -62,10 +63,13 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
     content["data"]["source"], content["data"]["folder"] = "folder", plain(folder)
     elsewhere, content["data"]["elsewhere"] = content["data"].get("elsewhere"), False  # it belongs to another source
     before = [*content["tasks"]]
+    explained = explanations(content["tasks"])
     for name in before:
         del content["tasks"][name]
     for name, block in tasks.items():
         content["tasks"][plain(name)] = styled(block)
+        for key in [key for key in block if key in explained]:
+            content["tasks"][name].yaml_add_eol_comment(explained.pop(key), key, COLUMN)
     gone = [name for name in content["methods"] if names_others(content["method"][name]["finetune"], tasks)]
     new = add_weighted(content["method"], [*tasks])
     add_single(content, [*tasks])
@@ -78,6 +82,16 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
     said += ["data.elsewhere: false"] if elsewhere else []
     said += [f"methods: without {', '.join(gone)}, which name other tasks"] if gone else []
     return said + ([f"methods: with {', '.join(new)}"] if new else [])
+
+
+def explanations(tasks: Any) -> dict[str, str]:
+    """The first comment of each key of the tasks' blocks: what follows in later ones is of these tasks."""
+    found: dict[str, str] = {}
+    for block in tasks.values():
+        for key, (_, _, token, *_) in block.ca.items.items():
+            if token is not None and (text := token.value.partition("\n")[0]).startswith("#"):
+                found.setdefault(key, text.removeprefix("#").strip())
+    return found
 
 
 def names_others(finetune: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -8,8 +8,9 @@ from protomtl.core.files import atomic, digest_folder, write_csv, write_json
 from protomtl.core.paths import BACKBONE, TOKENS
 from protomtl.core.settings import Backbone
 from protomtl.model import distributed
-from protomtl.model.checkpoint import resolved, save_encoder, save_record, versions
+from protomtl.model.checkpoint import resolved, save_encoder, save_record
 from protomtl.model.encoder import Encoder, settle
+from protomtl.model.libraries import versions
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.pretraining import masked_words, prototypical, reading, task_heads

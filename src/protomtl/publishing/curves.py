@@ -12,7 +12,7 @@ from protomtl.core.files import read_json
 from protomtl.core.markdown import UNDEFINED, number
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
-from protomtl.publishing.kept import against_first, chosen, read
+from protomtl.publishing.kept import Row, against_first, chosen, read
 from protomtl.publishing.tables import Rows
 
 CURVES = "curves.csv"  # of one seed of a kept run: method, updates of both phases, dev overall
@@ -34,14 +34,17 @@ def dev_curve(run: Run) -> list[dict[str, Any]]:
 def soon(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Updates of both phases until dev overall is at 95 % of an end: the run's own, and that of the first reference.
 
-    The mean over seeds and their range; a training that never gets there has no number.
+    The mean over seeds and their range; a training that never gets there has no number. The figure of a method that
+    trains some tasks is that of these: they stand beside its name, and the end of other tasks is not its own.
     """
     reference, _ = against_first(run)
-    kept, found = of_seeds(run), read(run, "test")
+    kept, found = of_seeds(run), read(run, "dev")
     rows = []
     for method in chosen(found, words):
-        ends = [(updates(seed, method, method), updates(seed, method, reference)) for seed in kept]
-        rows.append([found[method]["label"], *(spread([end[k] for end in ends]) for k in (0, 1))])
+        some = some_tasks(found[method])
+        ends = [spread([updates(seed, method, end) for seed in kept]) for end in (method, reference)]
+        ends[1] = ends[1] if some == some_tasks(found[reference]) else "–"
+        rows.append([found[method]["label"] + (f" (dev {', '.join(some)})" if some else ""), *ends])
     return ["method", "updates to 95 % of its own end", f"updates to 95 % of the end of `{reference}`"], rows
 
 
@@ -60,6 +63,13 @@ def curve(seed: pd.DataFrame, method: str) -> pd.DataFrame:
     if own.empty:
         raise ValueError(f"{CURVES} has no {method}")
     return own
+
+
+def some_tasks(row: Row) -> list[str]:
+    """The tasks that a method of a kept table has trained; none of a method that has trained all, or of old tables."""
+    names = [name.removesuffix("_paper") for name in row if name.endswith("_paper")]
+    trained = [name for name in names if name != "overall" and np.isfinite(row[name])]
+    return trained if len(trained) < len(names) - 1 else []
 
 
 def updates(seed: pd.DataFrame, method: str, other: str) -> float:

@@ -1,7 +1,10 @@
 """Whether the results that are here are those of params.yaml: by the records of the trainings, and by dvc.lock."""
 
+import csv
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -17,6 +20,7 @@ from protomtl.receipt.here import LOCK
 from protomtl.tasks.settings import main_tasks
 
 Stages = Mapping[str, Mapping[str, Any]]  # of dvc.lock
+WEIGHTS = results("ensemble") / "weights.csv"
 STEPS = ("pretrain", "finetune", "evaluate")
 RUN_AGAIN = "run `snakemake --cores 4 all` first, or undo the change"
 
@@ -31,9 +35,22 @@ def check(params: Params, runs: list[Run]) -> None:
         wanted = getattr(params, section).model_dump(mode="json")
         for what in differing({section: recorded.get(section, wanted)}, {section: wanted}):
             raise SystemExit(f"{LOCK}: {stage} was run with {what}; {RUN_AGAIN}")
-    for stage in ("tokens", *(f"{step}@{run.method}-{run.seed}" for run in runs for step in STEPS)):
+    check_members(runs)
+    for stage in ("tokens", *(f"{step}@{run.method}-{run.seed}" for run in runs for step in STEPS), "ensemble"):
         for path in behind(lock, stage):
             raise SystemExit(f"{LOCK}: {stage} was run with another {path} than is here; {RUN_AGAIN}")
+
+
+def check_members(runs: list[Run]) -> None:
+    """SystemExit where the ensemble is not of these runs: its figures would stand beside those of others."""
+    try:
+        with WEIGHTS.open(encoding="utf-8", newline="") as file:
+            members = {Run(row["method"], int(row["seed"])) for row in csv.DictReader(file)}
+    except FileNotFoundError:
+        raise SystemExit(f"{WEIGHTS}: not there; {RUN_AGAIN}") from None
+    for run in [run for run in (*members, *runs) if (run in members) != (run in runs)]:
+        how = "is a member of the ensemble, but no run" if run in members else "is no member of the ensemble"
+        raise SystemExit(f"{WEIGHTS}: {run.method} seed {run.seed} {how} of {PARAMS}; {RUN_AGAIN}")
 
 
 def check_records(params: Params, run: Run) -> None:
@@ -96,11 +113,26 @@ def parameters(lock: Stages, stage: str) -> Mapping[str, Any]:
 
 
 def behind(lock: Stages, stage: str) -> Iterator[str]:
-    """What a stage was run with and is another one now: the outputs of other stages, and the list of tokens here."""
+    """What a stage was run with and is another one now: the outputs of other stages, folders of several of these, and
+    the list of tokens here."""
     made = {out["path"]: out["md5"] for other in lock.values() for out in other.get("outs", ())}
     listed = TOKENS / "tokens.json"
     if listed.exists():
-        made[listed.as_posix()] = hashlib.md5(listed.read_bytes(), usedforsecurity=False).hexdigest()
+        made[listed.as_posix()] = md5(listed.read_bytes())
     for used in lock.get(stage, {}).get("deps", ()):
-        if made.get(used["path"], used["md5"]) != used["md5"]:
-            yield used["path"]
+        path = used["path"]
+        if path not in made and any(other.startswith(f"{path}/") for other in made):
+            made[path] = digest_as_dvc(Path(path))
+        if made.get(path, used["md5"]) != used["md5"]:
+            yield path
+
+
+def digest_as_dvc(folder: Path) -> str:
+    """The MD5 by which dvc.lock knows a folder: of the list of its files, without hidden and unfinished ones."""
+    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("[!.]*") if path.is_file())
+    listed = [{"md5": md5(path.read_bytes()), "relpath": name} for name, path in files if ".part/" not in f"{name}/"]
+    return f"{md5(json.dumps(listed).encode())}.dir"
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -14,7 +14,16 @@ from protomtl.core.paths import PREPARED, RAW, results
 from protomtl.core.settings import SPLITS, Data
 from protomtl.data import trees
 from protomtl.data.readers import BadRow, Row, read_table
-from protomtl.data.split_profile import HELD_OUT, SplitProfile, bare, check_auxiliary, check_held_out, described, shared
+from protomtl.data.split_profile import (
+    HELD_OUT,
+    SplitProfile,
+    bare,
+    check_auxiliary,
+    check_held_out,
+    counted,
+    described,
+    shared,
+)
 from protomtl.data.worsened import worsened
 from protomtl.tasks.settings import Task
 
@@ -133,11 +142,18 @@ def write_table(path: Path, rows: Iterable[Row], task: Task) -> SplitProfile:
 
 def as_markdown(report: dict[str, Any], tasks: dict[str, Task]) -> str:
     """The report for people."""
-    head = ["task", "split", "rows", "labels (regression: unit bins)", "words mean / 95 % / max", "repeated rows"]
+    head = [
+        "task",
+        "split",
+        "rows",
+        "labels (of values: parts of the range)",
+        "words mean / 95 % / max",
+        "repeated rows",
+    ]
     rows = []
     for task, splits in report["splits"].items():
         for split, s in splits.items():
-            labels = plain(tasks[task].histogram(s["labels"])) or "no labels"
+            labels = plain(counted(tasks[task], s["labels"])) or "no labels"
             words = f"{s['words']['mean']} / {s['words']['p95']} / {s['words']['max']}"
             rows.append([task, split, str(s["rows"]), labels, words, str(s["repeats"])])
     lines = [f"# Data report: {report['source']}", "", markdown_table(head, rows), ""]

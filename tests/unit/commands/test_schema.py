@@ -1,5 +1,6 @@
 """The schema of params.yaml is made of the settings' types and of the comments, and the kept file is the one made."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from protomtl.commands import schema
 from protomtl.core.yaml_reader import read_yaml
+from protomtl.own_data import writing
 from protomtl.params import Params
 from tests.support import ROOT
 
@@ -68,3 +70,22 @@ def test_a_key_is_described_by_its_comment(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(text)
     changed = schema.build(tmp_path / "params.yaml")["$defs"]["Data"]["properties"]["on_bad_row"]
     assert changed["description"].startswith("halt: stop at the first")
+
+
+def test_after_init_each_key_of_a_task_is_described_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its block has the comments; of keys that it has not the schema that is there knows more."""
+    monkeypatch.chdir(tmp_path)
+    content = writing.editable(ROOT / "params.yaml")
+    files = {split: f"{split}.csv" for split in ("train", "dev", "test")}
+    block = {"kind": "multilabel", "classes": ["a", "b"], "metric": "macro_f1", "texts": ["t"], "label": "y"}
+    writing.lay_in(content, {"tags": block | {"files": files}}, "data/own/x")
+    with Path("params.yaml").open("w") as file:
+        writing.round_trip().dump(content, file)
+    assert schema.build(Path("params.yaml"), KEPT) == KEPT
+    for there, lost in ((json.dumps(KEPT), set()), ("<<<<<<<", {"ordered", "range"}), (None, {"ordered", "range"})):
+        schema.SCHEMA.parent.mkdir(parents=True, exist_ok=True)
+        schema.SCHEMA.write_text(there) if there else schema.SCHEMA.unlink()
+        schema.run(argparse.Namespace())
+        found = json.loads(schema.SCHEMA.read_text())["$defs"]["Task"]["properties"]
+        described = {key for key, value in KEPT["$defs"]["Task"]["properties"].items() if "description" in value}
+        assert {key for key in described if "description" not in found[key]} == lost

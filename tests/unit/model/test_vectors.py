@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from protomtl.model import vectors
+from protomtl.model import libraries, vectors
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +39,13 @@ def test_other_code_encodes_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     once()
     (tmp_path / "code").mkdir()
     monkeypatch.setattr(vectors, "CODE", tmp_path / "code")
+    assert once(value=7.0)[0][0, 0] == 7.0
+
+
+@pytest.mark.parametrize("library", ["torch", "transformers"])
+def test_other_libraries_encode_anew(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    once()
+    monkeypatch.setattr(vectors, "versions", lambda: libraries.versions() | {library: "0.1"})
     assert once(value=7.0)[0][0, 0] == 7.0
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from protomtl.data.split_profile import in_parts
 from protomtl.own_data import previewing
 from protomtl.tasks.settings import Task
 
@@ -36,8 +37,8 @@ def test_values_are_counted_in_parts_between_round_numbers(
 @given(st.floats(-900, 900), st.floats(1e-3, 900), st.lists(st.floats(0, 1), min_size=1))
 def test_every_value_is_in_one_of_a_few_parts(smallest: float, width: float, places: list[float]) -> None:
     values = np.clip([smallest + place * width for place in places], smallest, smallest + width).tolist()
-    parts = previewing.spread(values, smallest, smallest + width).split(", ")
-    assert 2 <= len(parts) <= 7 and sum(int(part.rpartition(" ")[2]) for part in parts) == len(values)
+    parts = in_parts(values, smallest, smallest + width)
+    assert 2 <= len(parts) <= 7 and sum(parts.values()) == len(values)
 
 
 def test_classes_are_counted_by_their_names() -> None:

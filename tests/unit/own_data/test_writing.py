@@ -46,6 +46,18 @@ def test_the_rest_of_the_file_stays_as_it_was(tmp_path: Path) -> None:
     assert [*params.load(tmp_path / "params.yaml").tasks] == ["same"]
 
 
+def test_the_first_task_with_a_key_explains_it() -> None:
+    text, _ = laid({"same": PAIR, "type": SINGLE})
+    lines = text[text.index("  same:\n") : text.index("backbone:")].splitlines()
+    assert [(line.split("#")[0].split(":")[0].strip()) for line in lines if "#" in line] == [
+        "kind",
+        "texts",
+        "label",
+        "classes",
+    ]
+    assert lines[1] == "    kind: binary                  # classification | binary | regression | multilabel"
+
+
 def test_test_sets_of_another_source_are_not_fetched_any_more(tmp_path: Path) -> None:
     content = writing.round_trip().load(ROOT / "params.yaml")
     content["data"].update({"source": "cs224n", "elsewhere": True})

@@ -19,7 +19,8 @@ def write_run(folder: Path, rows: int, overall: dict[str, list[float]]) -> Path:
     drawn = {"rows": 0, "worsened": {"rows": rows}} if rows == 64 else {"rows": rows}  # either key says how many
     (folder / "about.json").write_text(json.dumps(drawn))
     means = {"method": [*overall], "label": [name.title() for name in overall]}
-    pd.DataFrame(means).to_csv(folder / "tables-table2.csv", index=False)
+    for table in ("table1", "table2"):
+        pd.DataFrame(means).to_csv(folder / f"tables-{table}.csv", index=False)
     return folder
 
 
@@ -70,6 +71,19 @@ def test_the_updates_to_an_end_by_hand(tmp_path: Path) -> None:
     (run / "seed1/curves.csv").unlink()
     with pytest.raises(ValueError, match=r"own has no curves\.csv of seed1; keep it again"):
         curves.soon(run, [])
+
+
+def test_a_method_of_one_task_says_which_and_is_not_held_to_the_end_of_others(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "own", 0, {"plain": [0.8], "only_sts": [0.9]})
+    rows = {"method": ["plain", "only_sts"], "label": ["Plain", "One"], "overall": [0.8, None], "overall_paper": None}
+    for task, own in {"sst": [0.7, None], "sts": [0.9, 0.9]}.items():
+        rows |= {task: own, f"{task}_paper": None}
+    pd.DataFrame(rows).to_csv(run / "tables-table1.csv", index=False)
+    row = {"split": "test", "method": "only_sts", "reference": "plain", "figure": "overall"}
+    pd.DataFrame([row]).to_csv(run / "tables-comparisons.csv")
+    points = [("plain", 10, 0.8), ("only_sts", 10, 0.9)]
+    pd.DataFrame(points, columns=["method", "updates", "overall"]).to_csv(run / "seed1/curves.csv")
+    assert curves.soon(run, [])[1] == [["Plain", "10", "10"], ["One (dev sts)", "10", "–"]]
 
 
 def test_updates_of_both_phases_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

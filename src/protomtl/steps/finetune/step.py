@@ -19,9 +19,9 @@ from protomtl.model.checkpoint import (
     save_record,
     starting_encoder,
     trained_distance,
-    versions,
 )
 from protomtl.model.encoder import Encoder, settle
+from protomtl.model.libraries import versions
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute

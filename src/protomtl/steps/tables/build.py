@@ -1,5 +1,6 @@
 """Tables 1 and 2 as data: our figures beside the paper's, one row a method."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,20 @@ def columns(figure: str, ours: pd.Series | None, interval: np.ndarray | None, th
         f"{figure}_paper": theirs,
         f"{figure}_difference": None if mean is None or theirs is None else round(mean - theirs, 4),
     }
+
+
+def best_figures(figures: Mapping[str, Mapping[str, float]], tasks: Mapping[str, Task]) -> dict[str, Any]:
+    """The method of the largest overall, and its figures; where no method has all tasks there is no best one, and of
+    each task the best figure that any has. figures: `main_figures`."""
+    whole = [name for name, own in figures.items() if np.isfinite(own["overall"])]
+    if whole:
+        best = max(whole, key=lambda name: figures[name]["overall"])
+        return {"best": best, **figures[best]}
+    found: dict[str, Any] = {"best": None, "overall": math.nan}
+    for name, task in tasks.items():
+        choose = min if task.figure.smallest is None else max  # of errors less is better
+        found[name] = choose((own[name] for own in figures.values() if np.isfinite(own[name])), default=math.nan)
+    return found
 
 
 def main_figures(figures: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from protomtl.analysis.predictions import read_predictions
@@ -13,7 +12,7 @@ from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, read_runs, seeds_of
 from protomtl.core.settings import Backbone, Data, Joined, Method
-from protomtl.steps.tables.build import SPLITS, build_tables, figures_of, main_figures
+from protomtl.steps.tables.build import SPLITS, best_figures, build_tables, figures_of, main_figures
 from protomtl.steps.tables.compared import comparisons_markdown
 from protomtl.steps.tables.joined import Evaluated, join
 from protomtl.steps.tables.markdown import TITLES, table_markdown
@@ -31,7 +30,8 @@ def run(
 ) -> None:
     """Write results/tables: each table and the comparisons, as CSV and Markdown, and the main figures on dev.
 
-    metrics.json has those of the best method, few enough for the columns of `dvc exp show`; methods.json has all.
+    metrics.json has those of the best method (`best_figures`), few enough for the columns of `dvc exp show`;
+    methods.json has all.
     """
     rows: dict[str, Method | Joined] = {**method, **joined}
     sections.check_blocks(f"{sections.PARAMS}: compare", compare, rows)
@@ -42,12 +42,11 @@ def run(
     texts = {name: table_markdown(tables[name], tasks, title) for name, title in TITLES.items()}
     texts["comparisons"] = comparisons_markdown(tables["comparisons"], rows, tasks, seeds_of(runs))
     figures = main_figures(figures_of(evaluated, "dev"), [*tasks])
-    best = max(figures, key=lambda name: np.nan_to_num(figures[name]["overall"], nan=-np.inf))
     with atomic(results("tables")) as part:
         part.mkdir()
         for name, table in tables.items():
             write(table, texts[name], part / name)
-        write_json(part / "metrics.json", {"best": best, **figures[best]})
+        write_json(part / "metrics.json", best_figures(figures, tasks))
         write_json(part / "methods.json", figures)
 
 

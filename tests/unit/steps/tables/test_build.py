@@ -1,12 +1,15 @@
 """Tables of methods of which none has trained all tasks: there is no overall, and what else there is stands there."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from protomtl import params
+from protomtl.core.files import read_json, write_json
 from protomtl.core.runs import Run
 from protomtl.steps.report.pages import main_table
-from protomtl.steps.tables.build import build_tables, figures_of, main_figures
+from protomtl.steps.tables.build import best_figures, build_tables, figures_of, main_figures
 from protomtl.steps.tables.compared import comparisons_markdown
 from protomtl.steps.tables.joined import Evaluated
 from protomtl.steps.tables.markdown import table_markdown
@@ -16,6 +19,7 @@ from tests.support import ROOT
 PARAMS = params.load(ROOT / "params.yaml")
 FILES = {"train": "a", "dev": "b", "test": "c"}
 YES_NO = Task.model_validate({"kind": "binary", "texts": ["t"], "label": "l", "files": FILES})
+VALUES = {"kind": "regression", "range": [0, 5], "texts": ["t"], "label": "l", "files": FILES}
 TASKS = {"a": YES_NO, "b": YES_NO}
 RUNS = [Run("concat", 1), Run("cosine", 1)]
 
@@ -69,3 +73,20 @@ def test_one_task_without_labels_hides_no_other() -> None:
     assert all(str(cell).startswith("0.750 (") for cell in shown.table["b"])
     (part,) = main_table(tables["table2"].assign(b=np.nan), [*TASKS])
     assert part.text == "These data have no labels."
+
+
+def test_of_methods_with_overall_the_best_one_is_named() -> None:
+    own = {"a": 0.5, "b": 0.5}
+    figures = {"concat": own | {"overall": 0.7}, "cosine": own | {"overall": 0.8}, "only_a": own | {"overall": np.nan}}
+    assert best_figures(figures, TASKS) == {"best": "cosine", "overall": 0.8} | own
+
+
+def test_where_no_method_has_all_tasks_none_is_the_best(tmp_path: Path) -> None:
+    """Of each task the best figure that there is: of errors the smallest, and none where no method has one."""
+    error = Task.model_validate(VALUES | {"metric": "rmse"})
+    tasks = TASKS | {"c": error, "d": error}
+    nothing = dict.fromkeys(("overall", *tasks), np.nan)
+    figures = {name: nothing | own for name, own in {"p": {"a": 0.6, "c": 2.0}, "q": {"a": 0.7, "c": 3.0}}.items()}
+    write_json(tmp_path / "metrics.json", best_figures(figures, tasks))
+    found = read_json(tmp_path / "metrics.json")
+    assert found == {"best": None, "overall": None, "a": 0.7, "b": None, "c": 2.0, "d": None}

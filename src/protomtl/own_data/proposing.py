@@ -1,0 +1,58 @@
+"""The tasks that `protomtl init` proposes for a data set, and the columns that none of them reads."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from protomtl.core import sections
+from protomtl.core.settings import SPLITS
+from protomtl.own_data import files, guessing
+from protomtl.own_data.fields import Table
+from protomtl.own_data.guessing import Guess
+from protomtl.own_data.together import Together, about
+from protomtl.tasks.settings import Task
+
+Blocks = dict[str, dict[str, Any]]  # of tasks, as params.yaml has them
+
+
+class Asked(NamedTuple):
+    """What the user says: the columns of texts and labels, if any; and the names of the data set and of its folder."""
+
+    texts: Sequence[str]
+    labels: Sequence[str]
+    name: str
+    folder: str
+
+
+def proposed(tables: Sequence[Table], joint: Sequence[Together], asked: Asked, taken: Sequence[str]) -> Blocks:
+    """The blocks of a data set's tasks: one for each column of labels, and those of columns together. Raises Guess."""
+    columns = {column.name: column for column in files.labelled_columns(tables)}
+    texts = [name for name in asked.texts if name in columns]
+    if len(texts) > 2:
+        raise Guess(f"--text: one column or two, not {len(texts)}")
+    words = about(asked.labels, [*columns])
+    labels = [word for word in words if word in columns]
+    aside = {*labels, *(name for task in joint for name in (*task.names, task.label))}
+    rest = [column for column in columns.values() if column.name not in aside]
+    texts = texts or guessing.texts_of(rest)
+    labels = labels if words else guessing.labels_of(rest, texts, enough=bool(joint))
+    places = {split: str(PurePosixPath(asked.name, f"{split}.csv")) for split in SPLITS}
+    blocks = [("labels", guessing.block_of(task.block, texts, task.label, places)) for task in joint]
+    blocks += [(label, guessing.task_of(columns[label], texts, places)) for label in labels]
+    found: Blocks = {}
+    for label, block in blocks:
+        try:
+            sections.validate(f"column {block['label']!r}", Task, block)
+        except SystemExit as error:
+            raise Guess(str(error)) from None
+        found[guessing.task_name(label, asked.name or asked.folder, [*found, *taken])] = block
+    return found
+
+
+def left_aside(tables: Sequence[Table], tasks: Mapping[str, Mapping[str, Any]], joint: Sequence[Together]) -> list[str]:
+    """The columns that no task reads, in a line; numbers of rows aside."""
+    used = {name for block in tasks.values() for name in (*block["texts"], block["label"])}
+    used |= {name for task in joint for name in task.names}
+    found = [c for c in files.columns_of(tables) if c.values and c.name not in used and not guessing.is_id(c)]
+    names = [column.name for column in found]
+    return [f"Columns that no task reads: {', '.join(names)}; --text and --label name others"] if names else []
