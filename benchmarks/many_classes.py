@@ -23,7 +23,7 @@ from protomtl import params
 from protomtl.core.files import write_json
 from protomtl.core.settings import SPLITS
 from protomtl.tasks.settings import Task
-from protomtl.training.prototypes import PrototypicalLoss, Rows
+from protomtl.training.prototypical_loss import PrototypicalLoss, Rows
 
 ROWS, CLASSES, WIDTH = (512, 4_096, 16_384), 10_000, 384
 KINDS, DISTANCES = ("batch", "leave_one_out", "episode", "epoch"), ("euclidean", "squared_euclidean", "cosine")

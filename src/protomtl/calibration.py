@@ -126,13 +126,11 @@ def softened(logits: ArrayLike, temperature: float = 1.0, several: bool = False)
     return np.asarray(np.exp(-np.logaddexp(0, -z)) if several else np.exp(z - logsumexp(z)))
 
 
-def tempered(probabilities: ArrayLike, temperature: float, several: bool = False) -> np.ndarray:
-    """[n, classes] `softened` of probabilities. Of 0 and 1 the nearest doubles are taken: have logits if you can."""
-    return softened(logits_of(probabilities, several), temperature, several)
-
-
 def logits_of(probabilities: ArrayLike, several: bool = False) -> np.ndarray:
-    """[n, classes] logits that give these probabilities: log p, or with several labels a row log p - log(1 - p)."""
+    """[n, classes] logits that give these probabilities: log p, or with several labels a row log p - log(1 - p).
+
+    Of 0 and 1 the nearest doubles are taken: have logits if you can.
+    """
     p = np.asarray(probabilities, float)
     tiny = np.finfo(float).tiny
     log_p = np.log(np.maximum(p, tiny))

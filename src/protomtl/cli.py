@@ -2,7 +2,6 @@
 
 import argparse
 import ast
-import errno
 import gc
 import importlib
 import io
@@ -11,13 +10,10 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
-from safetensors import SafetensorError
-
-from protomtl import __version__
+from protomtl import __version__, faults
 from protomtl.core import runner
-from protomtl.core.paths import RAW, RESULTS
 from protomtl.core.sections import argument
 from protomtl.core.settings import Seed
 
@@ -33,7 +29,7 @@ def parser(chosen: str | None = None, as_step: bool = False) -> argparse.Argumen
     others = commands()
     for name in runner.steps():
         alone = name not in others
-        command = subparsers.add_parser(name, help=(words := first_line(runner.source(name))), description=words)
+        command = subparsers.add_parser(name, help=(words := docstring_line(runner.source(name))), description=words)
         if runner.per_run(name):
             command.add_argument("--method", required=alone, help="a block under `method` in params.yaml")
             command.add_argument("--seed", required=alone, type=argument(Seed))
@@ -43,7 +39,7 @@ def parser(chosen: str | None = None, as_step: bool = False) -> argparse.Argumen
         if name in runner.steps():
             command = subparsers.choices[name]
         else:
-            command = subparsers.add_parser(name, help=(words := first_line(path)), description=words)
+            command = subparsers.add_parser(name, help=(words := docstring_line(path)), description=words)
         meant = name == chosen and not (as_step and name in runner.steps())
         if meant and hasattr(module := command_module(name), "arguments"):
             module.arguments(command)
@@ -61,7 +57,7 @@ def command_module(name: str) -> Any:
     return importlib.import_module(f"protomtl.commands.{name}")
 
 
-def first_line(path: Path) -> str:
+def docstring_line(path: Path) -> str:
     """The first line of a step's or a command's module, without importing it."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return re.sub(r"^(Step|Command) `\w+`: ", "", docstring.splitlines()[0]).replace("%", "%%")
@@ -124,7 +120,9 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # a locale may lack a letter of what is said
     try:
         check_folder()
-        told(sys.argv[1:])
+        with faults.in_words():
+            run(sys.argv[1:])
+            sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -154,69 +152,3 @@ def check_folder() -> None:
         Path.cwd()
     except FileNotFoundError:
         sys.exit("the current folder is gone; change to one that is there")
-
-
-def told(words: list[str]) -> None:
-    """`run`, with faults of the system and of the installation in words."""
-    try:
-        run(words)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output left
-        os._exit(1)
-    except ModuleNotFoundError as error:
-        sys.exit(missing(error))
-    except (OSError, SafetensorError) as error:
-        if made := missing_result(error):
-            sys.exit(f"{made}: not there; run the step that makes it first, or `snakemake --cores 4 all`")
-        if is_closed(error):
-            sys.exit(f"{error.filename}: {error.strerror}")
-        if not is_disk_full(error):
-            raise
-        sys.exit(
-            f"no space left on the disk ({error}); free some and run the same command again: "
-            "what is finished is kept, and training goes on from its last saved step"
-        )
-
-
-def missing(error: ModuleNotFoundError) -> str:
-    """What to install for a module that is not there. The error itself if it is one of ours."""
-    name = (error.name or "").partition(".")[0]
-    command = " ".join(["protomtl", *sys.argv[1:2]])
-    if name == "protomtl" or not name:
-        raise error
-    if name in ("fcntl", "resource"):
-        return f"{command}: the pipeline needs Linux or macOS; on Windows models can be used, not trained"
-    package = "protomtl" if of_a_model(name) else "'protomtl[pipeline]'"
-    return f"{command} needs {name}: pip install {package}"
-
-
-def of_a_model(name: str) -> bool:
-    """Whether protomtl without extras brings a module, so that it is missing only where it was left out on purpose."""
-    from importlib.metadata import requires  # for an error alone
-
-    wanted = [need for need in requires("protomtl") or () if "extra ==" not in need]
-    return {"sklearn": "scikit-learn"}.get(name, name) in {re.split(r"[^\w-]", need)[0] for need in wanted}
-
-
-def missing_result(error: OSError | SafetensorError) -> str:
-    """The file of data/ or results/ that is not there, if a step was run before one that it builds on; else nothing.
-    pyarrow names it in its text only."""
-    if not isinstance(error, FileNotFoundError):
-        return ""
-    name = str(error.filename or (re.findall(r"'([^']*)'", str(error)) or [""])[0])
-    return name if name.split("/")[0] in (str(RAW.parent), str(RESULTS)) else ""
-
-
-def is_closed(error: OSError | SafetensorError) -> TypeGuard[OSError]:
-    """Whether a path that a user can have so is not there, closed to us, of another kind, or on a read-only or failing
-    disk."""
-    numbers = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
-    others = (errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG)
-    return isinstance(error, OSError) and error.filename is not None and error.errno in (*numbers, *others)
-
-
-def is_disk_full(error: OSError | SafetensorError) -> bool:
-    """Whether the disk or the user's quota is full; safetensors says so in its text only."""
-    numbers = (errno.ENOSPC, errno.EDQUOT)
-    told = re.search(r"os error (\d+)", str(error))
-    return getattr(error, "errno", None) in numbers or (told is not None and int(told[1]) in numbers)

@@ -37,9 +37,8 @@ class Params(Block):
 
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(different)]
     methods: Annotated[list[Name], Field(min_length=1), AfterValidator(different)]
-    compare: Annotated[
-        list[Name], AfterValidator(different)
-    ]  # need not be among `methods`, so that a run of a few methods changes nothing else
+    # Need not be among `methods`, so that a run of a few methods changes nothing else.
+    compare: Annotated[list[Name], AfterValidator(different)]
     margin: Margin
     data: Data
     tasks: Annotated[dict[Name, Task], Field(min_length=1)]

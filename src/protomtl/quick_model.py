@@ -74,7 +74,7 @@ def write(folder: Path, record: dict[str, Any]) -> None:
     model = MultiTaskModel(Encoder(folder, record["backbone"]["pooling"], compute), tasks, heads, SEED).eval()
     means = {}
     for name, task in tasks.items():
-        rows = some(model, name)
+        rows = training_rows(model, name)
         fit_head(model.heads[attribute(name)], name, task, record["finetune"]["fit"], rows, rows)
         vectors, classes = torch.stack(rows.embeddings).sum(0), class_indices(task, torch.from_numpy(rows.labels))
         means[name] = all_prototypes(vectors, classes.to(vectors.device), task.number_of_classes).cpu()
@@ -83,7 +83,7 @@ def write(folder: Path, record: dict[str, Any]) -> None:
     write_json(folder / RECORD, record)
 
 
-def some(model: MultiTaskModel, name: str) -> Rows:
+def training_rows(model: MultiTaskModel, name: str) -> Rows:
     """Random training rows of a task."""
     table = TokenTable.open(TOKENS, name, "train")
     rows = some_rows(len(table), EXAMPLES, SEED, "prototypes", name)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from protomtl.core.errors import first_line
 from protomtl.core.settings import Block
 
 # Families whose first position is the one after their pad token's number (RoBERTa's inheritance from fairseq).
@@ -21,8 +22,8 @@ def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, Any]]:
     """The tokenizer of an encoder, and what a TokenTable needs of it: `pad`, `mask` (None without one), `max_length`,
     and how it writes one text (`single`) and two (`pair`), see `written`.
 
-    SystemExit for what is no tokenizer, one that wants to run its own code, one that puts no marks round texts, and
-    for sequences longer than the encoder has positions.
+    SystemExit for what is no tokenizer, wants to run its own code, or puts no marks round texts; and for sequences
+    longer than the encoder has positions.
     """
     from transformers import AutoTokenizer  # heavy
 
@@ -30,9 +31,7 @@ def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, Any]]:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         backend = tokenizer.backend_tokenizer  # the library below, without an object of transformers for each text
     except Exception as error:  # tokenizers raises no other kind for a file that it cannot read
-        raise SystemExit(
-            f"{folder}: transformers cannot load this tokenizer: {str(error).partition(chr(10))[0]}"
-        ) from None
+        raise SystemExit(f"{folder}: transformers cannot load this tokenizer: {first_line(error)}") from None
     if tokenizer.pad_token_id is None:
         raise SystemExit(f"{folder}: its tokenizer has no pad token; use a BERT-like encoder")
     backend.no_padding()

@@ -18,7 +18,7 @@ from protomtl.tasks.settings import main_tasks
 CHANGES = {"pair_encoding": "concat"}
 
 
-def started(how: str, tmp: Path = Path()) -> MultiTaskModel:
+def started(how: str) -> MultiTaskModel:
     chosen = params.load()
     settings = settings_of_method("finetune", chosen.finetune, "x", {**CHANGES, "start": how})
     model = MultiTaskModel(Encoder(Path("data/backbone"), "mean", chosen.compute), chosen.tasks, settings, 1)

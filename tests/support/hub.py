@@ -1,10 +1,9 @@
 """A small Hugging Face hub on this machine, which does what it is told to do wrong."""
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.support.hub_content import OWNER, Hub
 from tests.support.hub_pages import PAGES, refuse
+from tests.support.server import running
 
 
 @contextmanager
@@ -37,19 +37,8 @@ def serving() -> Iterator[Hub]:
 
         do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Stay silent."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as running:
-        running.daemon_threads = True
-        thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        hub.address = f"http://127.0.0.1:{running.server_port}"
-        try:
-            yield hub
-        finally:
-            running.shutdown()
-            thread.join()
+    with running(Answering) as hub.address:
+        yield hub
 
 
 def named(hub: Hub, patch: pytest.MonkeyPatch, cache: Path, token: str | None = OWNER) -> None:

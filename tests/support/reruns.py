@@ -16,7 +16,7 @@ RERUNS: dict[str, set[str]] = {  # a file of src/protomtl -> the stages that dep
         *("prepare", "perturb", "pretrain", "finetune", "evaluate", "stress"),
         *("embed", "export", "tables", "report"),
     },
-    "metrics.py": {"finetune", "evaluate", "ensemble", "export", "report"},
+    "metrics.py": {"finetune", "evaluate", "tables", "ensemble", "export", "report"},
     "calibration.py": {"export", "report"},
     "__init__.py": set(),
     "cli.py": set(),

@@ -20,6 +20,21 @@ class Pages(dict[str, Callable[[Any], None]]):
 
 
 @contextmanager
+def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server on this machine that answers by `handler`, until the end of the block."""
+    handler.log_message = lambda *_: None  # type: ignore[assignment, method-assign]
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
 def serving() -> Iterator[Pages]:
     """The pages of a running server; `address` is where it is."""
     pages = Pages()
@@ -35,20 +50,11 @@ def serving() -> Iterator[Pages]:
                     page(self)
             self.close_connection = True
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Stay silent."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.daemon_threads = True
-        thread = threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        pages.address = f"http://127.0.0.1:{running.server_port}"
+    with running(Handler) as pages.address:
         try:
             yield pages
         finally:
             pages.stop.set()
-            running.shutdown()
-            thread.join()
 
 
 def whole(content: bytes, kind: str = "application/octet-stream") -> Callable[[Any], None]:

@@ -98,29 +98,34 @@ def test_no_temperature_of_a_grid_is_likelier(seed: int, several: bool) -> None:
     assert all(best <= calibration.losses(logits / t, wanted).mean() + 1e-12 for t in np.geomspace(0.05, 20, 200))
 
 
+def tempered(probabilities: np.ndarray, temperature: float, several: bool = False) -> np.ndarray:
+    """Probabilities as a temperature changes them."""
+    return calibration.softened(calibration.logits_of(probabilities, several), temperature, several)
+
+
 def test_the_temperature_that_was_put_in_is_found() -> None:
     logits, labels = drawn(7, rows=20_000)
     assert calibration.fit_temperature(3 * logits, labels) == pytest.approx(3, rel=0.05)
     assert calibration.fit_temperature(logits, labels) == pytest.approx(1, rel=0.05)
-    hot, cold = softmax(3 * logits), calibration.tempered(softmax(3 * logits), 3)
+    hot, cold = softmax(3 * logits), tempered(softmax(3 * logits), 3)
     np.testing.assert_allclose(cold, softmax(logits), atol=1e-9)
     assert calibration.ece(cold, labels) < 0.02 < 0.1 < calibration.ece(hot, labels)
 
 
 def test_by_hand_a_temperature() -> None:
     """Logit log 9 at T = 2 is log 3: nine to one becomes three to one."""
-    assert calibration.tempered([[0.9, 0.1]], 2)[0] == pytest.approx([0.75, 0.25])
-    assert calibration.tempered([[0.9, 0.1]], 2, several=True)[0] == pytest.approx([0.75, 0.25])
-    assert np.isfinite(calibration.tempered([[1.0, 0.0]], 0.5, several=True)).all()
+    assert tempered(np.array([[0.9, 0.1]]), 2)[0] == pytest.approx([0.75, 0.25])
+    assert tempered(np.array([[0.9, 0.1]]), 2, several=True)[0] == pytest.approx([0.75, 0.25])
+    assert np.isfinite(tempered(np.array([[1.0, 0.0]]), 0.5, several=True)).all()
 
 
 @given(seed=SEEDS, temperature=st.floats(0.05, 20), several=st.booleans())
 def test_a_temperature_changes_no_prediction(seed: int, temperature: float, several: bool) -> None:
     p = softmax(drawn(seed)[0])
-    other = calibration.tempered(p, temperature, several)
+    other = tempered(p, temperature, several)
     assert (other.argmax(1) == p.argmax(1)).all()
     assert not several or ((other > 0.5) == (p > 0.5)).all()
-    np.testing.assert_allclose(calibration.tempered(p, 1.0, several), p, atol=1e-12)
+    np.testing.assert_allclose(tempered(p, 1.0, several), p, atol=1e-12)
 
 
 def test_no_row_and_rows_that_all_are_right() -> None:

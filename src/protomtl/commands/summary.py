@@ -1,7 +1,7 @@
 """Command `summary`: print the table of the finished run and where everything lies; Figure 2, and tables with times.
 
-None of these can be the output of a stage: seconds differ between equal runs, DVC takes no dvc.yaml, from which the
-picture is drawn, as a dependency, and it takes no output that is in git, as the figures for clones are.
+None of these can be the output of a stage. Seconds differ between equal runs. The picture is drawn from dvc.yaml, which
+DVC does not take as a dependency. The figures for clones are in git, and DVC takes no output that is.
 """
 
 import argparse

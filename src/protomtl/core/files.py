@@ -5,6 +5,7 @@ import ctypes
 import errno
 import glob
 import hashlib
+import io
 import json
 import math
 import os
@@ -160,10 +161,17 @@ def finite(value: Any) -> Any:
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows, at least one, as CSV with the columns of the first; numbers that are not finite are empty fields."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+    path.write_text(csv_lines(rows), newline="", encoding="utf-8")
+
+
+def csv_lines(rows: Sequence[Mapping[str, Any]], header: bool = True) -> str:
+    """What `write_csv` writes of some rows; without the header what can be added to it."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    if header:
         writer.writeheader()
-        writer.writerows(map(finite, rows))
+    writer.writerows(map(finite, rows))
+    return text.getvalue()
 
 
 def read_json(path: Path | str) -> Any:
@@ -178,13 +186,6 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def git_blob_id(path: Path) -> str:
-    """The id git gives a file: SHA-1 of `blob <size>\\0` and the content."""
-    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-    digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def digest_of(*values: Any) -> str:

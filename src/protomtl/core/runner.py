@@ -13,7 +13,7 @@ from protomtl.core import files, sections
 
 PACKAGE = Path(__file__).parents[1]
 PHASES = ("pretrain", "finetune")  # sections that a method overrides
-ENTRIES = ("__init__.py", "__main__.py", "cli.py")  # what starts a step; no stage depends on it
+ENTRIES = ("__init__.py", "__main__.py", "cli.py", "faults.py")  # what starts a step; no stage depends on it
 
 
 @cache

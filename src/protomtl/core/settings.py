@@ -95,6 +95,8 @@ class Worsened(Block):
 
 
 class Data(Block):
+    """Where the rows come from, which of them are left out, and what is done to those of training."""
+
     source: Literal["starter", "cs224n", "folder", "hub"]
     mirror: str
     elsewhere: bool
@@ -115,6 +117,8 @@ class Data(Block):
 
 
 class Backbone(Block):
+    """The encoder that all methods start from, and what becomes of its states."""
+
     name: Text
     folder: Folder
     revision: str

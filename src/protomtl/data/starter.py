@@ -62,7 +62,7 @@ def snippet(path: Path, line: int, fields: list[str], task: Task) -> Row | BadRo
     except ValueError:
         return BadRow(path, line, f"not `id, rating in [-4, 4], text`: {fields!s:.200}")
     source = re.split("[A-Z_.]", path.name)[0]
-    return checked(path, line, task, f"{source}-{identifier}", [text], str(sentiment(float(rating))))
+    return row_or_fault(path, line, task, f"{source}-{identifier}", [text], str(sentiment(float(rating))))
 
 
 def pair(
@@ -93,10 +93,10 @@ def pair_as(name: str, path: Path, line: int, fields: list[str], split: str, tas
     if name == "para" and DIFFERENT < score < SAME:
         return None
     label = score_text if name == "sts" else str(int(score >= SAME))
-    return checked(path, line, task, f"stsb-{split}-{line}", [a, b], label)
+    return row_or_fault(path, line, task, f"stsb-{split}-{line}", [a, b], label)
 
 
-def checked(path: Path, line: int, task: Task, identifier: str, texts: list[str], label: str) -> Row | BadRow:
+def row_or_fault(path: Path, line: int, task: Task, identifier: str, texts: list[str], label: str) -> Row | BadRow:
     try:
         return checked_row(path, line, task, identifier, texts, label)
     except BadRow as error:

@@ -76,7 +76,7 @@ def read(path: Path, task: Task, held_out: Set[str], told: dict[str, int]) -> It
     trees = 0
     for line, tree in lines(path):
         try:
-            nodes = checked(path, line, task, tree)
+            nodes = labelled_phrases(path, line, task, tree)
         except BadRow as error:
             yield error
             continue
@@ -102,7 +102,7 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
         yield from enumerate(file, start=1)
 
 
-def checked(path: Path, line: int, task: Task, tree: str) -> list[tuple[float, str]]:
+def labelled_phrases(path: Path, line: int, task: Task, tree: str) -> list[tuple[float, str]]:
     """(label, phrase) of each node; none of an empty line. Raises BadRow."""
     try:
         nodes = phrases(tree)

@@ -9,13 +9,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from protomtl.core.errors import first_line
 from protomtl.core.files import read_json, write_json
 from protomtl.core.paths import BACKBONE
 from protomtl.model.device import device_of, precision_of
 from protomtl.model.encoder import Encoder
 from protomtl.model.libraries import versions
 from protomtl.model.multitask import MultiTaskModel
-from protomtl.model.pretrained import first_line, quiet
+from protomtl.model.pretrained import quiet
 from protomtl.model.settings import Compute, Heads
 from protomtl.tasks.settings import Task
 
@@ -24,7 +25,7 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write the encoder as a Hugging Face folder: config.json, model.safetensors and the tokenizer's files."""
     with quiet():
         encoder.network.save_pretrained(folder)
-    readable(folder)
+    open_to_others(folder)
     for file in BACKBONE.iterdir():
         own = file.suffix in (".json", ".txt", ".model") and not file.name.endswith(".index.json")  # of several weights
         if own and file.is_file() and not (folder / file.name).exists():
@@ -37,7 +38,7 @@ def save_heads(heads: nn.ModuleDict, path: Path) -> None:
     path.write_bytes(save(parameters))  # not by save_file, which makes files that only their owner can read
 
 
-def readable(folder: Path) -> None:
+def open_to_others(folder: Path) -> None:
     """Give the weights the mode of the folder's other new files; safetensors lets only their owner read them."""
     for weights in folder.glob("*.safetensors"):
         shutil.copymode(folder / "config.json", weights)
@@ -71,8 +72,7 @@ def trained_model(folder: Path, encoder: Path, record: dict[str, Any]) -> tuple[
     """The model whose heads lie in `folder`, as its record (config.json of fine-tuning) says, and its tasks."""
     tasks = {name: Task.model_validate(task) for name, task in record["tasks"].items()}
     compute, settings = Compute.model_validate(record["compute"]), Heads.model_validate(record["finetune"])
-    bert = Encoder(encoder, record["backbone"]["pooling"], compute)
-    model = MultiTaskModel(bert, tasks, settings, record["seed"])
+    model = MultiTaskModel(Encoder(encoder, record["backbone"]["pooling"], compute), tasks, settings, record["seed"])
     load_heads(model.heads, folder / "heads.safetensors")
     return model, tasks
 

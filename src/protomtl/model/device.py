@@ -36,9 +36,8 @@ def precision_of(compute: Compute, device: torch.device) -> str:
     return "bf16" if fast else "fp32"
 
 
-FORKED: list[
-    bool
-] = []  # filled in a process that was forked: OpenMP's threads are not in it, and it would wait for them
+# Filled in a process that was forked: OpenMP's threads are not in it, and it would wait for them.
+FORKED: list[bool] = []
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
     os.register_at_fork(after_in_child=lambda: FORKED.append(True))
 

@@ -1,4 +1,4 @@
-"""The task heads of the report's appendix, their losses and their predictions."""
+"""The task heads of the report's appendix, and how the embeddings of a pair become one vector."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -153,9 +153,6 @@ def build_heads(tasks: dict[str, Task], width: int, settings: Heads) -> nn.Modul
     spectral = settings.smoothness.spectral
     shared = hidden_layers(width) if settings.share_hidden else None
 
-    def single(task: Task, outputs: int) -> nn.Module:
-        return SingleHead(width, outputs, spectral)
-
     def pair(task: Task, outputs: int) -> nn.Module:
         if not task.what.has_classes and settings.similarity == "cosine":
             return CosineHead(*task.bounds)
@@ -164,10 +161,10 @@ def build_heads(tasks: dict[str, Task], width: int, settings: Heads) -> nn.Modul
 
     def of_encoding(how: str, task: Task, outputs: int) -> nn.Module:
         if how in ("concat", "both_ways"):
-            return single(task, outputs)
+            return SingleHead(width, outputs, spectral)
         if how == "separate":
             return pair(task, outputs)
-        return JointHead(single(task, outputs), pair(task, outputs))
+        return JointHead(SingleHead(width, outputs, spectral), pair(task, outputs))
 
     def build(name: str, task: Task) -> nn.Module:
         how = settings.encoding_of(name) if task.pair else "concat"

@@ -12,7 +12,7 @@ from protomtl.core.paths import TOKENS
 from protomtl.model import distributed, vectors
 from protomtl.model.device import put
 from protomtl.model.encoder import Encoder, evaluating
-from protomtl.model.heads import attribute, build_heads, combine_pair
+from protomtl.model.heads import attribute, build_heads, class_vectors
 from protomtl.model.seeding import seeded
 from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.model.settings import Heads
@@ -117,7 +117,7 @@ class MultiTaskModel(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Embeddings [n, width], of two texts their sum (A.2), and classes [n] of at most this many random rows."""
         parts, classes = self.labelled_rows(name, task, seed, split, most)
-        return torch.stack(parts).sum(0), classes
+        return class_vectors(parts, relation=False), classes
 
     def labelled_rows(
         self, name: str, task: Task, seed: int, split: str = "train", most: int = EXAMPLES, whole: bool = False
@@ -136,9 +136,7 @@ class MultiTaskModel(nn.Module):
 
         Of two texts that are encoded apart it is what relates them: their sum cannot say whether they agree.
         """
-        if len(parts) == 2 and self.settings.encoding_of(name) == "separate":
-            return combine_pair(*parts, "relation")
-        return torch.stack(parts).sum(0)
+        return class_vectors(parts, relation=len(parts) == 2 and self.settings.encoding_of(name) == "separate")
 
 
 def trained_parameters(model: nn.Module) -> dict[str, Tensor]:

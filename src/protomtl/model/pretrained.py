@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from protomtl.core.errors import first_line
 from protomtl.model.seeding import untouched
 
 NAMED = 3  # tensors that an error shows
@@ -53,7 +54,7 @@ def refuse_misfits(folder: Path, network: Any, info: dict[str, Any]) -> None:
     shapes = [f"{name} {list(there)} instead of {list(here)}" for name, there, here in info["mismatched_keys"]]
     found = [("missing", missing), ("without a place", unused or (missing and [*info["unexpected_keys"]]))]
     found.append(("of another shape", shapes))
-    said = [f"{len(names)} {what} ({some(names)})" for what, names in found if names]
+    said = [f"{len(names)} {what} ({first_few(names)})" for what, names in found if names]
     if said:
         raise SystemExit(
             f"{folder}: the weights do not fit config.json: {'; '.join(said)}. "
@@ -61,14 +62,9 @@ def refuse_misfits(folder: Path, network: Any, info: dict[str, Any]) -> None:
         )
 
 
-def some(names: list[str]) -> str:
+def first_few(names: list[str]) -> str:
     """The first few of some names."""
     return ", ".join(sorted(names)[:NAMED]) + (", …" if len(names) > NAMED else "")
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @contextmanager

@@ -125,18 +125,18 @@ def prototypical_loss(
     prototypes: str = "batch",
     inverse_temperature: Tensor | float = 1.0,
     log_prior: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Cross entropy over the similarities to the batch's prototypes, and the accuracy (report, appendix A.2).
+) -> Tensor:
+    """Cross entropy over the similarities to the batch's prototypes (report, appendix A.2).
 
     embeddings: [n, d], float32; labels: [n] integers, as of `class_prototypes`; prototypes: a key of LOGITS; log_prior:
     [classes], added to the logits (Menon et al. 2021, eq. 9), of labels from 0.
     """
     logits, place = LOGITS[prototypes](embeddings, labels, distance)
     if not len(place):  # no class has two rows, which leave_one_out and episode need
-        return 0 * embeddings.sum(), embeddings.new_zeros(())
+        return 0 * embeddings.sum()
     scaled = inverse_temperature * logits
     if log_prior is not None:
         present, counts = torch.unique(labels, return_counts=True)
         there = present[counts > 1] if prototypes == "episode" else present
         scaled = scaled + log_prior[put(there, log_prior.device)]
-    return functional.cross_entropy(scaled, place), (scaled.argmax(1) == place).float().mean()
+    return functional.cross_entropy(scaled, place)

@@ -20,12 +20,13 @@ plt.rcParams.update(
     }
 )
 OURS, PAPER = "#2f6f9f", "#c9c9c9"
+LONGEST = 18  # letters of a name on an axis
 
 
-def shortened(name: object, longest: int = 18) -> str:
+def shortened(name: object) -> str:
     """A name for an axis."""
     text = str(name)
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:

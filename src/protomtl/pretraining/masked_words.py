@@ -60,7 +60,7 @@ def objective(
     def losses(rows: Batches) -> dict[str, Tensor]:
         found = {}
         for name, some in rows.items():
-            texts = joined(tables[name].sequences_of(some, settings.pair_encoding == "concat"))
+            texts = joined(tables[name].sequences_of(some, settings.joins_pairs))
             hidden, chosen = masked(texts, special, len(words))
             states, place = encoder.own_states(hidden)
             within = torch.full((len(texts.tokens),), -1).index_copy(0, place, torch.arange(len(place)))[chosen]

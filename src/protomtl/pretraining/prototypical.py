@@ -12,10 +12,9 @@ from protomtl.model.heads import attribute, class_vectors
 from protomtl.model.sequences import Sequences, TokenTable
 from protomtl.pretraining.settings import Pretrain
 from protomtl.tasks.settings import Task
-from protomtl.tasks.tensors import class_indices
 from protomtl.training.loop import Objective
-from protomtl.training.prototypes import PrototypicalLoss, Rows, scale_rates
-from protomtl.training.sampling import Batches, steps_per_epoch
+from protomtl.training.prototypical_loss import Rows, losses_of_tasks, scale_rates
+from protomtl.training.sampling import Batches, classes_of, steps_per_epoch
 from protomtl.training.weighting import fixed
 
 
@@ -30,20 +29,14 @@ def objective(
     """For each task the prototypical loss of its rows; labels: [rows of the table], of regression they are rounded, or
     belong to both neighbours."""
     steps = steps_per_epoch({name: len(table) for name, table in tables.items()}, settings)
-    whole, relation = settings.pair_encoding == "concat", settings.pair_encoding == "relation"
+    whole, relation = settings.joins_pairs, settings.relates_pairs
 
     def embedded(table: TokenTable, rows: np.ndarray) -> Tensor:
         return class_vectors(embed_table(encoder, table, whole, rows), relation)
 
-    def loss_of(name: str, task: Task) -> PrototypicalLoss:
-        width = encoder.width * (2 if relation and task.pair else 1)
-        rows = Rows(labels[name], partial(embedded, tables[name]))
-        return PrototypicalLoss(task, settings, settings.prototypes, width, steps, rows)
-
-    by_task = {name: loss_of(name, task).to(encoder.device) for name, task in tasks.items()}
-    for name, own in by_task.items() if settings.scale == "fitted" else ():
-        own.fit_scale(seed, name)
-    loss = nn.ModuleDict({attribute(name): own for name, own in by_task.items()})
+    train = {name: Rows(labels[name], partial(embedded, tables[name])) for name in tasks}
+    widths = {name: encoder.width * (1 + (relation and task.pair)) for name, task in tasks.items()}
+    loss = losses_of_tasks(tasks, settings, settings.prototypes, widths, steps, train, encoder.device, seed)
 
     width = encoder.network.get_input_embeddings().embedding_dim  # not the encoder's, in some families
     tokens = TaskTokens([*tasks], width).to(encoder.device) if settings.task_token else None
@@ -53,12 +46,12 @@ def objective(
         found = {}
         for name, parts in embed_batch(encoder, groups, tokens(groups) if tokens else None).items():
             known = torch.from_numpy(labels[name][rows[name]])  # on the CPU, which groups them
-            found[name] = by_task[name](class_vectors(parts, relation), known)
+            found[name] = loss[attribute(name)](class_vectors(parts, relation), known)
         return found
 
     trained = nn.ModuleDict({"encoder": encoder, "loss": loss} | ({"tokens": tokens} if tokens else {}))
-    by_class = {n: class_indices(task, torch.tensor(labels[n])).numpy() for n, task in tasks.items()}
-    return Objective(trained, losses, fixed({}), scale_rates(loss, "loss", settings.scale_lr), by_class)
+    rates = scale_rates(loss, "loss", settings.scale_lr)
+    return Objective(trained, losses, fixed({}), rates, classes_of(tasks, labels))
 
 
 class TaskTokens(nn.Module):

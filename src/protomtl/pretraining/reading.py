@@ -59,10 +59,10 @@ def embedded(
     encoder: Encoder, name: str, task: Task, split: str, settings: Pretrain, seed: int, most: int | None = None
 ) -> Rows:
     """All rows of a split, or at most so many random ones, with pairs as in phase 1."""
-    table, how = TokenTable.open(TOKENS, name, split), settings.pair_encoding
+    table = TokenTable.open(TOKENS, name, split)
     some = some_rows(len(table), most or len(table), seed, "prototypes", name)
-    parts = (embed_table(encoder, table, how == "concat", some[block]) for block in in_blocks(len(some)))
-    vectors = torch.cat([class_vectors(part, how == "relation") for part in parts])
+    parts = (embed_table(encoder, table, settings.joins_pairs, some[block]) for block in in_blocks(len(some)))
+    vectors = torch.cat([class_vectors(part, settings.relates_pairs) for part in parts])
     classes = class_indices(task, torch.from_numpy(np.asarray(table.labels)[some])).to(vectors.device)
     return Rows(vectors, classes)
 

@@ -18,7 +18,7 @@ from protomtl.tasks.tensors import as_classes, class_indices, task_loss
 from protomtl.training.balance import begin_at_mean, known_chance
 from protomtl.training.loop import Objective
 from protomtl.training.ordinal import cross_entropy, shares
-from protomtl.training.sampling import Batches
+from protomtl.training.sampling import Batches, classes_of
 from protomtl.training.smoothness import divergences
 from protomtl.training.weighting import fixed
 
@@ -39,7 +39,7 @@ def objective(
     the place of the prototypes.
     """
     own, own_labels = tasks, labels
-    by_class = {name: class_indices(task, torch.tensor(labels[name])).numpy() for name, task in tasks.items()}
+    by_class = classes_of(tasks, labels)
     if settings.objective == "softmax":
         labels = by_class
         tasks = {name: as_classes(task) for name, task in tasks.items()}
@@ -52,7 +52,7 @@ def objective(
     weights = {name: 1 / known_chance(name, task, labels[name]) for name, task in tasks.items()} if muppet else {}
 
     def losses(rows: Batches) -> dict[str, Tensor]:
-        groups = {name: tables[name].sequences_of(r, settings.pair_encoding == "concat") for name, r in rows.items()}
+        groups = {name: tables[name].sequences_of(r, settings.joins_pairs) for name, r in rows.items()}
         outputs = {name: heads[attribute(name)](*parts) for name, parts in embed_batch(encoder, groups).items()}
         gold = {name: put(torch.from_numpy(labels[name][r]), encoder.device) for name, r in rows.items()}
         if settings.objective == "softmax" and (settings.prior or settings.values == "between"):
@@ -69,7 +69,7 @@ def objective(
 def head_of(encoder: Encoder, task: Task, settings: Pretrain) -> nn.Module:
     """A linear head, with dropout before it: of the vector that the encoding of pairs makes of a row."""
     spectral = settings.smoothness.spectral
-    if settings.pair_encoding == "relation" and task.pair:
+    if settings.relates_pairs and task.pair:
         return PairHead(encoder.width, task.outputs, "relation", None, spectral)
     return SingleHead(encoder.width, task.outputs, spectral)
 

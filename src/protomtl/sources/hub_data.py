@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from protomtl.core.errors import first_line
+
 PLACE = re.compile(r"(?P<name>[^/:@]+/[^/:@]+)(:(?P<config>[^/:@]+))?(@(?P<commit>[0-9a-f]{40}))?/(?P<split>[^/:@]+)")
 SHAPE = "ORG/NAME/SPLIT, of a configuration ORG/NAME:CONFIG/SPLIT"
 BETWEEN = "; "  # the classes of a row that has several, as kind multilabel reads them
@@ -44,9 +46,8 @@ def from_hub(key: str, value: str, columns: Iterable[str], target: Path) -> None
             raise SystemExit(f"params.yaml: {key}: {name} may be another tomorrow; today it is this one, write: {told}")
         found = datasets.load_dataset(name, config, split=split, revision=commit)
     except (OSError, ValueError, RuntimeError) as error:  # those of datasets, of the hub and of the network are these
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SystemExit(
-            f"params.yaml: {key}: could not fetch {value} from the Hugging Face hub: {reason}\n"
+            f"params.yaml: {key}: could not fetch {value} from the Hugging Face hub: {first_line(error)}\n"
             "Without a network: save it elsewhere by `save_to_disk`, and name the folder by `source: folder` and "
             "`folder: PLACE`; or set HF_ENDPOINT to a mirror of the hub."
         ) from None
@@ -64,7 +65,7 @@ def from_saved(folder: Path, columns: Iterable[str], target: Path) -> None:
     try:
         found = datasets.load_from_disk(str(folder))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SystemExit(f"{folder}: `datasets` cannot read it: {str(error).splitlines()[0]}") from None
+        raise SystemExit(f"{folder}: `datasets` cannot read it: {first_line(error)}") from None
     write(str(folder), found, columns, target)
 
 

@@ -108,15 +108,15 @@ def read_files(
             raise SystemExit(f"params.yaml: tasks.{name}.texts: {trees.FILE} has no pairs; name one column")
         held_out = {bare(text) for split in HELD_OUT for row in table(task, split, data, []) for text in row.texts}
         told = phrases.setdefault(name, {})
-        found["train"] = readable(trees.read(RAW / trees.FILE, task, held_out, told), data, bad)
+        found["train"] = good_or_exit(trees.read(RAW / trees.FILE, task, held_out, told), data, bad)
     return found
 
 
 def table(task: Task, split: str, data: Data, bad: list[str]) -> Iterator[Row]:
-    return readable(read_table(RAW / getattr(task.files, split), task, labelled=split != "test"), data, bad)
+    return good_or_exit(read_table(RAW / getattr(task.files, split), task, labelled=split != "test"), data, bad)
 
 
-def readable(rows: Iterable[Row | BadRow], data: Data, bad: list[str]) -> Iterator[Row]:
+def good_or_exit(rows: Iterable[Row | BadRow], data: Data, bad: list[str]) -> Iterator[Row]:
     try:
         yield from good_rows(rows, data, bad)
     except (BadRow, FileNotFoundError) as error:  # a missing column is wrong for every row: nothing to drop

@@ -1,6 +1,6 @@
 """Losses of equal size: values weigh the inverse of their variance, and their heads begin at the mean.
 
-A head of values that begins at 0 has the loss var + mean², which for scores of 0 to 5 is several times what a guess
+A head of values that begins at 0 has the loss var + mean². For scores of 0 to 5 that is several times what a guess
 costs, and its gradient leads the first steps. The correlation cares for neither scale nor shift.
 """
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from protomtl.core.errors import first_line
 from protomtl.training import pcgrad
 
 Combine = Callable[[Tensor], Tensor]  # inner products [tasks, tasks] -> how much of each gradient is in the sum [tasks]
@@ -41,9 +42,8 @@ class Weighted(nn.Module):
 
             self.weighting = WEIGHTINGS[name](aggregation)
         except ImportError as error:
-            why = str(error).splitlines()[0]
             needs = "needs `pip install 'protomtl[torchjd]'`"
-            raise SystemExit(f"params.yaml: gradients: {name}: {needs} ({why})") from None
+            raise SystemExit(f"params.yaml: gradients: {name}: {needs} ({first_line(error)})") from None
         self.scale = tasks if name in MEANS else 1
         self.weighting(torch.eye(tasks, dtype=torch.float64))  # what it remembers is there from the beginning
 

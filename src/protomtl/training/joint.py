@@ -11,7 +11,7 @@ from protomtl.model.heads import attribute, class_vectors
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.tasks.settings import Task
-from protomtl.training.prototypes import PrototypicalLoss, Rows, scale_rates
+from protomtl.training.prototypical_loss import Rows, losses_of_tasks, scale_rates
 from protomtl.training.settings import Finetune
 
 
@@ -52,12 +52,7 @@ def joint_prototypes(
     def embedded(name: str, rows: np.ndarray) -> Tensor:
         return class_vectors(model.embed(tables[name], rows), name in related)
 
-    def loss_of(name: str, task: Task) -> PrototypicalLoss:
-        train = Rows(np.asarray(tables[name].labels), partial(embedded, name))
-        return PrototypicalLoss(task, own, own.kind, model.encoder.width * (1 + (name in related)), steps, train)
-
-    losses = {name: loss_of(name, task).to(model.encoder.device) for name, task in tasks.items()}
-    for name, loss in losses.items() if own.scale == "fitted" else ():
-        loss.fit_scale(seed, name)
-    modules = nn.ModuleDict({attribute(name): loss for name, loss in losses.items()})
+    rows = {name: Rows(np.asarray(tables[name].labels), partial(embedded, name)) for name in tasks}
+    widths = {name: model.encoder.width * (1 + (name in related)) for name in tasks}
+    modules = losses_of_tasks(tasks, own, own.kind, widths, steps, rows, model.encoder.device, seed)
     return Joint(modules, related, own.scale_lr)

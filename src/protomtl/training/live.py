@@ -4,8 +4,6 @@ They are for people; among the results curves appear when the training ends, who
 left out from then on: it ends no training.
 """
 
-import csv
-import io
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from protomtl.core.files import atomic, finite, remove, tag, write_csv, write_json
+from protomtl.core.errors import first_line
+from protomtl.core.files import atomic, csv_lines, remove, tag, write_csv, write_json
 from protomtl.model import distributed
-from protomtl.model.pretrained import first_line
 from protomtl.training import tracking
 from protomtl.training.curves import Curves, Points
 from protomtl.training.tracking import Run, View
@@ -81,11 +79,7 @@ def files(folder: Path, curves: Curves, about: Mapping[str, Any]) -> View:
 
 
 def append(path: Path, points: Points) -> None:
-    """Add lines to a CSV file of `write_csv`'s form, in one piece, so that a reader misses no more than the last."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(points[0]), lineterminator="\n")
-    if not path.exists():
-        writer.writeheader()
-    writer.writerows(map(finite, points))
+    """Add lines to a CSV file, in one piece, so that a reader misses no more than the last."""
+    text = csv_lines(points, header=not path.exists())
     with path.open("a", newline="", encoding="utf-8") as file:
-        file.write(text.getvalue())
+        file.write(text)

@@ -17,7 +17,7 @@ from protomtl.model import distributed
 from protomtl.model.device import enough_memory
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.seeding import seed_torch
-from protomtl.training import averaging, kept, pcgrad, resume, sampling
+from protomtl.training import averaging, pcgrad, resume, sampling, state_files
 from protomtl.training.combining import Combine, combiner
 from protomtl.training.curves import Curves, Unread, read
 from protomtl.training.live import Live
@@ -73,7 +73,7 @@ def train(
     course = Course(purpose, objective, sizes, settings, seed, folder, patience)
     with closing(course.live):
         while not course.finished:
-            values, examples = course.step(sizes, seed)
+            values, examples = course.step()
             to_save, epoch_ends = course.done % settings.save_every == 0, course.done % course.steps == 0
             course.show(values, examples, now=to_save or epoch_ends)
             if epoch_ends:
@@ -98,7 +98,8 @@ class Course:
     ) -> None:
         """It goes on from what is saved in `folder`."""
         self.purpose, self.objective, self.settings = purpose, objective, settings
-        self.folder, self.patience, self.model = folder, patience, objective.model
+        self.sizes, self.seed, self.folder = sizes, seed, folder
+        self.patience, self.model = patience, objective.model
         self.combine = combiner(settings.gradients, settings.number_of_losses(sizes))
         if isinstance(self.combine, nn.Module):
             self.model.add_module("gradients", self.combine)  # what it remembers is saved with the state
@@ -107,7 +108,7 @@ class Course:
         self.average = averaging.begin(self.weights, settings.averaging)
         self.steps = sampling.steps_per_epoch(sizes, settings)
         self.total = self.steps * settings.epochs
-        found = kept.saved_progress(folder, self.model, self.optimizer, self.average)
+        found = state_files.saved_progress(folder, self.model, self.optimizer, self.average)
         self.done, seconds, self.best, self.curves = found
         self.begin = time.monotonic() - seconds
         self.progress = Progress(purpose, self.total, self.done, sure=not patience)
@@ -122,11 +123,11 @@ class Course:
         epochs = self.done // self.steps
         return epochs == self.settings.epochs or 0 < self.patience <= epochs - self.best["epoch"]
 
-    def step(self, sizes: Mapping[str, int], seed: int) -> tuple[dict[str, Tensor], int]:
+    def step(self) -> tuple[dict[str, Tensor], int]:
         """What `update` returns of the next step, and how many examples had a part in it."""
         epoch, number = divmod(self.done, self.steps)
-        rows = sampling.draw(sizes, self.settings, seed, epoch, number, self.steps, self.objective.classes)
-        seed_torch(seed, self.purpose, "dropout", self.done)
+        rows = sampling.draw(self.sizes, self.settings, self.seed, epoch, number, self.steps, self.objective.classes)
+        seed_torch(self.seed, self.purpose, "dropout", self.done)
         lr = set_learning_rate(self.optimizer, self.settings, self.done, self.total)
         with enough_memory(self.purpose):
             values = update(self.objective, self.optimizer, rows, self.settings, self.combine)
@@ -151,13 +152,14 @@ class Course:
                 self.curves.dev.append({"epoch": epoch, **{name: round(value, 6) for name, value in metrics.items()}})
                 shown = ", ".join(f"{name} {number(value)}" for name, value in metrics.items())
                 self.progress.say(f"{self.purpose}: epoch {epoch} dev {shown}")
-            self.best = kept.better(self.best, epoch, metrics["overall"], self.model, self.folder)
+            self.best = state_files.keep_if_best(self.best, epoch, metrics["overall"], self.model, self.folder)
         self.live.show("dev", self.curves.dev[-1:])
 
     def save(self) -> None:
         """All that an interrupted training goes on from."""
         progress = {"done": self.done, "seconds": time.monotonic() - self.begin, "best": self.best}
-        resume.save(self.folder / kept.STATE, self.model, self.optimizer, progress, self.average, vars(self.curves))
+        path = self.folder / state_files.STATE
+        resume.save(path, self.model, self.optimizer, progress, self.average, vars(self.curves))
 
     def end(self) -> Result:
         """SystemExit where no epoch can be taken."""
@@ -167,7 +169,7 @@ class Course:
         self.progress.close()
         if not self.best["epoch"]:
             raise SystemExit(f"{self.purpose}: in no epoch the scores on dev are finite; lower the learning rate")
-        kept.take_best(self.model, self.folder)
+        state_files.take_best(self.model, self.folder)
         return Result(self.curves, int(self.best["epoch"]), self.done, time.monotonic() - self.begin)
 
 

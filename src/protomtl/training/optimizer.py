@@ -29,8 +29,8 @@ def build_optimizer(model: nn.Module, settings: Training, own: Mapping[str, floa
     """AdamW over what is trained: the encoder at `lr`, everything else at `head_lr`, or at a rate of its `own`.
 
     Weights decay, or with `decayed: matrices` those that are no biases, scales of norms and single numbers.
-    With `layer_decay` below 1, each layer of the encoder has that share of the rate of the layer above it, and
-    the embeddings of the lowest layer's (Howard and Ruder 2018, discriminative fine-tuning).
+    With `layer_decay` below 1, each layer of the encoder has that share of the rate of the layer above it. The
+    embeddings have that share of the lowest layer's (Howard and Ruder 2018, discriminative fine-tuning).
     """
     parameters = trained_parameters(model)
     rates = dict.fromkeys(parameters, settings.head_lr)

@@ -14,12 +14,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from protomtl.core.files import atomic, digest_of, remove, sha256
+from protomtl.core.errors import first_line
+from protomtl.core.files import atomic, digest_folder, digest_of, remove, sha256
 from protomtl.core.locks import held
-from protomtl.core.paths import STATE
+from protomtl.core.paths import STATE, TOKENS
 from protomtl.model import distributed
+from protomtl.model.checkpoint import resolved
+from protomtl.model.libraries import versions
 from protomtl.model.multitask import trained_parameters
-from protomtl.model.pretrained import first_line
+from protomtl.model.settings import Compute
 from protomtl.training.curves import Points
 
 
@@ -55,6 +58,11 @@ def exclusive(stage: str, method: str, seed: int, *inputs: Any) -> Iterator[Path
         (run / key).mkdir(exist_ok=True)
         distributed.wait()
         yield run / key
+
+
+def inputs(encoder: Path, compute: Compute) -> list[Any]:
+    """What a result depends on beside its record: tokens, the encoder that it starts from, computation, libraries."""
+    return [digest_folder(TOKENS), digest_folder(encoder), compute.model_dump(), resolved(compute), versions()]
 
 
 def code() -> dict[str, str]:

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 
 from protomtl.seeds import generator
+from protomtl.tasks.settings import Task
+from protomtl.tasks.tensors import class_indices
 from protomtl.training.settings import Training
 
-EVEN = (
-    "longest",
-    "zip",
-)  # one batch of each task in every step; otherwise, episodes aside, tasks have shares of a step
+# One batch of each task in every step; otherwise, episodes aside, tasks have shares of a step.
+EVEN = ("longest", "zip")
 POWERS = {"proportional": 1.0, "sqrt": 0.5}
 ANNEALED = 0.8  # by how much the power falls from the first epoch to the last (Stickland and Murray 2019, §3.3)
 
@@ -58,6 +59,11 @@ def draw(
         task: stretch(seed, task, sizes[task], int(start), int(stop))
         for task, start, stop in zip(sizes, first, last, strict=True)
     }
+
+
+def classes_of(tasks: Mapping[str, Task], labels: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """[rows] of each task the class of each of its labels [rows], from 0: what `sampling: episodes` draws by."""
+    return {name: class_indices(task, torch.tensor(labels[name])).numpy() for name, task in tasks.items()}
 
 
 def episode(seed: int, task: str, classes: np.ndarray, batch_size: int, number: int) -> np.ndarray:

@@ -78,6 +78,8 @@ Tasks = Annotated[list[Name], Field(min_length=1), AfterValidator(different)]
 
 
 class Finetune(Heads, Training, extra="forbid"):
+    """The second phase: the tasks that have heads, how these begin and are trained, and what their losses weigh."""
+
     tasks: Literal["all"] | Tasks
     fit: Literal["steps", "lda", "prototypes", "logistic"]
     start: Literal["random", "prototypes", "lda", "logistic"]

@@ -82,12 +82,7 @@ def trackio(run: Run) -> View:
     hardware = {"auto_log_cpu": False, "auto_log_gpu": False}
     resume = "allow" if run.done else "never"
     opened = trackio.init(PROJECT, run.name, group=run.stage, config=dict(run.config), resume=resume, **hardware)
-
-    def show(curve: str, points: "Points") -> None:
-        for point in points:
-            opened.log(figures(curve, point), step=run.step(point))
-
-    return View(show, opened.finish)
+    return logging_view(opened, run)
 
 
 def wandb(run: Run) -> View:
@@ -109,6 +104,11 @@ def wandb(run: Run) -> View:
         resume="allow",
         settings={"console": "off", "init_timeout": 30},
     )
+    return logging_view(opened, run)
+
+
+def logging_view(opened: Any, run: Run) -> View:
+    """Of a library's run with `log` and `finish`."""
 
     def show(curve: str, points: "Points") -> None:
         for point in points:

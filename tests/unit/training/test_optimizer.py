@@ -6,16 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from protomtl.params import load
 from protomtl.training import optimizer
-from protomtl.training.settings import Finetune
-from tests.support import ROOT
-
-BASE = load(ROOT / "params.yaml").finetune
-
-
-def settings(**changes: object) -> Finetune:
-    return BASE.model_copy(update={"epochs": 2, "steps_per_epoch": 3, "batch_size": 4, "save_every": 1, **changes})
+from tests.unit.training.test_loop import Toy, settings
 
 
 @pytest.mark.parametrize(
@@ -27,16 +19,6 @@ def test_rate_warms_up_and_decays(step: int, share: float) -> None:
 
 def test_constant_rate() -> None:
     assert {optimizer.learning_rate(settings(schedule="constant"), step, 10) for step in range(10)} == {1.0}
-
-
-class Toy(nn.Module):
-    """One weight in the place of the encoder, one of a head."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.encoder = nn.Linear(1, 1, bias=False)
-        self.head = nn.Linear(1, 1, bias=False)
-        nn.init.ones_(self.encoder.weight), nn.init.ones_(self.head.weight)
 
 
 def test_encoder_and_heads_have_their_own_rates(tmp_path: Path) -> None:
@@ -70,7 +52,7 @@ def test_biases_and_norms_may_be_left_out_of_the_decay() -> None:
     model = nn.ModuleDict({"encoder": nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3)), "head": nn.Linear(3, 1)})
     model["encoder"].factor = nn.Parameter(torch.zeros(()))
     for decayed, expected in (("all", {0.1: 7}), ("matrices", {0.1: 2, 0.0: 5})):
-        chosen = BASE.model_copy(update={"decayed": decayed, "weight_decay": 0.1})
+        chosen = settings(decayed=decayed, weight_decay=0.1)
         found: dict[float, int] = {}
         for group in optimizer.build_optimizer(model, chosen).param_groups:
             found[group["weight_decay"]] = found.get(group["weight_decay"], 0) + len(group["params"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from protomtl.training import kept
+from protomtl.training import state_files
 from tests.unit.training.test_loop import NAN, fit
 from tests.unit.training.test_resume import weights
 
@@ -49,7 +49,7 @@ def test_wherever_it_is_interrupted_it_ends_where_it_would_have(at: int, save_ev
     toy, whole = fit(tmp_path / "whole", dev, 2, **options)
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path / "s", dev, 2, interrupt=at, **options)
-    seen = len(kept.saved_progress(tmp_path / "s", *fresh())[3].dev)
+    seen = len(state_files.saved_progress(tmp_path / "s", *fresh())[3].dev)
     again, result = fit(tmp_path / "s", dev[seen:], 2, **options)
     assert weights(again) == weights(toy) and vars(result.curves) == vars(whole.curves)
     assert (result.best_epoch, result.steps) == (2, 12)

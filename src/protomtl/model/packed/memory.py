@@ -1,6 +1,6 @@
 """Memory for the many large tensors of a step, whose sizes differ from step to step.
 
-Left to malloc, they fragment the heap until a process holds several times what it needs, and go back to the
+Left to malloc, they fragment the heap until a process holds several times what it needs. They also go back to the
 system when they are freed, so that the next step has to fault every page in anew.
 """
 

@@ -32,9 +32,8 @@ from protomtl.training import loop
 from protomtl.training.curves import Curves
 from protomtl.training.settings import Finetune
 
-STRENGTH = (
-    10.0  # of the fit against |w|²/2 on standardised features, per row: chosen on dev (docs/reference/methods.md)
-)
+# Of the fit against |w|²/2 on standardised features, per row: chosen on dev (docs/reference/methods.md).
+STRENGTH = 10.0
 ALPHAS = np.logspace(-3, 3, 13)  # of ridge regression; leave-one-out error on the training rows chooses
 
 STARTED_ON = 10_000  # rows that heads begin with

@@ -2,36 +2,27 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from protomtl.core import locks
-from protomtl.core.files import atomic, digest_folder, write_csv
+from protomtl.core.files import atomic, write_csv
 from protomtl.core.paths import TOKENS, results
 from protomtl.core.settings import Backbone
 from protomtl.model import distributed
-from protomtl.model.checkpoint import (
-    resolved,
-    save_encoder,
-    save_heads,
-    save_record,
-    starting_encoder,
-    trained_distance,
-)
+from protomtl.model.checkpoint import save_encoder, save_heads, save_record, starting_encoder, trained_distance
 from protomtl.model.encoder import Encoder, settle
-from protomtl.model.libraries import versions
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.steps.finetune.losses import finetuning_losses
 from protomtl.steps.finetune.validation import Seen, validation
 from protomtl.tasks.settings import Task, main_tasks
-from protomtl.tasks.tensors import class_indices
 from protomtl.training import balance, loop, resume, timing, tracking
 from protomtl.training.joint import joint_prototypes
-from protomtl.training.sampling import steps_per_epoch
+from protomtl.training.sampling import classes_of, steps_per_epoch
 from protomtl.training.settings import Finetune
 from protomtl.training.weighting import Uncertainty, fixed
 
@@ -59,43 +50,47 @@ def train(
 ) -> None:
     """`run`, as one of `compute.processes`."""
     main, tasks = tasks, finetune.trained(tasks)
-    start = starting_encoder(results("pretrain", method, seed))
+    pretrained = results("pretrain", method, seed)
+    start = starting_encoder(pretrained)
     record = {
         "method": method,
         "seed": seed,
         "start": str(start),
-        "distance": trained_distance(results("pretrain", method, seed)),
+        "distance": trained_distance(pretrained),
         "finetune": finetune.model_dump(),
         "tasks": {name: task.model_dump() for name, task in tasks.items()},
         "backbone": backbone.model_dump(),
     }
     if others := [name for name in main if name not in tasks]:
         record["others"] = others  # main tasks that this method does not train
-    inputs = [digest_folder(TOKENS), digest_folder(start), compute.model_dump(), resolved(compute), versions()]
     if distributed.is_main():
         locks.forget("pretrain", method, seed)
-    with resume.exclusive("finetune", method, seed, record, inputs) as folder:
+    with resume.exclusive("finetune", method, seed, record, resume.inputs(start, compute)) as folder:
         settle(compute)
-        encoder = Encoder(start, backbone.pooling, compute)
-        model = MultiTaskModel(encoder, tasks, finetune, seed)
+        model = MultiTaskModel(Encoder(start, backbone.pooling, compute), tasks, finetune, seed)
         result = fit(model, main, finetune, method, seed, folder)
         record |= {"best_epoch": result.best_epoch, "steps": result.steps}
         if not distributed.is_main():
             return
-        with atomic(results("finetune", method, seed)) as part:
-            part.mkdir()
-            if finetune.frozen:
-                # The very bytes it came from, which DVC keeps once; hidden files are an engine's notes.
-                shutil.copytree(start, part / "encoder", ignore=shutil.ignore_patterns(".*"))
-            else:
-                save_encoder(encoder, part / "encoder")
-            save_heads(model.heads, part / "heads.safetensors")
-            save_record(part, record, compute)
-    for curve, points in (("train", result.curves.train), ("dev", result.curves.dev)):
+        write_model(results("finetune", method, seed), model, start, record, compute)
+    for curve, points in vars(result.curves).items():
         with atomic(results(f"curves/{curve}", method, seed)) as part:
             part.mkdir()
             write_csv(part / "curve.csv", points)
     timing.write("finetune", method, seed, result.seconds)
+
+
+def write_model(target: Path, model: MultiTaskModel, start: Path, record: dict[str, Any], compute: Compute) -> None:
+    """The folder of a trained model, whose encoder began as `start`: encoder, heads and record."""
+    with atomic(target) as part:
+        part.mkdir()
+        if model.frozen:
+            # The very bytes it came from, which DVC keeps once; hidden files are an engine's notes.
+            shutil.copytree(start, part / "encoder", ignore=shutil.ignore_patterns(".*"))
+        else:
+            save_encoder(model.encoder, part / "encoder")
+        save_heads(model.heads, part / "heads.safetensors")
+        save_record(part, record, compute)
 
 
 def fit(
@@ -133,7 +128,7 @@ def objective_of(
 ) -> loop.Objective:
     """What is trained: encoder, heads and what is learned beside them; their losses, and how these are weighed."""
     tasks = settings.trained(main)
-    labels = {name: np.asarray(tables[name].labels) for name in tasks}
+    labels = {name: np.asarray(table.labels) for name, table in tables.items()}
     if settings.value_bias == "mean" and settings.start == "random":  # else the fit has set it, with the weights
         balance.begin_at_mean(model.heads, tasks, labels)
     weigh = Uncertainty(tasks).to(model.encoder.device) if settings.weighting == "uncertainty" else None
@@ -146,6 +141,4 @@ def objective_of(
     rates = joint.rates("prototypes") if joint else {}
     if weigh and settings.weighting_lr:
         rates |= {f"weigh.{name}": settings.weighting_lr for name, _ in weigh.named_parameters()}
-    every = {name: torch.tensor(np.asarray(table.labels)) for name, table in tables.items()}
-    by_class = {name: class_indices(main[name], own).numpy() for name, own in every.items()}
-    return loop.Objective(trained, losses, weigh or fixed(weights), rates, by_class)
+    return loop.Objective(trained, losses, weigh or fixed(weights), rates, classes_of(main, labels))

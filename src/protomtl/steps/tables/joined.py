@@ -1,16 +1,17 @@
 """Rows that are put together: each task's predictions are those of the method that trained it."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from protomtl.analysis.predictions import Predictions
 from protomtl.core.runs import Run, methods_of, seeds_of
 from protomtl.core.sections import PARAMS
 from protomtl.core.settings import Joined
-from protomtl.tasks.settings import Task, counted
+from protomtl.metrics import overall
+from protomtl.tasks.settings import Task
 
 
 class Evaluated(NamedTuple):
@@ -69,10 +70,9 @@ def figures(parts: list[Mapping[str, Mapping[str, float]]], tasks: Mapping[str, 
     for split in parts[0]:
         own = {figure: value for part in parts for figure, value in part[split].items()}
         if set(tasks) <= set(own):
-            known = {task: np.nan if own[task] is None else own[task] for task in counted(tasks)}  # null: not defined
-            own["overall"] = round(float(np.mean([*known.values()])), 6)
-            rescaled = [tasks[task].figure.rescaled(value) for task, value in known.items()]
-            own["overall_rescaled"] = round(float(np.mean(rescaled)), 6)
+            known = {task: math.nan if own[task] is None else own[task] for task in tasks}  # null: not defined
+            own["overall"] = round(overall(tasks, known), 6)
+            own["overall_rescaled"] = round(overall(tasks, known, rescaled=True), 6)
         found[split] = own
     return found
 

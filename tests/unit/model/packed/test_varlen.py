@@ -12,7 +12,7 @@ from protomtl.model.encoder import Encoder
 from protomtl.model.packed import varlen
 from protomtl.model.packed.varlen import Layout, Low, VarlenEngine
 from tests.support.makers import padded
-from tests.unit.model.packed.test_bert import encoder, gradients, sequences
+from tests.unit.model.packed.test_bert import check_against_transformers, encoder, gradients, sequences
 
 
 def with_varlen(folder: Path, pooling: str = "mean", dropout: float = 0.0, **compute: Any) -> Encoder:
@@ -23,14 +23,7 @@ def with_varlen(folder: Path, pooling: str = "mean", dropout: float = 0.0, **com
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "pooler"])
 def test_vectors_and_gradients_are_those_of_transformers(tiny_backbone: Path, pooling: str) -> None:
-    model = with_varlen(tiny_backbone, pooling)
-    ours, our_gradients = gradients(model, sequences())
-    model.engine = padded(model)
-    theirs, their_gradients = gradients(model, sequences())
-    assert torch.allclose(ours, theirs, atol=1e-5)
-    assert set(our_gradients) == set(their_gradients)
-    for name, gradient in their_gradients.items():
-        assert torch.allclose(our_gradients[name], gradient, atol=1e-4 * float(gradient.abs().max()) + 1e-6), name
+    check_against_transformers(with_varlen(tiny_backbone, pooling))
 
 
 def test_in_bf16_they_are_those_of_autocast_to_its_precision(tiny_backbone: Path) -> None:

@@ -12,7 +12,7 @@ from protomtl import params
 from protomtl.model.heads import class_vectors
 from protomtl.model.prototypes import prototypical_loss
 from protomtl.training import ordinal
-from protomtl.training.prototypes import COSINE, MOMENTUM, PrototypicalLoss, Rows, moved, scale_rates
+from protomtl.training.prototypical_loss import COSINE, MOMENTUM, PrototypicalLoss, Rows, moved, scale_rates
 from protomtl.training.settings import Distances
 from tests.support import ROOT
 
@@ -46,11 +46,11 @@ def test_an_episode_has_the_prior_of_the_classes_that_have_two_rows() -> None:
     labels = torch.tensor([0, 0, 0, 0, 1, 2, 2])
     prior = torch.tensor([0.5, 0.4, 0.1, 0.0, 0.0]).log()
     torch.manual_seed(3)
-    plain = prototypical_loss(X[:7], labels, "euclidean", "episode")[0]
+    plain = prototypical_loss(X[:7], labels, "euclidean", "episode")
     torch.manual_seed(3)
-    even = prototypical_loss(X[:7], labels, "euclidean", "episode", 1.0, torch.zeros(5))[0]
+    even = prototypical_loss(X[:7], labels, "euclidean", "episode", 1.0, torch.zeros(5))
     torch.manual_seed(3)
-    with_prior = prototypical_loss(X[:7], labels, "euclidean", "episode", 1.0, prior)[0]
+    with_prior = prototypical_loss(X[:7], labels, "euclidean", "episode", 1.0, prior)
     assert plain == even and torch.isfinite(with_prior) and with_prior != plain
 
 

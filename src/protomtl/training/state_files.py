@@ -36,7 +36,7 @@ def saved_progress(
     return progress["done"], progress["seconds"], progress["best"], Curves(**progress["curves"])
 
 
-def better(best: Best, epoch: int, figure: float, model: nn.Module, folder: Path) -> Best:
+def keep_if_best(best: Best, epoch: int, figure: float, model: nn.Module, folder: Path) -> Best:
     """The best epoch so far, whose weights are kept."""
     undefined = math.isnan(figure)  # never better than a figure; without any the last epoch is taken
     if figure > best["overall"] or (undefined and best["overall"] == -math.inf):

@@ -1,7 +1,7 @@
 """The prototypical loss of one task, for both phases, with what it learns and remembers (report §4.3, A.2)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from protomtl.model import readout
 from protomtl.model.device import put
+from protomtl.model.heads import attribute
 from protomtl.model.multitask import in_blocks
 from protomtl.model.prototypes import all_prototypes, pairwise_similarity, prototypical_loss
 from protomtl.seeds import some_rows
@@ -84,7 +85,7 @@ class PrototypicalLoss(nn.Module):
         if self.kind in KEPT:
             shares = functional.one_hot(classes, len(self.means)).float()
             return self.kept_loss(vectors, put(shares, vectors.device), inverse, prior)
-        return prototypical_loss(vectors, classes, self.settings.distance, self.kind, inverse, prior)[0]
+        return prototypical_loss(vectors, classes, self.settings.distance, self.kind, inverse, prior)
 
     def loss_of_shares(self, vectors: Tensor, targets: Tensor, inverse: Tensor | float, prior: Tensor | None) -> Tensor:
         """Of scores that belong to two classes; targets: [n, classes]."""
@@ -134,6 +135,26 @@ class PrototypicalLoss(nn.Module):
         vectors = torch.cat([self.train_rows.embed(rows) for rows in in_blocks(len(self.train_rows.labels))])
         classes = class_indices(self.task, torch.tensor(self.train_rows.labels)).to(vectors.device)
         return all_prototypes(vectors, classes, self.task.number_of_classes)
+
+
+def losses_of_tasks(
+    tasks: Mapping[str, Task],
+    settings: Distances,
+    kind: str,
+    widths: Mapping[str, int],
+    steps: int,
+    rows: Mapping[str, Rows],
+    device: torch.device,
+    seed: int,
+) -> nn.ModuleDict:
+    """The loss of each task, by `attribute` of its name, with a fitted first scale if the settings want one.
+
+    kind, steps: as of PrototypicalLoss; widths, rows: of each task.
+    """
+    found = {n: PrototypicalLoss(t, settings, kind, widths[n], steps, rows[n]).to(device) for n, t in tasks.items()}
+    for name, loss in found.items() if settings.scale == "fitted" else ():
+        loss.fit_scale(seed, name)
+    return nn.ModuleDict({attribute(name): loss for name, loss in found.items()})
 
 
 def adjusted(logits: Tensor, log_prior: Tensor | None, columns: Tensor) -> Tensor:
