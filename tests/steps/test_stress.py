@@ -220,7 +220,11 @@ def test_what_a_user_can_get_wrong_is_one_line(
 
 OWN = {  # content of one's own file, what is asked of it, and the end of it: a message, or a word of the page
     "no letters": ("t,y\n...,3\n!!!,1\n", [], "no stress can change one of 2 rows"),
-    "too few": ("t,y\nThe film is good,3\nA film is bad,1\n", ["--rows", "1"], "no stress can change one of 1 rows"),
+    "too few": (
+        "t,y\nThe film is good,3\nA film is bad,1\n",
+        ["--rows", "1"],
+        "--rows 1: too few for 7 stresses; 14 have",
+    ),
     "some without": ("t,y\nThe film is good,\nA film is bad,1\n", [], "own.csv:2: column 'y' has no label, as other"),
     "none with": ("t,y\nThe film is good,\nA film is bad,\n", [], "nothing can be asked of it: noise: these rows have"),
     "GLUE's": ("t,y\nThe film is good,-1\nA film is bad,-1\n", [], "noise: these rows have no labels"),

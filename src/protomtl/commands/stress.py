@@ -21,7 +21,7 @@ from protomtl.inference.hub_errors import HubError
 from protomtl.inference.labelled_rows import labelled_rows
 from protomtl.inference.lines import BadInput
 from protomtl.inference.rows import BLOCK, blocks, checked, stacked
-from protomtl.perturbations.battery import battery
+from protomtl.perturbations.battery import Battery, battery
 from protomtl.perturbations.kinds import NEEDED, Case, fits
 from protomtl.perturbations.settings import Perturb
 from protomtl.tasks.settings import Task, predictions
@@ -54,7 +54,11 @@ def arguments(command: argparse.ArgumentParser) -> None:
         choices=("opinion", "meaning"),
         help="what labels say: how much a text is in favour, or whether two mean the same",
     )
-    add("--rows", type=argument(Positive), help=f"of yours that are read at most (default: {MOST})")
+    add(
+        "--rows",
+        type=argument(Positive),
+        help=f"that the model reads at most, as they are and under all stresses together (default: {MOST})",
+    )
     add("--output", default="stress.html", metavar="FILE", help="the page (default: stress.html)")
     add("--force", action="store_true", help="replace also a file that is read-only")
 
@@ -86,14 +90,16 @@ def write(args: argparse.Namespace) -> None:
 
 
 def perturbed(model: "Model") -> tuple["Tables", dict[str, Any], dict[str, pd.DataFrame]]:
-    """The texts of this project, of the tasks that the model has."""
+    """The texts of this project, of the tasks that the model has; of the rows that the report judges."""
+    from protomtl.steps.report.stressed import judged  # heavy
+
     path = PERTURBED / "report.json"
     if not path.is_file():
         raise BadInput(f"{path}: not there; name your own rows with --data FILE, or run `protomtl perturb`")
     report, tables, texts = read_json(path), {}, {}
     for name in [name for name in model.tasks if name in report]:
         refuse_other_task(name, model.tasks[name])
-        found = pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False)
+        found = judged(pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False))
         if len(found):
             texts[name] = found
             sides = ["text"] if "text" in found else ["text_a", "text_b"]
@@ -140,13 +146,24 @@ def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[s
     found = battery(name, task, rows, settings, most)
     told = [word.replace("`perturb.about`", "--about") for word in found.words]
     told += [] if labelled else ["noise: these rows have no labels"]
-    if not any(count["made"] for count in found.counts.values()):
-        why = "; ".join(told) or f"no stress can change one of {min(most, len(rows))} rows"
-        raise BadInput(f"{args.data}: nothing can be asked of it: {why}; give more rows, or say --label or --about")
+    refuse_nothing(args, found, told, most, len(rows))
+    for word in told:
+        print(f"{name}: left out {word}", file=sys.stderr)
     table = pd.DataFrame([case[: len(CASE)] for case in found.cases], columns=CASE)
     texts = table.assign(**columns_of(found.cases))
     report = {name: {"counts": found.counts, "left_out": told}}
     return {name: {RUN: asked(model, name, table, [case.texts for case in found.cases])}}, report, {name: texts}
+
+
+def refuse_nothing(args: argparse.Namespace, found: Battery, told: list[str], most: int, rows: int) -> None:
+    """BadInput where no stress has a row; told: what is left out; most: that may be asked; rows: of the file."""
+    if any(count["made"] for count in found.counts.values()):
+        return
+    enough = 2 * len(found.counts)  # a row of each stress, and that row as it is
+    if most < enough:
+        raise BadInput(f"--rows {most}: too few for {len(found.counts)} stresses; {enough} have one row of each")
+    why = "; ".join(told) or f"no stress can change one of {rows} rows"
+    raise BadInput(f"{args.data}: nothing can be asked of it: {why}; give more rows, or say --label or --about")
 
 
 def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[str, ...]]) -> pd.DataFrame:
