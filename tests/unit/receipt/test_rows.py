@@ -67,6 +67,8 @@ def test_one_sentence_and_one_status_answer(verdicts: list[str], number: int, wo
     found = [*map(row, verdicts)]
     assert status(found) == number
     assert answer(found, "starter") == f"Is starter reproduced? {word}"
+    partly = answer(found, "starter", ["a", "b"])  # what was not run here is not called reproduced
+    assert partly == f"Is starter reproduced? {word.removesuffix('.')}; 2 more of its methods not run here."
 
 
 def test_settings_that_both_name_are_compared_by_path() -> None:
