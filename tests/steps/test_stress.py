@@ -196,6 +196,8 @@ def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch:
         ),
         (["MODEL", "--output", "."], "is a folder"),
         (["MODEL", "--data", "own.csv", "--task", "sst", "--output", "own.csv"], "is the file of --data, too"),
+        (["MODEL", "--output", "page.csv"], "page.csv: stress writes .html; say so in the file's name"),
+        (["MODEL", "--output", "-"], "-: stress writes .html"),
         (["MODEL", "--task", "sst"], "--task: is about your own rows; name them with --data"),
         (["MODEL", "--rows", "5"], "--rows: is about your own rows; name them with --data"),
         (["MODEL", "--data", "own.csv", "--task", "mood"], "--task mood: no such task; the model has"),

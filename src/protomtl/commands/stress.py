@@ -21,6 +21,7 @@ from protomtl.inference.hub_errors import HubError
 from protomtl.inference.labelled_rows import labelled_rows
 from protomtl.inference.lines import BadInput
 from protomtl.inference.rows import BLOCK, blocks, checked, stacked
+from protomtl.inference.texts import with_progress
 from protomtl.perturbations.battery import Battery, battery
 from protomtl.perturbations.kinds import NEEDED, Case, fits
 from protomtl.perturbations.settings import Perturb
@@ -36,7 +37,7 @@ EXAMPLES = """
   protomtl stress --method concat --seed 1          # the step of the pipeline"""
 ABOUT = {"sst": "opinion", "para": "meaning", "sts": "meaning"}
 RUN = Run("model", 1)
-MOST = 2000
+MOST, ENDINGS = 2000, (".html", ".htm")
 OF_ROWS = ("task", "columns", "label", "about", "rows")  # arguments that say something of --data
 MEASURED_ON = "On the rows as they are. T is the model's own temperature, with which `predict_proba` answers."
 CASE = ["kind", "stress", "split", "id", "label", "expected"]
@@ -72,6 +73,8 @@ def run(args: argparse.Namespace) -> None:
             raise BadInput(f"--{given[0]}: is about your own rows; name them with --data FILE")
         if users_target(args.output, args.force) == Path(args.data or ".").resolve():
             raise BadInput(f"--output {args.output}: is the file of --data, too; name another")
+        if Path(args.output).suffix.lower() not in ENDINGS:
+            raise BadInput(f"{args.output}: stress writes .html; say so in the file's name")
         write(args)
     except (BadInput, BadPath, FileNotFoundError, HubError, ValueError) as error:
         print(f"protomtl stress: {error}", file=sys.stderr)
@@ -170,7 +173,7 @@ def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[
     """The cases with what the model says of them, as step `stress` writes them: scores are without temperature."""
     task, rows = model.tasks[name], [row if len(row) == 2 else row[0] for row in texts]
     asked_of = blocks(checked(rows, len(task.texts)), BLOCK)
-    scores = stacked(model.scores(name, asked_of, calibrated=False), task.what.score_columns(task))
+    scores = stacked(with_progress(model.scores(name, asked_of, calibrated=False)), task.what.score_columns(task))
     found = cases.reset_index(drop=True).assign(prediction=predictions(task, scores))
     if task.what.has_classes:
         found[[f"score_{k}" for k in range(scores.shape[1])]] = scores

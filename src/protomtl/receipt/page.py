@@ -88,7 +88,7 @@ def figures_of(rows: Sequence[Row]) -> pd.DataFrame:
         | {name: f"{number(a, '.4f')}, {number(b, '.4f')}" for name, (a, b) in row.figures.items() if name != "overall"}
         for row in rows
     ]
-    return pd.DataFrame(cells)
+    return pd.DataFrame(cells).fillna("")  # of a task that a method has not trained
 
 
 def made_with(kept: Sequence[Mapping[str, Any]], here: Mapping[str, Any]) -> pd.DataFrame:
