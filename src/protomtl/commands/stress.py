@@ -139,7 +139,7 @@ def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[s
     task, about, most = model.tasks[name], args.about or ABOUT.get(name), args.rows or MOST
     if args.about and not fits(task, args.about):
         raise BadInput(f"--about {args.about}: needs {NEEDED[args.about]}, which task {name} is not")
-    rows = labelled_rows(args.data, task, args.columns, args.label)
+    rows, numbers = labelled_rows(args.data, task, args.columns, args.label)
     labelled = not any(row.label != row.label for row in rows)
     kinds = ["noise", "meaning"] if labelled else ["meaning"]
     settings = Perturb.model_validate(
@@ -150,8 +150,8 @@ def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[s
     told = [word.replace("`perturb.about`", "--about") for word in found.words]
     told += [] if labelled else ["noise: these rows have no labels"]
     refuse_nothing(args, found, told, most, len(rows))
-    for word in told:
-        print(f"{name}: left out {word}", file=sys.stderr)
+    for line in [*([numbers] if numbers else []), *(f"{name}: left out {word}" for word in told)]:
+        print(line, file=sys.stderr)
     table = pd.DataFrame([case[: len(CASE)] for case in found.cases], columns=CASE)
     texts = table.assign(**columns_of(found.cases))
     report = {name: {"counts": found.counts, "left_out": told}}

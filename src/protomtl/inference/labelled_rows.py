@@ -1,7 +1,6 @@
 """Labelled rows of a user's file, as stresses take them."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 
 from protomtl.data.readers import UNLABELLED
@@ -13,11 +12,11 @@ from protomtl.tasks.labels import number
 from protomtl.tasks.settings import Task
 
 
-def labelled_rows(path: str, task: Task, columns: Sequence[str] | None, label: str | None) -> list[Source]:
-    """The rows of a file, with labels, or all with NaN where none of them says anything.
+def labelled_rows(path: str, task: Task, columns: Sequence[str] | None, label: str | None) -> tuple[list[Source], str]:
+    """The rows of a file, with labels, or all with NaN where none of them says anything; and a line to be told where
+    numbers were taken for places of classes, or nothing.
 
-    columns, label: those that the user named, else the task's own. A line says so where numbers were taken for places
-    of classes. BadInput for rows of which some say nothing.
+    columns, label: those that the user named, else the task's own. BadInput for rows of which some say nothing.
     """
     names, column = [*(columns or task.texts)], label or task.label
     if len(names) != len(task.texts):
@@ -32,9 +31,7 @@ def labelled_rows(path: str, task: Task, columns: Sequence[str] | None, label: s
         found.append(Source("yours", str(row_number), texts, float("nan") if value is None else value))
     if silent and any(row.label == row.label for row in found):
         raise BadInput(f"{silent}: column {column!r} has no label, as other rows have; give all of them one, or none")
-    if numbers:
-        print(f"{path}: column {column!r}: {from_0(task)}", file=sys.stderr)
-    return found
+    return found, f"{path}: column {column!r}: {from_0(task)}" if numbers else ""
 
 
 def by_place(task: Task, said: str) -> bool:
