@@ -196,6 +196,8 @@ def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch:
         ),
         (["MODEL", "--output", "."], "is a folder"),
         (["MODEL", "--data", "own.csv", "--task", "sst", "--output", "own.csv"], "is the file of --data, too"),
+        (["MODEL", "--output", "page.csv"], "page.csv: stress writes .html; say so in the file's name"),
+        (["MODEL", "--output", "-"], "-: stress writes .html"),
         (["MODEL", "--task", "sst"], "--task: is about your own rows; name them with --data"),
         (["MODEL", "--rows", "5"], "--rows: is about your own rows; name them with --data"),
         (["MODEL", "--data", "own.csv", "--task", "mood"], "--task mood: no such task; the model has"),
@@ -220,7 +222,11 @@ def test_what_a_user_can_get_wrong_is_one_line(
 
 OWN = {  # content of one's own file, what is asked of it, and the end of it: a message, or a word of the page
     "no letters": ("t,y\n...,3\n!!!,1\n", [], "no stress can change one of 2 rows"),
-    "too few": ("t,y\nThe film is good,3\nA film is bad,1\n", ["--rows", "1"], "no stress can change one of 1 rows"),
+    "too few": (
+        "t,y\nThe film is good,3\nA film is bad,1\n",
+        ["--rows", "1"],
+        "--rows 1: too few for 7 stresses; 14 have",
+    ),
     "some without": ("t,y\nThe film is good,\nA film is bad,1\n", [], "own.csv:2: column 'y' has no label, as other"),
     "none with": ("t,y\nThe film is good,\nA film is bad,\n", [], "nothing can be asked of it: noise: these rows have"),
     "GLUE's": ("t,y\nThe film is good,-1\nA film is bad,-1\n", [], "noise: these rows have no labels"),

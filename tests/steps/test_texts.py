@@ -15,6 +15,7 @@ import pytest
 import protomtl
 from protomtl import cli
 from protomtl.cli import main
+from protomtl.commands import classify
 from tests.support.commands import PROTOMTL, call, environment
 
 COMMANDS = ("predict", "encode", "similar", "classify")
@@ -120,6 +121,16 @@ def test_classify_a_new_task_from_a_few_examples(
     assert [float(row["score_music"]) for row in rows] == pytest.approx(
         expected.predict_proba(vectors[3:])[:, 1], abs=6e-5
     )
+
+
+def test_labels_that_differ_by_case_alone_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    classify.tell_alike("few.csv", ["Animals", "animals", "music", "Straße", "STRASSE"])
+    assert capsys.readouterr().err.splitlines() == [
+        "few.csv: labels 'Animals' and 'animals' differ by case alone and are two classes",
+        "few.csv: labels 'Straße' and 'STRASSE' differ by case alone and are two classes",
+    ]
+    classify.tell_alike("few.csv", ["Animals", "music"])
+    assert not capsys.readouterr().err
 
 
 BAD: dict[str, tuple[str, bytes, str]] = {

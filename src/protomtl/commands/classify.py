@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,11 +44,19 @@ def classified(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
     labels = [spelled.setdefault(name if (value := number(name)) is None else value, name) for name in found]
     if len(set(labels)) < 2:
         raise BadInput(f"{args.support}: all rows are {labels[0]!r}; examples of at least two classes are needed")
+    tell_alike(args.support, sorted(set(labels)))
     classifier = PrototypeClassifier().fit(np.stack([vector for _, vector in support]), labels)
     for row, vector in texts.encoded(model, args.input, args):
         scores = classifier.predict_proba(vector[None])[0]
         shown = {f"score_{c}": round(float(score), 4) for c, score in zip(classifier.classes_, scores, strict=True)}
         yield texts.widened(row, {"prediction": str(classifier.classes_[scores.argmax()])} | shown, args)
+
+
+def tell_alike(path: str, labels: list[str]) -> None:
+    """A line for labels that differ by case alone: mostly one class is meant."""
+    for one, other in pairwise(sorted(labels, key=str.casefold)):
+        if one.casefold() == other.casefold():
+            print(f"{path}: labels {one!r} and {other!r} differ by case alone and are two classes", file=sys.stderr)
 
 
 def label(row: Record, args: argparse.Namespace) -> str:

@@ -21,7 +21,8 @@ from protomtl.inference.hub_errors import HubError
 from protomtl.inference.labelled_rows import labelled_rows
 from protomtl.inference.lines import BadInput
 from protomtl.inference.rows import BLOCK, blocks, checked, stacked
-from protomtl.perturbations.battery import battery
+from protomtl.inference.texts import with_progress
+from protomtl.perturbations.battery import Battery, battery
 from protomtl.perturbations.kinds import NEEDED, Case, fits
 from protomtl.perturbations.settings import Perturb
 from protomtl.tasks.settings import Task, predictions
@@ -36,7 +37,7 @@ EXAMPLES = """
   protomtl stress --method concat --seed 1          # the step of the pipeline"""
 ABOUT = {"sst": "opinion", "para": "meaning", "sts": "meaning"}
 RUN = Run("model", 1)
-MOST = 2000
+MOST, ENDINGS = 2000, (".html", ".htm")
 OF_ROWS = ("task", "columns", "label", "about", "rows")  # arguments that say something of --data
 MEASURED_ON = "On the rows as they are. T is the model's own temperature, with which `predict_proba` answers."
 CASE = ["kind", "stress", "split", "id", "label", "expected"]
@@ -54,7 +55,11 @@ def arguments(command: argparse.ArgumentParser) -> None:
         choices=("opinion", "meaning"),
         help="what labels say: how much a text is in favour, or whether two mean the same",
     )
-    add("--rows", type=argument(Positive), help=f"of yours that are read at most (default: {MOST})")
+    add(
+        "--rows",
+        type=argument(Positive),
+        help=f"that the model reads at most, as they are and under all stresses together (default: {MOST})",
+    )
     add("--output", default="stress.html", metavar="FILE", help="the page (default: stress.html)")
     add("--force", action="store_true", help="replace also a file that is read-only")
 
@@ -68,6 +73,8 @@ def run(args: argparse.Namespace) -> None:
             raise BadInput(f"--{given[0]}: is about your own rows; name them with --data FILE")
         if users_target(args.output, args.force) == Path(args.data or ".").resolve():
             raise BadInput(f"--output {args.output}: is the file of --data, too; name another")
+        if Path(args.output).suffix.lower() not in ENDINGS:
+            raise BadInput(f"{args.output}: stress writes .html; say so in the file's name")
         write(args)
     except (BadInput, BadPath, FileNotFoundError, HubError, ValueError) as error:
         print(f"protomtl stress: {error}", file=sys.stderr)
@@ -86,14 +93,16 @@ def write(args: argparse.Namespace) -> None:
 
 
 def perturbed(model: "Model") -> tuple["Tables", dict[str, Any], dict[str, pd.DataFrame]]:
-    """The texts of this project, of the tasks that the model has."""
+    """The texts of this project, of the tasks that the model has; of the rows that the report judges."""
+    from protomtl.steps.report.stressed import judged  # heavy
+
     path = PERTURBED / "report.json"
     if not path.is_file():
         raise BadInput(f"{path}: not there; name your own rows with --data FILE, or run `protomtl perturb`")
     report, tables, texts = read_json(path), {}, {}
     for name in [name for name in model.tasks if name in report]:
         refuse_other_task(name, model.tasks[name])
-        found = pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False)
+        found = judged(pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False))
         if len(found):
             texts[name] = found
             sides = ["text"] if "text" in found else ["text_a", "text_b"]
@@ -130,7 +139,7 @@ def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[s
     task, about, most = model.tasks[name], args.about or ABOUT.get(name), args.rows or MOST
     if args.about and not fits(task, args.about):
         raise BadInput(f"--about {args.about}: needs {NEEDED[args.about]}, which task {name} is not")
-    rows = labelled_rows(args.data, task, args.columns, args.label)
+    rows, numbers = labelled_rows(args.data, task, args.columns, args.label)
     labelled = not any(row.label != row.label for row in rows)
     kinds = ["noise", "meaning"] if labelled else ["meaning"]
     settings = Perturb.model_validate(
@@ -140,20 +149,31 @@ def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[s
     found = battery(name, task, rows, settings, most)
     told = [word.replace("`perturb.about`", "--about") for word in found.words]
     told += [] if labelled else ["noise: these rows have no labels"]
-    if not any(count["made"] for count in found.counts.values()):
-        why = "; ".join(told) or f"no stress can change one of {min(most, len(rows))} rows"
-        raise BadInput(f"{args.data}: nothing can be asked of it: {why}; give more rows, or say --label or --about")
+    refuse_nothing(args, found, told, most, len(rows))
+    for line in [*([numbers] if numbers else []), *(f"{name}: left out {word}" for word in told)]:
+        print(line, file=sys.stderr)
     table = pd.DataFrame([case[: len(CASE)] for case in found.cases], columns=CASE)
     texts = table.assign(**columns_of(found.cases))
     report = {name: {"counts": found.counts, "left_out": told}}
     return {name: {RUN: asked(model, name, table, [case.texts for case in found.cases])}}, report, {name: texts}
 
 
+def refuse_nothing(args: argparse.Namespace, found: Battery, told: list[str], most: int, rows: int) -> None:
+    """BadInput where no stress has a row; told: what is left out; most: that may be asked; rows: of the file."""
+    if any(count["made"] for count in found.counts.values()):
+        return
+    enough = 2 * len(found.counts)  # a row of each stress, and that row as it is
+    if most < enough:
+        raise BadInput(f"--rows {most}: too few for {len(found.counts)} stresses; {enough} have one row of each")
+    why = "; ".join(told) or f"no stress can change one of {rows} rows"
+    raise BadInput(f"{args.data}: nothing can be asked of it: {why}; give more rows, or say --label or --about")
+
+
 def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[str, ...]]) -> pd.DataFrame:
     """The cases with what the model says of them, as step `stress` writes them: scores are without temperature."""
     task, rows = model.tasks[name], [row if len(row) == 2 else row[0] for row in texts]
     asked_of = blocks(checked(rows, len(task.texts)), BLOCK)
-    scores = stacked(model.scores(name, asked_of, calibrated=False), task.what.score_columns(task))
+    scores = stacked(with_progress(model.scores(name, asked_of, calibrated=False)), task.what.score_columns(task))
     found = cases.reset_index(drop=True).assign(prediction=predictions(task, scores))
     if task.what.has_classes:
         found[[f"score_{k}" for k in range(scores.shape[1])]] = scores

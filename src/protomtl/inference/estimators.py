@@ -115,7 +115,7 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The temperature under which labels [n] of held-out rows [n, features] are likeliest; nothing is changed."""
         near, labels = self.similarities(X), np.asarray(y)
         if unknown := set(unique_labels(labels)) - set(self.classes_[self.counts_ > 0]):
-            raise ValueError(f"labels without an example: {sorted(unknown)}")
+            raise ValueError(f"labels without an example: {', '.join(map(str, sorted(unknown)))}")
         place = torch.from_numpy(np.searchsorted(self.classes_, labels))
         return 1 / likeliest_scale(torch.from_numpy(near), torch.from_numpy(self.log_prior()), place)
 

@@ -8,27 +8,42 @@ from protomtl.inference import records
 from protomtl.inference.lines import BadInput
 from protomtl.inference.records import Record
 from protomtl.perturbations.kinds import Source
+from protomtl.tasks.labels import number
 from protomtl.tasks.settings import Task
 
 
-def labelled_rows(path: str, task: Task, columns: Sequence[str] | None, label: str | None) -> list[Source]:
-    """The rows of a file, with labels, or all with NaN where none of them says anything.
+def labelled_rows(path: str, task: Task, columns: Sequence[str] | None, label: str | None) -> tuple[list[Source], str]:
+    """The rows of a file, with labels, or all with NaN where none of them says anything; and a line to be told where
+    numbers were taken for places of classes, or nothing.
 
     columns, label: those that the user named, else the task's own. BadInput for rows of which some say nothing.
     """
     names, column = [*(columns or task.texts)], label or task.label
     if len(names) != len(task.texts):
         raise BadInput(f"--columns: the task needs {len(task.texts)}, there are {len(names)}")
-    silent, found = "", []  # where the first row stands without a label
-    for number, (place, (row, texts)) in enumerate(with_places(path, names)):
+    silent, numbers, found = "", False, []  # where the first row stands without a label
+    for row_number, (place, (row, texts)) in enumerate(with_places(path, names)):
         if label and label not in row:
             raise BadInput(f"{place}: no column {label!r}; there is {', '.join(map(repr, row))}")
         value = label_of(place, column, row, task)
         silent = silent or (place if value is None else "")
-        found.append(Source("yours", str(number), texts, float("nan") if value is None else value))
+        numbers = numbers or (value is not None and by_place(task, str(row[column])))
+        found.append(Source("yours", str(row_number), texts, float("nan") if value is None else value))
     if silent and any(row.label == row.label for row in found):
         raise BadInput(f"{silent}: column {column!r} has no label, as other rows have; give all of them one, or none")
-    return found
+    return found, f"{path}: column {column!r}: {from_0(task)}" if numbers else ""
+
+
+def by_place(task: Task, said: str) -> bool:
+    """Whether a label is a number that stands for the place of a class: of several, none of which has a number for a
+    name. For no and yes 0 and 1 are plain."""
+    names = task.class_names if task.what.has_classes else ()
+    return len(names) > 2 and number(said) is not None and not any(number(str(name)) is not None for name in names)
+
+
+def from_0(task: Task) -> str:
+    names = task.class_names
+    return f"numbers count from 0, so 0 is {names[0]} and {len(names) - 1} is {names[-1]}"
 
 
 def label_of(place: str, column: str, row: Record, task: Task) -> float | None:
@@ -37,7 +52,8 @@ def label_of(place: str, column: str, row: Record, task: Task) -> float | None:
     said = "" if value is None else json.dumps(value) if isinstance(value, (bool, dict, list)) else str(value)
     found = task.what.read(task, said) if said.strip() else None
     if found is None and said.strip() not in UNLABELLED:
-        raise BadInput(f"{place}: column {column!r}: {value!r:.80} is not {task.what.wanted(task)}")
+        hint = f"; {from_0(task)}" if by_place(task, said) else ""
+        raise BadInput(f"{place}: column {column!r}: {value!r:.80} is not {task.what.wanted(task)}{hint}")
     return found
 
 

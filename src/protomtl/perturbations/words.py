@@ -46,9 +46,11 @@ def lower(text: str, span: Span) -> str:
 
 def replaced(text: str, new: Mapping[Span, str]) -> str:
     """The text with other words in some places."""
-    for (start, end), word in sorted(new.items(), reverse=True):
-        text = text[:start] + word + text[end:]
-    return text
+    parts, done = [], 0
+    for (start, end), word in sorted(new.items()):
+        parts += [text[done:start], word]
+        done = end
+    return "".join([*parts, text[done:]])
 
 
 def like(word: str, model: str) -> str:

@@ -2,10 +2,12 @@
 
 import hashlib
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from protomtl.analysis.predictions import predictions_file, read_task
 from protomtl.core.files import read_json, sha256
 from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run
@@ -17,6 +19,7 @@ LOCK = Path("dvc.lock")
 TRAINED = ("pretrain", "finetune", "curves/train", "curves/dev")  # what both trainings write
 CURVES = ("train.csv", "curve.csv")
 UNKNOWN = "not recorded"
+MENDS = "`protomtl verify --repair` brings it back"
 
 
 def settings(params: Params) -> dict[str, Any]:
@@ -95,3 +98,21 @@ def check_git() -> None:
 
 def called(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.rstrip()
+
+
+def refuse_damaged(runs: Sequence[Run], tasks: Sequence[str]) -> None:
+    """SystemExit for figures or predictions that are damaged, and for predictions that are missing though their figure
+    is there."""
+    for run, split in product(runs, ("dev", "test")):
+        path = results("evaluate", *run) / "metrics.json"
+        figures = read_json(path)
+        if not isinstance(figures, dict) or not isinstance(figures.get(split), dict):
+            raise SystemExit(f"{path}: damaged, no figures of {split}; {MENDS}")
+        for name in tasks:
+            path = predictions_file(run, split, name)
+            if not path.exists() and name in figures[split]:
+                raise SystemExit(f"{path}: not there; {MENDS}")
+            try:
+                read_task([run], split, name)
+            except (ValueError, KeyError) as error:
+                raise SystemExit(f"{path}: damaged: {error}; {MENDS}") from None

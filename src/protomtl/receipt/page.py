@@ -23,12 +23,13 @@ def status(rows: Sequence[Row]) -> int:
     return 1 if 1 in found else 2 if 2 in found or not found else 0
 
 
-def answer(rows: Sequence[Row], name: str) -> str:
-    """One sentence: did I reproduce it?"""
+def answer(rows: Sequence[Row], name: str, absent: Sequence[str] = ()) -> str:
+    """One sentence: did I reproduce it? absent: methods of the kept run of which nothing is said."""
     counts = Counter(row.verdict for row in rows)
     said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in STATUS if counts[verdict])
     word = ("Yes", "No", "Cannot tell")[status(rows)]
-    return f"Is {name} reproduced? {word}: of {len(rows)} methods {said or 'none is in both'}."
+    rest = f"; {len(absent)} more of its methods not run here" if absent else ""
+    return f"Is {name} reproduced? {word}: of {len(rows)} methods {said or 'none is in both'}{rest}."
 
 
 def parts(
@@ -44,7 +45,7 @@ def parts(
     note = f"Margin of overall: {margin}. Differences are here minus kept."
     left = f"Not run here: {', '.join(absent)}." if absent else ""
     return [
-        Part(text=answer(rows, name)),
+        Part(text=answer(rows, name, absent)),
         Part(text=note),
         Part("Methods", left, table_of(rows)),
         Part("Figures, kept and here", table=figures_of(rows)),
@@ -87,7 +88,7 @@ def figures_of(rows: Sequence[Row]) -> pd.DataFrame:
         | {name: f"{number(a, '.4f')}, {number(b, '.4f')}" for name, (a, b) in row.figures.items() if name != "overall"}
         for row in rows
     ]
-    return pd.DataFrame(cells)
+    return pd.DataFrame(cells).fillna("")  # of a task that a method has not trained
 
 
 def made_with(kept: Sequence[Mapping[str, Any]], here: Mapping[str, Any]) -> pd.DataFrame:

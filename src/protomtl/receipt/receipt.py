@@ -30,7 +30,7 @@ def write(name: str, margin: float | None, params: Params) -> int:
     mine = here.part(params, [row.method for row in found], seeds)
     title = f"Receipt: this run against {theirs.folder.name}"
     parts = page.parts(found, theirs.folder.name, stated, absent, theirs.about["parts"], mine)
-    answer = page.answer(found, theirs.folder.name)
+    answer = page.answer(found, theirs.folder.name, absent)
     with atomic(RECEIPT) as part:
         part.mkdir(parents=True)
         (part / "receipt.md").write_text(page.markdown(title, parts), encoding="utf-8")

@@ -49,6 +49,7 @@ def compare(kept: Kept, settings: Mapping[str, Any], tasks: dict[str, Task], mar
     for method, label in kept.labels.items():
         runs = [run for run in (Run(method, seed) for seed in kept.seeds) if is_here(run)]
         if method in settings["methods"] and runs:
+            here.refuse_damaged(runs, [*tasks])
             found.append(row(kept, method, label, runs, tasks, margin, of_method(changed, method), outputs))
     return found
 

@@ -53,7 +53,7 @@ def test_no_temperature_of_a_grid_is_likelier(prior: Any) -> None:
         for t in np.geomspace(0.1, 50, 400)
     }
     assert found == pytest.approx(min(losses, key=losses.__getitem__), rel=0.02)
-    with pytest.raises(ValueError, match=r"labels without an example: \[.*'d'"):
+    with pytest.raises(ValueError, match=r"labels without an example: d$"):
         classifier.likeliest_temperature([[0.0, 0.0]], ["d"])
 
 

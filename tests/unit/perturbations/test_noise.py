@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from protomtl.perturbations import noise
 from protomtl.perturbations.noise import NOISE
-from protomtl.perturbations.words import DROPPED, NEGATIONS, lower, words
+from protomtl.perturbations.words import DROPPED, NEGATIONS, lower, replaced, words
 
 PARTS = "The a film is not really good because it's dull 7 – never Żółw ok; wonderful, acting"
 SENTENCES = st.lists(
@@ -130,3 +130,13 @@ def test_by_hand() -> None:
     assert noisy("dropped", "the cat sits", 1.0, 1) == "cat sits"
     assert noisy("dropped", "it is what", 0.0, 1) == "it is what" and noisy("dropped", "it is", 1.0, 1) is None
     assert "bec" + "uase" in noise.common_misspellings()["because"]
+
+
+@given(TEXTS, st.data())
+def test_words_are_replaced_as_one_after_the_other(text: str, data: st.DataObject) -> None:
+    there = words(text)
+    new = data.draw(st.dictionaries(st.sampled_from(there), st.text(max_size=5))) if there else {}
+    slow = text
+    for (start, end), word in sorted(new.items(), reverse=True):  # from the end: places before it stay
+        slow = slow[:start] + word + slow[end:]
+    assert replaced(text, new) == slow

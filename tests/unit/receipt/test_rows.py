@@ -13,9 +13,11 @@ from protomtl.core.runs import Run
 from protomtl.metrics import METRICS
 from protomtl.receipt import rows
 from protomtl.receipt.changed import differences, of_method, of_metrics
+from protomtl.receipt.here import refuse_damaged
 from protomtl.receipt.kept import Kept
-from protomtl.receipt.page import answer, status
+from protomtl.receipt.page import answer, figures_of, markdown, status
 from protomtl.receipt.rows import DIFFERENT, EQUIVALENT, OPEN, SAME, Row, by_figures, judged
+from protomtl.steps.report.pages import Part
 from protomtl.steps.tables.joined import Evaluated
 from protomtl.tasks.settings import Task
 
@@ -67,6 +69,8 @@ def test_one_sentence_and_one_status_answer(verdicts: list[str], number: int, wo
     found = [*map(row, verdicts)]
     assert status(found) == number
     assert answer(found, "starter") == f"Is starter reproduced? {word}"
+    partly = answer(found, "starter", ["a", "b"])  # what was not run here is not called reproduced
+    assert partly == f"Is starter reproduced? {word.removesuffix('.')}; 2 more of its methods not run here."
 
 
 def test_settings_that_both_name_are_compared_by_path() -> None:
@@ -143,3 +147,40 @@ def test_a_method_of_one_task_is_told_by_its_bytes(
     }
     found = rows.row(kept, "only_sst", "SST alone", [run], tasks, MARGIN, [], {})
     assert found.verdict == verdict and found.figures["sst"] == (0.75, 0.75) and found.interval is None
+
+
+TABLE = "id,gold,prediction\n1,0,0\n"
+DAMAGES = {  # what is written into which file, and what is said of it
+    "cut off": ("test/sst.csv", "", "test/sst.csv: damaged: No columns"),
+    "no table": ("test/sst.csv", "{}", "test/sst.csv: damaged: "),
+    "no numbers": ("dev/sst.csv", TABLE.replace("0\n", "x\n"), "dev/sst.csv: damaged: could not convert"),
+    "no figures": ("metrics.json", "[]", "metrics.json: damaged, no figures of dev"),
+    "no figures of test": ("metrics.json", '{"dev": {}}', "metrics.json: damaged, no figures of test"),
+    "gone": ("test/sst.csv", None, "test/sst.csv: not there"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_what_is_damaged_here_is_one_line(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = Run("concat", 1)
+    folder = results("evaluate", *run)
+    for split in ("dev", "test"):
+        (folder / split).mkdir(parents=True)
+        (folder / split / "sst.csv").write_text(TABLE)
+    write_json(folder / "metrics.json", {split: {"sst": 1.0} for split in ("dev", "test")})
+    refuse_damaged([run], ["sst", "sts"])  # a method may have trained some tasks alone
+    name, content, message = DAMAGES[what]
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_text(content)
+    with pytest.raises(SystemExit, match=f"{folder}/{message}.*; `protomtl verify --repair`"):
+        refuse_damaged([run], ["sst", "sts"])
+
+
+def test_methods_of_other_tasks_stand_in_one_table() -> None:
+    whole = row(SAME)._replace(figures={"overall": (0.5, 0.5), "sst": (0.6, 0.6)})
+    table = figures_of([whole, row(SAME)])
+    assert table["sst"].tolist() == ["0.6000, 0.6000", ""]
+    assert "| M | 0.6000, 0.6000 |" in " ".join(markdown("Receipt", [Part(table=table)]).split())

@@ -47,3 +47,8 @@ def test_a_model_of_some_tasks_has_no_overall_and_not_for_want_of_labels(dev: di
     found = record("starter", "a") | {"figures": {"dev": dev, "test": {}}}
     (line,) = [line for line in card.text(found, {}).splitlines() if line.startswith("| overall")]
     assert [cell.strip() for cell in line.split("|")[4:6]] == [said, "no labels"]
+
+
+def test_a_method_without_epochs_has_not_chosen_one() -> None:
+    trained, fitted = (card.text(record("starter", "a") | {"best_epoch": epoch}, {}) for epoch in (2, 0))
+    assert "The epoch was chosen on dev" in trained and "epoch" not in fitted.partition("## Figures")[2]

@@ -14,7 +14,7 @@ from protomtl.steps.report.pages import Part, bold
 from protomtl.steps.report.stressed import Drawn, over_seeds
 from protomtl.tasks.settings import Task
 
-SHOWN = 30  # rows of each stress
+SHOWN, LONGEST = 30, 1000  # rows of each stress, characters of a text
 # Fixed before any run was looked at: the figure is the loss of overall under this stress, of the first pair of methods
 # that was run; what is smaller than the margin does not matter.
 STRESS = "typos_10"
@@ -203,6 +203,12 @@ def texts(cases: Mapping[str, pd.DataFrame], tasks: Mapping[str, Task]) -> list[
             before = own.filter(regex="^original" if own["kind"].iloc[0] != "shift" else "^$")
             answers = zip(own["expected"], own["label"], strict=True)
             right = [RIGHT[how] if how != "label" else tasks[name].shown(label) for how, label in answers]
-            shown = pd.concat([before, own.filter(regex="^text")], axis=1).assign(**{"right answer": right})
+            given = pd.concat([before, own.filter(regex="^text")], axis=1).map(cut)
+            shown = given.assign(**{"right answer": right})
             parts.append(Part(f"{name}: {words(stress)}", "", shown))
     return parts
+
+
+def cut(text: str) -> str:
+    """As much of a text as a table can show."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"

@@ -123,11 +123,16 @@ def by_method(
     for method in methods_of(runs):
         own = np.array([run.method == method for run in runs])
         value, before = float(np.mean(under[own])), float(np.mean(clean[own]))
-        low, high = bootstrap.interval(over_seeds(drawn[:, own])) if np.isfinite(value) else (np.nan, np.nan)
+        low, high = interval(drawn[:, own], about["rows"]) if np.isfinite(value) else (np.nan, np.nan)
         loss = sign * (before - value)
         known = {"figure": value, "clean": before, "loss": loss, "low": low, "high": high}
         found.append({"method": method} | about | known | {"relative": loss / before if before > 0 else np.nan})
     return found
+
+
+def interval(drawn: np.ndarray, rows: int) -> np.ndarray:
+    """[2] of [resamples, seeds]; NaN for one row, of which all resamples are the same."""
+    return bootstrap.interval(over_seeds(drawn)) if rows > 1 else np.full(2, np.nan)
 
 
 def over_seeds(drawn: np.ndarray) -> np.ndarray:
@@ -177,7 +182,7 @@ def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
             about = {"task": name, "stress": stress, "rows": len(cases), "right": cases["expected"].iloc[0]}
             for method in methods_of([*several]):
                 own = np.array([run.method == method for run in several])
-                low, high = bootstrap.interval(over_seeds(draws[:, own]))
+                low, high = interval(draws[:, own], len(cases))
                 rows.append({"method": method} | about | {"failed": wrong[:, own].mean(), "low": low, "high": high})
     return pd.DataFrame(rows)
 

@@ -46,6 +46,22 @@ def test_a_loss_is_against_the_same_rows_clean() -> None:
     assert drawn["typos_10", "same"].shape[1] == 1
 
 
+def test_one_row_has_no_interval() -> None:
+    """All its resamples are the same: the interval would say that nothing is left to chance."""
+    clean, noise, turned = (
+        ("clean", "clean", "1", "label", 1.0, 1.0),
+        ("noise", "case", "1", "label", 1.0, 1.0),
+        ("meaning", "turned", "1", "same", 1.0, 1.0),
+    )
+    tables = {"same": {A: table(clean, noise, turned)}}
+    loss, failure = (
+        of.iloc[0] for of in (stressed.losses(tables, {"same": SAME})[0], stressed.failures(tables, {"same": SAME}))
+    )
+    assert (loss["loss"], failure["failed"]) == (0, 0)
+    assert not np.isfinite([loss["low"], loss["high"], failure["low"], failure["high"]]).any()
+    assert "no interval" in robust.lost(loss)
+
+
 @pytest.mark.parametrize(
     ("splits", "expected"), [(["dev", "test", "elsewhere"], ["test", "elsewhere"]), (["dev", "elsewhere"],) * 2]
 )
