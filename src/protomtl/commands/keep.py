@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from protomtl.analysis.predictions import read_task, side_by_side
+from protomtl.analysis.settings import Margin
 from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import CURRENT, KEPT, results
 from protomtl.core.runs import Run
@@ -21,10 +22,11 @@ from protomtl.params import Params, load
 from protomtl.publishing.curves import CURVES, dev_curve
 from protomtl.receipt import here, kept, trained
 from protomtl.receipt.changed import NEUTRAL
-from protomtl.receipt.here import LOCK, settings
-from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS, RECORDS, Margin
+from protomtl.receipt.here import settings
+from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS, RECORDS
 from protomtl.steps.tables.build import SPLITS
 from protomtl.tasks.settings import main_tasks
+from protomtl.verification import LOCK
 
 ENSEMBLE = results("ensemble") / "metrics.json"
 REPORTED = tuple(results("report") / name for name in ("robust.csv", "robust-failures.csv", "robust-primary.json"))

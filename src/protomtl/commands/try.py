@@ -20,6 +20,7 @@ from protomtl.core.paths import BACKBONE, PREPARED, RAW, STATE, TOKENS
 from protomtl.core.sections import PARAMS
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.tasks.settings import Task
+from protomtl.verification import LOCK
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
@@ -31,7 +32,7 @@ EXAMPLES = """
   protomtl try                                            asks
   protomtl try --demo                                     the page of `protomtl demo`"""
 FETCHED = {"download": RAW, "backbone": BACKBONE, "prepare": PREPARED, "tokens": TOKENS}  # in this order
-NOTES, LOCK = STATE / "try" / "fetched.json", Path("dvc.lock")
+NOTES = STATE / "try" / "fetched.json"
 LIKELY = 3  # classes that are shown
 
 Texts = tuple[str, ...]  # one, or a pair

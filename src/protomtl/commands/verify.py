@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from protomtl import params
+from protomtl.analysis.settings import Margin
 from protomtl.core.files import remove
 from protomtl.core.locks import forget_state, held
 from protomtl.core.paths import STATE
 from protomtl.core.sections import argument
-from protomtl.receipt.kept import Margin
 from protomtl.tasks.settings import main_tasks
 from protomtl.verification import (
     LOCK,

@@ -4,7 +4,6 @@ import hashlib
 import subprocess
 from collections.abc import Iterator, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from protomtl.analysis.predictions import predictions_file, read_task
@@ -14,8 +13,8 @@ from protomtl.core.runs import Run
 from protomtl.params import Params
 from protomtl.receipt.changed import NEUTRAL
 from protomtl.training import timing
+from protomtl.verification import LOCK
 
-LOCK = Path("dvc.lock")
 TRAINED = ("pretrain", "finetune", "curves/train", "curves/dev")  # what both trainings write
 CURVES = ("train.csv", "curve.csv")
 UNKNOWN = "not recorded"

@@ -3,10 +3,9 @@
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
-from pydantic import Field
 
 from protomtl.analysis.predictions import side_by_side
 from protomtl.core.files import read_json
@@ -23,7 +22,6 @@ CHECKPOINTS, DIGESTS = "checkpoints.csv", "digests.csv"
 KEY = ["split", "task", "id", "gold"]
 TABLES = {"dev": "tables-table1.csv", "test": "tables-table2.csv"}
 MARGIN = 0.02  # of overall; a kept run states its own. Below it no difference of the README is called shown
-Margin = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Kept(NamedTuple):

@@ -16,8 +16,8 @@ from protomtl.core.sections import PARAMS, settings_of_method
 from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params
 from protomtl.receipt.changed import flat
-from protomtl.receipt.here import LOCK
 from protomtl.tasks.settings import main_tasks
+from protomtl.verification import LOCK
 
 Stages = Mapping[str, Mapping[str, Any]]  # of dvc.lock
 WEIGHTS = results("ensemble") / "weights.csv"
