@@ -5,6 +5,7 @@ predictions at once is then a matrix product.
 
 On some resamples a figure may not be defined: a correlation where all drawn labels are equal, say. Such a value is NaN
 and is left out, for it is neither 0 nor any other number. Where many are left out there is no interval and no p.
+Resamples of very few examples, and those that are all the same, vary less than other examples would.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ RESAMPLES = 20_000  # so many that Holm's smallest p, 2 × comparisons / (RESAMP
 LEVEL, POWER = 0.05, 0.8  # a difference is decided below this p; how often one that is there is to be found
 BLOCK = 2**18  # counts that are in memory at a time: 2 MB
 CACHED = 2**13  # and that are counted at a time: 64 KB, which stay in the cache
+LEAST = 6  # examples: where all speak for one method, a sign test of five has p = 2 / 2^5, above LEVEL
 MOST = 0.05  # share of resamples that may be left out: beyond what both tails hold, their ends lie anywhere
 
 
@@ -32,10 +34,11 @@ def draw_counts(random: np.random.Generator, resamples: int, n: int) -> np.ndarr
 
 
 def resample(figure: Callable[[np.ndarray], np.ndarray], n: int, random: np.random.Generator) -> np.ndarray:
-    """[RESAMPLES, c] the values of `figure`, which maps counts [k, n] to [k, c]."""
+    """[RESAMPLES, c] the values of `figure`, which maps counts [k, n] to [k, c]; NaN of fewer than LEAST examples."""
     size = max(1, BLOCK // n)
     blocks = (draw_counts(random, min(size, RESAMPLES - start), n) for start in range(0, RESAMPLES, size))
-    return np.concatenate([figure(counts) for counts in blocks])
+    values = np.concatenate([figure(counts) for counts in blocks])
+    return values if n >= LEAST else np.full_like(values, np.nan)
 
 
 def accuracy(counts: np.ndarray, correct: np.ndarray) -> np.ndarray:
@@ -80,7 +83,32 @@ def enough(values: np.ndarray) -> np.ndarray:
     return undefined(values) <= MOST * len(values)
 
 
+def alike(values: np.ndarray) -> np.ndarray:
+    """[...] whether all resamples [resamples, ...] have one value, as where every example is right."""
+    return np.asarray((values == values[:1]).all(0))
+
+
 def interval(values: np.ndarray) -> np.ndarray:
+    """[2, ...] the 95 % interval of values on resampled examples; NaN where they are all alike, and say nothing."""
+    return np.where(alike(values), np.nan, percentiles(values))
+
+
+def difference_interval(differences: np.ndarray, examples: int) -> np.ndarray:
+    """[2, m] the 95 % interval of resampled differences [resamples, m].
+
+    Where all are alike, both methods answer all examples alike: then it reaches as far as a share of others can on
+    which they differ (Clopper and Pearson 1934).
+    """
+    width = unseen(examples)
+    return np.where(alike(differences), differences[0] + np.array([[-width], [width]]), percentiles(differences))
+
+
+def unseen(examples: int) -> float:
+    """The largest share of what is not among that many examples by chance, 97.5 % of it."""
+    return float(1 - (LEVEL / 2) ** (1 / examples))
+
+
+def percentiles(values: np.ndarray) -> np.ndarray:
     """[2, ...] the 95 % percentile interval of resampled values [resamples, ...] (Efron and Tibshirani 1993, §13.3).
 
     Resamples without a value are left out; NaN where too many are.
@@ -115,25 +143,29 @@ def two_sided_p(differences: np.ndarray) -> np.ndarray:
     return np.where(enough(differences), np.minimum(1, 2 * (rarer + 1) / (there + 1)), np.nan)
 
 
-def equal_p(differences: np.ndarray, margin: float) -> np.ndarray:
+def equal_p(differences: np.ndarray, margin: float, examples: int) -> np.ndarray:
     """[m] p values of the hypothesis of a difference of `margin` or more, given resampled differences [resamples, m].
 
     Two one-sided tests (Schuirmann 1987): the larger of the shares of resamples at or beyond either margin, with both
     counts plus one. Below 0.05 about when the 90 % interval lies within the margins. Resamples without a value are
-    left out; NaN where too many are.
+    left out; NaN where too many are. Where all are alike, both methods answer all examples alike, and p is the chance
+    of that if they differ on a share of `margin`.
     """
     beyond = np.maximum((differences <= -margin).sum(0), (differences >= margin).sum(0))
     there = len(differences) - undefined(differences)
-    return np.where(enough(differences), (beyond + 1) / (there + 1), np.nan)
+    least = np.where(alike(differences), max(0, 1 - margin) ** examples, 0)
+    return np.where(enough(differences), np.maximum(least, (beyond + 1) / (there + 1)), np.nan)
 
 
 def detectable(differences: np.ndarray, family: int) -> np.ndarray:
     """[m] the smallest true differences that a test like this one finds with a chance of POWER.
 
     The test is two-sided at LEVEL / family, what Holm asks of the smallest p of a family: (z_{1 - α/2} + z_{power})
-    standard errors (Cohen 1988, §2.5; Bloom 1995), which are the deviations of the resampled differences.
+    standard errors (Cohen 1988, §2.5; Bloom 1995), which are the deviations of the resampled differences. NaN where
+    all are alike, which does not tell them.
     """
-    return np.asarray(standard_errors_to_detect(family) * np.nanstd(differences, axis=0, ddof=1))
+    errors = np.where(alike(differences), np.nan, np.nanstd(differences, axis=0, ddof=1))
+    return np.asarray(standard_errors_to_detect(family) * errors)
 
 
 def standard_errors_to_detect(family: int) -> float:

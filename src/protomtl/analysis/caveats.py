@@ -11,7 +11,10 @@ UNDEFINED = (
     "n/a: the figure says nothing, or the method has not trained the task. "
     "A figure needs three rows at least, and neither labels nor predictions that are all equal."
 )
-NO_INTERVAL = "There is no interval where a figure is not defined on more than 5 % of the resamples."
+NO_INTERVAL = (
+    "There is no interval of fewer than six rows, where a figure is not defined on more than 5 % of the resamples, "
+    "or where all resamples are alike."
+)
 OURS = ("_sd", "_iqm", "_low", "_high", "_paper", "_difference")  # of each figure in a table, with labels or not
 
 

@@ -54,6 +54,12 @@ def resampled_task(task: Task, gold: np.ndarray, predicted: np.ndarray, random: 
     return bootstrap.resample(lambda counts: figure(counts, gold, predicted, members), len(gold), random)
 
 
+def examples(predictions: Predictions, tasks: Mapping[str, Task]) -> dict[str, int]:
+    """How many examples each figure has; `overall`, as many as the smallest of the tasks that count."""
+    sizes = {name: len(predictions[name]) for name in tasks}
+    return sizes | {"overall": min(sizes[name] for name in counted(tasks) or tasks)}
+
+
 def compare(
     runs: dict[str, pd.DataFrame],
     resampled: Resampled,
@@ -61,13 +67,14 @@ def compare(
     references: list[str],
     split: str,
     margin: float,
+    sizes: Mapping[str, int],
 ) -> list[Row]:
     """A row for each reference, figure and other method: the difference of their means over seeds, and its worth.
 
-    runs: the figures of each method, a row a seed. A family is all comparisons of one split with one reference on one
-    figure; p_holm and p_equal are corrected over it, `family` is its size. p_equal: of a difference of `margin` or
-    more. detectable: the smallest difference that such a comparison finds with a chance of 80 %. improvement: how
-    probably one training has more than one of the reference, with its interval; not of one seed.
+    runs: the figures of each method, a row a seed; sizes: see `examples`. A family is all comparisons of one split with
+    one reference on one figure; p_holm and p_equal are corrected over it, `family` is its size. p_equal: of a
+    difference of `margin` or more. detectable: the smallest difference that such a comparison finds with a chance of
+    80 %. improvement: how probably one training has more than one of the reference, with its interval; not of one seed.
     Where less is better the sign of the difference is turned: above 0 is better, whatever the figure. Such a figure
     is on the scale of its labels, so `margin` is not its own, and p_equal is NaN. What a method lacks, or is not
     defined, or not on enough resamples, has no row; `undefined` says how many resamples an interval and its p leave
@@ -83,7 +90,9 @@ def compare(
             sign = -1 if figure in turned else 1
             figures = {method: sign * run[figure].to_numpy() for method, run in runs.items()}
             names = {"split": split, "figure": figure}
-            rows += compare_family(figures, sign * values, drawn, reference, np.nan if sign < 0 else margin, names)
+            rows += compare_family(
+                figures, sign * values, drawn, reference, np.nan if sign < 0 else margin, sizes[figure], names
+            )
     return rows
 
 
@@ -93,13 +102,14 @@ def compare_family(
     seeds: Sequence[np.ndarray],
     reference: str,
     margin: float,
+    size: int,
     names: Mapping[str, str],
 ) -> list[Row]:
     """The rows of one family: every other method minus the reference, on one figure, where more is better.
 
     figures: [seeds] of each method; values: [resamples, methods, seeds], on resampled examples; seeds: how often each
-    was drawn, and for the probability of improvement, which pairs none, how often each of the reference was; names:
-    what is the same in all rows.
+    was drawn, and for the probability of improvement, which pairs none, how often each of the reference was; size: its
+    examples; names: what is the same in all rows.
     """
     others = [method for method in figures if method != reference]
     difference = np.array([figures[method].mean() - figures[reference].mean() for method in others])
@@ -108,13 +118,13 @@ def compare_family(
     if not defined.any():
         return []
     drawn = drawn[:, defined]
-    low, high = bootstrap.interval(drawn)
+    low, high = bootstrap.difference_interval(drawn, size)
     p, family = bootstrap.two_sided_p(drawn), int(defined.sum())
     known: dict[str, Any] = {
         **names,
         **{"method": [*compress(others, defined)], "reference": reference, "difference": difference[defined]},
         **{"low": low, "high": high, "p": p, "p_holm": bootstrap.holm(p), "margin": margin, "family": family},
-        **{"p_equal": np.nan if np.isnan(margin) else bootstrap.holm(bootstrap.equal_p(drawn, margin))},
+        **{"p_equal": np.nan if np.isnan(margin) else bootstrap.holm(bootstrap.equal_p(drawn, margin, size))},
         **{"detectable": bootstrap.detectable(drawn, family), "undefined": bootstrap.undefined(drawn)},
     }
     chances = [improved(figures[method], figures[reference], *seeds) for method in known["method"]]
@@ -131,5 +141,5 @@ def improved(ours: np.ndarray, theirs: np.ndarray, our_counts: np.ndarray, their
     """The probability of improvement and its 95 % interval; three times NaN for one seed, which tells nothing."""
     if len(ours) == 1:
         return [np.nan] * 3
-    low, high = bootstrap.interval(trainings.resampled_improvement(ours, theirs, our_counts, their_counts))
+    low, high = bootstrap.percentiles(trainings.resampled_improvement(ours, theirs, our_counts, their_counts))
     return [trainings.improvement(ours, theirs), low, high]

@@ -16,7 +16,7 @@ from protomtl.receipt.changed import differences, of_method, of_metrics
 from protomtl.receipt.kept import Kept
 from protomtl.seeds import generator
 from protomtl.tasks.settings import Task
-from protomtl.verification import read_lock
+from protomtl.verification import LOCK, read_lock
 
 SAME, EQUIVALENT, DIFFERENT, OPEN = "same bytes", "equivalent", "different", "cannot tell"
 
@@ -45,7 +45,7 @@ def compare(kept: Kept, settings: Mapping[str, Any], tasks: dict[str, Task], mar
     settings: of the run here (here.settings); margin: of overall, within which two runs count as equivalent.
     """
     changed, found = differences(kept.about, settings), []
-    outputs = {path: md5 for outs in read_lock().values() for path, md5 in outs.items()} if here.LOCK.exists() else {}
+    outputs = {path: md5 for outs in read_lock().values() for path, md5 in outs.items()} if LOCK.exists() else {}
     for method, label in kept.labels.items():
         runs = [run for run in (Run(method, seed) for seed in kept.seeds) if is_here(run)]
         if method in settings["methods"] and runs:
@@ -147,7 +147,7 @@ def interval_of(both: Predictions, tasks: dict[str, Task], split: str) -> tuple[
     """95 % of the difference of overall, here minus kept, over examples and seeds that are paired."""
     values = comparisons.resampled_figures(both, tasks, split)["overall"]
     seeds = bootstrap.draw_counts(generator(comparisons.SEED, "seeds"), len(values), values.shape[2])
-    low, high = bootstrap.interval(bootstrap.paired_differences(values, 0, seeds)[:, 0])
+    low, high = bootstrap.percentiles(bootstrap.paired_differences(values, 0, seeds)[:, 0])
     return float(low), float(high)
 
 

@@ -128,6 +128,20 @@ def test_the_interval_of_a_correlation_is_that_of_the_resamples_that_have_one() 
         assert bootstrap.interval(drawn)[:, 0] == pytest.approx(expected, nan_ok=True)
 
 
+@pytest.mark.parametrize(("examples", "known"), [(5, False), (6, True)])
+def test_fewer_than_six_examples_have_no_interval_and_no_p(examples: int, known: bool) -> None:
+    """One method right on all, the other on none: a sign test has p = 2 / 2^5 = 0.0625, resamples would have 0.0001."""
+    right = np.stack([np.zeros(examples), np.ones(examples)], axis=1)
+    values = resampled_accuracy(right, 18)[:, :, None]
+    p = bootstrap.two_sided_p(bootstrap.paired_differences(values, 0, np.ones((len(values), 1))))
+    assert (p[0] < 0.05) if known else np.isnan(p[0])
+
+
+def test_resamples_that_are_all_alike_have_no_interval() -> None:
+    """All of 50 examples are right, which another 50 need not be."""
+    assert np.isnan(bootstrap.interval(resampled_accuracy(np.ones((50, 1)), 19))).all()
+
+
 def test_a_seed_that_was_not_drawn_may_lack_a_value() -> None:
     values = np.array([[[0.5, np.nan], [0.7, 0.4]]] * 3)  # [resamples, methods, seeds]
     drawn = np.array([[2, 0], [1, 1], [0, 2]])
@@ -214,7 +228,21 @@ def test_few_seeds_raise_false_alarms_as_the_readme_says(noise: float, seeds: in
 def test_equality_by_hand() -> None:
     """Of four resamples beyond -0.1 or at it, and beyond 0.1 or at it: 0 and 1; 2 and 0; 0 and 0. Plus 1, of 4 + 1."""
     differences = np.array([[0.0, -0.1, 0], [0.05, -0.2, 0], [0.1, 0, 0.09], [0, 0, 0]])
-    assert bootstrap.equal_p(differences, 0.1) == pytest.approx([2 / 5, 3 / 5, 1 / 5])
+    assert bootstrap.equal_p(differences, 0.1, 1000) == pytest.approx([2 / 5, 3 / 5, 1 / 5])
+
+
+def test_methods_that_answer_all_examples_alike_may_differ_on_others() -> None:
+    """None of 50 differs, which a share of 1 - 0.025^(1/50) = 0.0711 of others has by a chance of one in 40."""
+    none = np.zeros((100, 1))
+    assert bootstrap.difference_interval(none, 50)[:, 0] == pytest.approx([-0.0711, 0.0711], abs=1e-4)
+    assert np.isnan(bootstrap.detectable(none, 1)).all()
+
+
+@pytest.mark.parametrize(("examples", "equal"), [(50, False), (298, False), (299, True)])
+def test_methods_that_answer_few_examples_alike_are_not_equal(examples: int, equal: bool) -> None:
+    """Methods that differ on one example of 100 answer 298 alike with a chance of 0.99^298 = 0.0500, 299 of 0.0495."""
+    p = bootstrap.equal_p(np.zeros((bootstrap.RESAMPLES, 1)), 0.01, examples)[0]
+    assert p == pytest.approx(0.99**examples) and (p < bootstrap.LEVEL) == equal
 
 
 @pytest.mark.parametrize("true", [0.0, 0.004, 0.02, -0.012])
@@ -222,9 +250,9 @@ def test_equality_is_that_of_two_one_sided_z_tests(true: float) -> None:
     """Normal resamples around `true` with a standard error of 0.005, margin 0.01 (Schuirmann 1987, by its formula)."""
     drawn = true + 0.005 * stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000)
     slow = max(stats.norm.sf((true + 0.01) / 0.005), stats.norm.cdf((true - 0.01) / 0.005))
-    assert bootstrap.equal_p(drawn[:, None], 0.01)[0] == pytest.approx(slow, abs=2e-4)
+    assert bootstrap.equal_p(drawn[:, None], 0.01, 1000)[0] == pytest.approx(slow, abs=2e-4)
     low, high = np.percentile(drawn, [5, 95])  # the 90 % interval lies within the margins
-    assert (bootstrap.equal_p(drawn[:, None], 0.01)[0] < 0.05) == (low > -0.01 and high < 0.01)
+    assert (bootstrap.equal_p(drawn[:, None], 0.01, 1000)[0] < 0.05) == (low > -0.01 and high < 0.01)
 
 
 @pytest.mark.parametrize(("true", "share"), [(0.03, 0.05), (0.0, 0.82)])
@@ -235,7 +263,7 @@ def test_methods_a_margin_apart_are_called_equal_about_once_in_20(true: float, s
     """
     random = generator(14, "test")
     differences = true + 0.01 * (random.normal(size=(1, 1000)) + random.normal(size=(2000, 1000)))
-    assert (bootstrap.equal_p(differences, 0.03) < 0.05).mean() == pytest.approx(share, abs=0.03)
+    assert (bootstrap.equal_p(differences, 0.03, 1000) < 0.05).mean() == pytest.approx(share, abs=0.03)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +280,7 @@ def test_few_seeds_make_equality_and_what_is_detectable_too_hopeful_as_the_page_
     values[:, 1:] = found + random.normal(size=(2000, 1000, 1))
     differences = bootstrap.paired_differences(values, 0, bootstrap.draw_counts(random, 2000, seeds))
     error = (1 + noise**2 / seeds) ** 0.5
-    assert (bootstrap.equal_p(differences + 3 * error, 3 * error) < 0.05).mean() == pytest.approx(share, abs=0.04)
+    assert (bootstrap.equal_p(differences + 3 * error, 3 * error, 1000) < 0.05).mean() == pytest.approx(share, abs=0.04)
     true = bootstrap.standard_errors_to_detect(1) * error
     assert bootstrap.detectable(differences, 1).mean() / true == pytest.approx(of, abs=0.03)
 
@@ -261,8 +289,8 @@ def test_the_detectable_difference_by_hand() -> None:
     """1.960 + 0.842 standard errors for one; with ten, the first of Holm's levels is 0.005, 2.807 + 0.842."""
     assert bootstrap.standard_errors_to_detect(1) == pytest.approx(1.95996 + 0.84162, abs=1e-4)
     assert bootstrap.standard_errors_to_detect(10) == pytest.approx(2.80703 + 0.84162, abs=1e-4)
-    differences = np.array([[0.0, 1], [2, 1]])  # deviations √2 and 0
-    assert bootstrap.detectable(differences, 1) == pytest.approx([2.80158 * 2**0.5, 0], abs=1e-4)
+    differences = np.array([[0.0, 1], [2, 2]])  # deviations √2 and √½
+    assert bootstrap.detectable(differences, 1) == pytest.approx([2.80158 * 2**0.5, 2.80158 * 0.5**0.5], abs=1e-4)
 
 
 @pytest.mark.parametrize("family", [1, 8])

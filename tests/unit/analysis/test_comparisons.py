@@ -1,6 +1,7 @@
 """Comparisons of methods from predictions that are written here: what is paired, what is compared, what is said."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,10 @@ def resampled_figures(methods: list[str], seeds: list[int]) -> comparisons.Resam
     return comparisons.resampled_figures(read_predictions(runs, TASKS, "test"), TASKS, "test")
 
 
+def compare(*given: Any) -> list[comparisons.Row]:
+    return comparisons.compare(*given, SIZES | {"overall": min(SIZES.values())})
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -80,7 +85,7 @@ def test_the_resamples_of_a_method_do_not_depend_on_which_others_are_run() -> No
 def test_every_other_method_is_compared_on_every_figure() -> None:
     runs = evaluate([1, 2, 3])
     resampled = resampled_figures(METHODS, [1, 2, 3])
-    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat", "cosine"], "test", 0.05))
+    rows = pd.DataFrame(compare(runs, resampled, TASKS, ["concat", "cosine"], "test", 0.05))
     assert tuple(rows) == comparisons.COLUMNS and set(rows["split"]) == {"test"}
     assert len(rows) == 2 * 3 * 2 == len(rows.value_counts(["reference", "figure", "method"]))
     assert not (rows["method"] == rows["reference"]).any()
@@ -97,7 +102,7 @@ def test_every_other_method_is_compared_on_every_figure() -> None:
 def test_a_family_is_one_split_one_reference_and_one_figure() -> None:
     runs = evaluate([1])
     resampled = resampled_figures(METHODS, [1])
-    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat", "cosine"], "test", 0.05))
+    rows = pd.DataFrame(compare(runs, resampled, TASKS, ["concat", "cosine"], "test", 0.05))
     for _, family in rows.groupby(["reference", "figure"]):
         assert family["p_holm"].to_numpy() == pytest.approx(bootstrap.holm(family["p"].to_numpy()), abs=2e-4)
         assert (family["family"] == len(family)).all()
@@ -107,11 +112,11 @@ def test_what_is_said_beside_a_difference() -> None:
     """Equal, detectable, better training: the small functions on the same resamples."""
     runs, seeds = evaluate([1, 2, 3]), [1, 2, 3]
     resampled = resampled_figures(METHODS, seeds)
-    rows = pd.DataFrame(comparisons.compare(runs, resampled, TASKS, ["concat"], "test", 0.05))
+    rows = pd.DataFrame(compare(runs, resampled, TASKS, ["concat"], "test", 0.05))
     row = rows.set_index(["figure", "method"]).loc[("overall", "cosine")]
     counts = bootstrap.draw_counts(generator(comparisons.SEED, "seeds"), bootstrap.RESAMPLES, 3)
     differences = bootstrap.paired_differences(resampled["overall"], 0, counts)
-    assert row["p_equal"] == pytest.approx(bootstrap.holm(bootstrap.equal_p(differences, 0.05))[1], abs=1e-4)
+    assert row["p_equal"] == pytest.approx(bootstrap.holm(bootstrap.equal_p(differences, 0.05, 80))[1], abs=1e-4)
     assert row["detectable"] == pytest.approx(bootstrap.detectable(differences, 2)[1], abs=1e-4)
     pairs = [a > b for a in runs["cosine"]["overall"] for b in runs["concat"]["overall"]]
     assert row["improvement"] == pytest.approx(np.mean(pairs), abs=1e-4)
@@ -119,9 +124,7 @@ def test_what_is_said_beside_a_difference() -> None:
 
 
 def test_one_seed_tells_nothing_of_another_training() -> None:
-    rows = pd.DataFrame(
-        comparisons.compare(evaluate([1]), resampled_figures(METHODS, [1]), TASKS, ["concat"], "dev", 0.05)
-    )
+    rows = pd.DataFrame(compare(evaluate([1]), resampled_figures(METHODS, [1]), TASKS, ["concat"], "dev", 0.05))
     assert rows[["improvement", "improvement_low", "improvement_high"]].isna().all(axis=None)
 
 
@@ -130,7 +133,7 @@ def test_a_figure_on_the_scale_of_its_labels_has_no_margin() -> None:
     tasks = {"para": TASKS["para"], "sts": TASKS["sts"].model_copy(update={"metric": "rmse"})}
     values = generator(3, "test").random((bootstrap.RESAMPLES, 2, 1))
     runs = {"concat": pd.DataFrame({"sts": [0.3]}), "cosine": pd.DataFrame({"sts": [0.2]})}
-    (row,) = comparisons.compare(runs, {"sts": values}, tasks, ["concat"], "dev", 0.01)
+    (row,) = compare(runs, {"sts": values}, tasks, ["concat"], "dev", 0.01)
     assert row["difference"] == pytest.approx(0.1) and np.isnan(row["p_equal"]) and np.isnan(row["margin"])
 
 
@@ -157,7 +160,7 @@ def test_where_no_method_has_all_tasks_there_is_no_overall_to_compare() -> None:
         "concat": pd.DataFrame({"para": [0.6], "sts": [np.nan]}),
         "cosine": pd.DataFrame({"para": [np.nan], "sts": [0.3]}),
     }
-    assert comparisons.compare(runs, resampled, TASKS, ["concat"], "test", 0.05) == []
+    assert compare(runs, resampled, TASKS, ["concat"], "test", 0.05) == []
 
 
 def test_predictions_of_other_examples_are_not_paired() -> None:
@@ -189,11 +192,11 @@ def test_a_comparison_is_read_in_one_line() -> None:
 def test_what_is_not_defined_is_not_compared() -> None:
     runs = evaluate([1, 2])
     runs["cosine"].loc[2, "sts"] = np.nan
-    found = pd.DataFrame(comparisons.compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev", 0.05))
+    found = pd.DataFrame(compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev", 0.05))
     assert ("cosine", "sts") not in {*zip(found["method"], found["figure"], strict=True)}
     assert ("cosine", "para") in {*zip(found["method"], found["figure"], strict=True)}
     runs["concat"]["sts"] = np.nan
-    rows = comparisons.compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev", 0.05)
+    rows = compare(runs, resampled_figures(METHODS, [1, 2]), TASKS, ["concat"], "dev", 0.05)
     assert "sts" not in {row["figure"] for row in rows}
 
 
@@ -203,7 +206,7 @@ def test_resamples_that_lack_a_figure_are_left_out_and_counted() -> None:
     resampled = resampled_figures(METHODS, [1])
     drawn = resampled["sts"].copy()
     drawn[:7, METHODS.index("prototypical")] = drawn[:1001, METHODS.index("cosine")] = np.nan
-    rows = comparisons.compare(runs, resampled | {"sts": drawn}, TASKS, ["concat"], "test", 0.05)
+    rows = compare(runs, resampled | {"sts": drawn}, TASKS, ["concat"], "test", 0.05)
     found = {(row["method"], row["figure"]): row for row in rows}
     assert ("cosine", "sts") not in found and found["prototypical", "para"]["undefined"] == 0
     row = found["prototypical", "sts"]
@@ -217,8 +220,8 @@ def test_resamples_that_lack_a_figure_are_left_out_and_counted() -> None:
 def test_no_reference_no_comparison() -> None:
     runs = evaluate([1])
     resampled = resampled_figures(METHODS, [1])
-    assert comparisons.compare(runs, resampled, TASKS, [], "test", 0.05) == []
+    assert compare(runs, resampled, TASKS, [], "test", 0.05) == []
     alone = {"concat": runs["concat"]}
     resampled = resampled_figures(["concat"], [1])
-    assert comparisons.compare(alone, resampled, TASKS, ["concat"], "test", 0.05) == []
+    assert compare(alone, resampled, TASKS, ["concat"], "test", 0.05) == []
     assert comparisons_markdown(pd.DataFrame(), PARAMS.method, TASKS, [1]).startswith("No comparisons")

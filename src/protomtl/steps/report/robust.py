@@ -109,11 +109,12 @@ def primary(found: Measured, runs: Sequence[Run]) -> dict[str, Any] | None:
         return None
     drawn = found.drawn[stress, "overall"]
     of = [over_seeds(drawn[:, [run.method == method for run in runs]]) for method in pair]
-    rows = found.losses[(found.losses["stress"] == stress) & (found.losses["task"] == "overall")].set_index("method")
+    every = found.losses[found.losses["stress"] == stress].set_index("method")
+    rows, fewest = every[every["task"] == "overall"], int(every["rows"].min())
     method, reference = rows.loc[[*pair], "loss"].astype(float).tolist()
     low, high = bootstrap.interval(of[0] - of[1])
     apart = (of[0] - of[1])[:, None]
-    tests = {"p": bootstrap.two_sided_p(apart).item(), "p_equal": bootstrap.equal_p(apart, MARGIN).item()}
+    tests = {"p": bootstrap.two_sided_p(apart).item(), "p_equal": bootstrap.equal_p(apart, MARGIN, fewest).item()}
     return {
         "stress": stress,
         **dict(zip(("method", "reference"), pair, strict=True)),

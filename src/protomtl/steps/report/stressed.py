@@ -123,16 +123,22 @@ def by_method(
     for method in methods_of(runs):
         own = np.array([run.method == method for run in runs])
         value, before = float(np.mean(under[own])), float(np.mean(clean[own]))
-        low, high = interval(drawn[:, own], about["rows"]) if np.isfinite(value) else (np.nan, np.nan)
+        low, high = interval(drawn[:, own]) if np.isfinite(value) else (np.nan, np.nan)
         loss = sign * (before - value)
         known = {"figure": value, "clean": before, "loss": loss, "low": low, "high": high}
         found.append({"method": method} | about | known | {"relative": loss / before if before > 0 else np.nan})
     return found
 
 
-def interval(drawn: np.ndarray, rows: int) -> np.ndarray:
-    """[2] of [resamples, seeds]; NaN for one row, of which all resamples are the same."""
-    return bootstrap.interval(over_seeds(drawn)) if rows > 1 else np.full(2, np.nan)
+def interval(drawn: np.ndarray) -> np.ndarray:
+    """[2] of [resamples, seeds]."""
+    return bootstrap.interval(over_seeds(drawn))
+
+
+def exact(share: float, rows: int) -> tuple[float, float]:
+    """95 % of a share of 0 or 1, of which resamples are all the same (Clopper and Pearson 1934)."""
+    width = bootstrap.unseen(rows)
+    return (1 - width, 1.0) if share else (0.0, width)
 
 
 def over_seeds(drawn: np.ndarray) -> np.ndarray:
@@ -170,6 +176,7 @@ def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
 
     A row fails whose answer is not the one that its making decides: another class, or a value further off than a tenth
     of the range; of `lower` an answer that is above the one before; of `side` one on the other side of the middle.
+    Where all rows of all seeds fail, or none does, the interval is that of as many rows of one seed.
     """
     rows: Rows = []
     for name, several in tables.items():
@@ -182,8 +189,9 @@ def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
             about = {"task": name, "stress": stress, "rows": len(cases), "right": cases["expected"].iloc[0]}
             for method in methods_of([*several]):
                 own = np.array([run.method == method for run in several])
-                low, high = interval(draws[:, own], len(cases))
-                rows.append({"method": method} | about | {"failed": wrong[:, own].mean(), "low": low, "high": high})
+                share = wrong[:, own].mean()
+                low, high = exact(share, len(cases)) if share in (0, 1) else interval(draws[:, own])
+                rows.append({"method": method} | about | {"failed": share, "low": low, "high": high})
     return pd.DataFrame(rows)
 
 

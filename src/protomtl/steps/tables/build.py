@@ -41,7 +41,8 @@ def build_tables(
         resampled = comparisons.resampled_figures(evaluated.predictions[split], tasks, split)
         tables[name] = table_of(figures, resampled, evaluated.records, blocks, tasks, split, about)
         there = [reference for reference in references if reference in figures]
-        compared += comparisons.compare(figures, resampled, tasks, there, split, margin)
+        sizes = comparisons.examples(evaluated.predictions[split], tasks)
+        compared += comparisons.compare(figures, resampled, tasks, there, split, margin, sizes)
     return tables | {"comparisons": pd.DataFrame(compared, columns=comparisons.COLUMNS)}
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from protomtl.analysis import bootstrap, verdicts
 from protomtl.analysis.comparisons import NOTHING
-from protomtl.core.markdown import UNDEFINED, markdown_table, plain
+from protomtl.core.markdown import UNDEFINED, markdown_table, number, plain
 from protomtl.core.settings import Joined, Method
 from protomtl.tasks.settings import Task, counted
 
@@ -32,7 +32,10 @@ def comparisons_markdown(
             rows.append([plain(blocks[method].label), *cells, *map(task_cell, parts)])
         lines += [f"## {split}: minus {plain(blocks[reference].label)}", "", markdown_table(head, rows), ""]
     if any(UNDEFINED in line for line in lines):
-        missing = "no labels, or a figure that one of both does not have, or not on 95 % of the resamples"
+        missing = (
+            "no labels, fewer than six rows, or a figure that one of both does not have, or not on 95 % of the "
+            "resamples; as detectable: both answer all rows alike, which does not tell it"
+        )
         lines += [f"{UNDEFINED}: {missing}.", ""]
     lines += explained(table, len(seeds) > 1)
     if most := table["undefined"].max():
@@ -70,7 +73,7 @@ def overall_cells(row: Row | None, several: bool) -> list[str]:
     if row is None:
         return [UNDEFINED, *[""] * (6 + several)]
     cells = [f"{row['difference']:+.3f}", difference_span(row), f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
-    cells += [f"{row['p_equal']:.3f}", verdicts.word(row), f"{row['detectable']:.3f}"]
+    cells += [f"{row['p_equal']:.3f}", verdicts.word(row), number(row["detectable"])]
     chance = f"{row['improvement']:.2f} ({row['improvement_low']:.2f} to {row['improvement_high']:.2f})"
     return [*cells, *([chance] if several else [])]
 

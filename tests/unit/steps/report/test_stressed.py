@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from protomtl.core.runs import Run
 from protomtl.data import elsewhere, starter
@@ -37,16 +38,16 @@ def table(*cases: tuple[str, str, str, str, float, float], scores: list[list[flo
 
 
 def test_a_loss_is_against_the_same_rows_clean() -> None:
-    clean = [("clean", "clean", str(k), "label", k % 2, k % 2) for k in range(4)]
-    noise = [("noise", "typos_10", str(k), "label", k % 2, 0) for k in range(1, 4)]  # row 0 could not be changed
+    clean = [("clean", "clean", str(k), "label", k % 2, k % 2) for k in range(10)]
+    noise = [("noise", "typos_10", str(k), "label", k % 2, 0) for k in range(1, 10)]  # row 0 could not be changed
     losses, drawn = stressed.losses({"same": {A: table(*clean, *noise)}}, {"same": SAME})
     row = losses.iloc[0]
-    assert (row["rows"], row["clean"], row["figure"]) == (3, 1.0, pytest.approx(1 / 3))
-    assert row["loss"] == pytest.approx(2 / 3) == row["relative"] and row["low"] <= row["loss"] <= row["high"]
+    assert (row["rows"], row["clean"], row["figure"]) == (9, 1.0, pytest.approx(4 / 9))
+    assert row["loss"] == pytest.approx(5 / 9) == row["relative"] and row["low"] <= row["loss"] <= row["high"]
     assert drawn["typos_10", "same"].shape[1] == 1
 
 
-def test_one_row_has_no_interval() -> None:
+def test_a_loss_on_one_row_has_no_interval() -> None:
     """All its resamples are the same: the interval would say that nothing is left to chance."""
     clean, noise, turned = (
         ("clean", "clean", "1", "label", 1.0, 1.0),
@@ -58,8 +59,20 @@ def test_one_row_has_no_interval() -> None:
         of.iloc[0] for of in (stressed.losses(tables, {"same": SAME})[0], stressed.failures(tables, {"same": SAME}))
     )
     assert (loss["loss"], failure["failed"]) == (0, 0)
-    assert not np.isfinite([loss["low"], loss["high"], failure["low"], failure["high"]]).any()
+    assert not np.isfinite([loss["low"], loss["high"]]).any()
+    assert (failure["low"], failure["high"]) == pytest.approx((0, 0.975))  # of a share there is an exact one
     assert "no interval" in robust.lost(loss)
+
+
+@pytest.mark.parametrize("fails", [0, 1])
+def test_rows_that_all_pass_or_all_fail_do_not_prove_that_the_next_one_does(fails: int) -> None:
+    """All their resamples are the same, and would say so."""
+    clean = [("clean", "clean", str(k), "label", 1.0, 1.0) for k in range(15)]
+    turned = [("meaning", "turned", str(k), "same", 1.0, 1.0 - fails) for k in range(15)]
+    failure = stressed.failures({"same": {A: table(*clean, *turned)}}, {"same": SAME}).iloc[0]
+    exact = binomtest(15 * fails, 15).proportion_ci(0.95, method="exact")
+    assert failure["failed"] == fails
+    assert (failure["low"], failure["high"]) == pytest.approx((exact.low, exact.high))
 
 
 @pytest.mark.parametrize(
@@ -75,12 +88,12 @@ def test_dev_is_judged_only_where_test_has_no_rows(splits: list[str], expected: 
 def test_more_error_is_a_loss_too(places: tuple[str, str]) -> None:
     """Of rmse less is better: a figure that is worse under stress must not look like a gain."""
     clean = [("clean", "clean", str(k), "label", k % 5, k % 5 + 0.5) for k in range(20)]
-    worse = [(*places, str(k), "label", k % 5, k % 5 + 1.5) for k in range(20)]
+    worse = [(*places, str(k), "label", k % 5, k % 5 + 1.5 + k % 2 * 1e-9) for k in range(20)]  # not all alike
     tasks = {"price": task_of(kind="regression", range=[0, 5], metric="rmse")}
     losses, drawn = stressed.losses({"price": {A: table(*clean, *worse)}}, tasks)
     (row,) = losses.to_dict("records")  # there is no overall of it
     assert (row["clean"], row["figure"]) == (pytest.approx(0.5), pytest.approx(1.5))
-    assert row["loss"] == row["low"] == row["high"] == pytest.approx(1.0) and row["relative"] == pytest.approx(2.0)
+    assert [row["loss"], row["low"], row["high"]] == pytest.approx([1.0] * 3) and row["relative"] == pytest.approx(2.0)
     assert (drawn[places[1], "price"] > 0).all()
     assert robust.lost(pd.Series(row)) == "1.500 (+1.000: +1.000 to +1.000, 200 %)"
 
