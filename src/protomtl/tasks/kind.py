@@ -76,7 +76,7 @@ class Kind:
         return int(label)
 
     def bins(self, task: Labels, label: float) -> list[int]:
-        """Where a label counts in the histogram of the data report."""
+        """The classes that a label counts for in the report of the data, of a kind that has classes."""
         return [int(label)]
 
     def targets(self, task: Labels, labels: np.ndarray) -> np.ndarray:

@@ -74,10 +74,6 @@ class Regression(Kind):
         """Rounded, halves away from zero (0.5 -> 1, 2.5 -> 3, -0.5 -> -1), as the report rounds STS scores (§4.3)."""
         return int(math.copysign(math.floor(abs(label) + 0.5), label))
 
-    def bins(self, task: Labels, label: float) -> list[int]:
-        """The unit bin; the largest label belongs to the last one."""
-        return [min(math.floor(label), math.ceil(self.bounds(task)[1]) - 1)]
-
     def predictions(self, scores: np.ndarray) -> np.ndarray:
         """[n] values of [n, 1]."""
         return scores[:, 0]
