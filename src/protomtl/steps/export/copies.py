@@ -41,9 +41,9 @@ def of_split(network: Any, tasks: dict[str, Task], split: str) -> Figures:
 
 
 def with_interval(value: float, resampled: np.ndarray) -> list[float | None]:
-    if not np.isfinite(value):
-        return [None]
-    return [round(value, 6), *bootstrap.interval(resampled[:, 0, 0]).round(6).tolist()]
+    """As build.figures: without an interval where there is none."""
+    ends = bootstrap.interval(resampled[:, 0, 0])
+    return [round(value, 6), *ends[~np.isnan(ends)].round(6).tolist()] if np.isfinite(value) else [None]
 
 
 def answers(network: Any, name: str, task: Task, split: str) -> pd.DataFrame:
