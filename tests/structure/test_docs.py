@@ -1,9 +1,11 @@
 """What README and pages promise: tables are those of the kept runs, diffs apply, sentences are short, links hold."""
 
+import importlib.util
 import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +62,29 @@ def test_links_to_files_hold_in_the_repository(page: Path) -> None:
     prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose):
         assert (page.parent / target).exists(), target
+
+
+@pytest.fixture(scope="module")
+def hooks() -> Any:
+    """What the site is made with (docs/hooks.py)."""
+    spec = importlib.util.spec_from_file_location("hooks", ROOT / "docs/hooks.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), **names)
+def test_no_link_of_the_site_leads_out_of_it(page: Path, hooks: Any) -> None:
+    """`make docs` is strict: what the hooks do not know ends it."""
+    assert "](../../" not in hooks.within_site(page.read_text())
+
+
+def test_the_site_explains_each_parameter_whole(hooks: Any) -> None:
+    """Those of blocks within sections too, and what a comment has in braces."""
+    table = hooks.parameters()
+    assert "| `worsened.wrong_labels` | `0.0` | share of the rows that gets another label |" in table
+    assert "for each pair task, `{para: concat, sts: separate}` |" in table
 
 
 @pytest.mark.parametrize("page", WRITTEN, **names)
