@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from protomtl.commands import findings
 from protomtl.publishing import markers
 from tests.support import ROOT
 
@@ -130,3 +131,13 @@ def test_what_the_page_of_the_paper_names_is_in_the_code() -> None:
         code = (ROOT / "src/protomtl" / file).read_text()
         for name in re.findall(r"\w+", names):
             assert re.search(rf"^(def|class) {name}\b", code, re.MULTILINE), f"{file}: {name}"
+
+
+def test_the_page_of_packed_bert_names_each_file() -> None:
+    named = re.findall(r"^\| `(\w+\.py)` \|", (ROOT / "docs/concepts/packed-bert.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(path.name for path in (ROOT / "src/protomtl/model/packed").glob("[!_]*.py"))
+
+
+def test_the_page_of_findings_is_what_the_kept_runs_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert findings.page(findings.kept_runs()) == findings.PAGE.read_text()
