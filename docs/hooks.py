@@ -19,6 +19,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 PLAIN = ("LICENSE", "CITATION.cff")  # files of the root that pages link to as they are
+SHOWN = {"params.yaml": "reference/params.md#the-file"}  # and one that a page shows whole
 WIDTH = 94  # columns of the help texts
 sys.path.insert(0, str(ROOT / "src"))
 
@@ -39,14 +40,18 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     """Make links that hold in the repository hold on the site, and put in what is generated."""
     if page.is_homepage:
         page.meta["hide"] = ["navigation"]
-    markdown = re.sub(r"\]\((?:\.\./)+benchmarks/(?:\w+/)*([\w-]+\.png)\)", r"](../benchmarks/\1)", markdown)
-    for source, target in PAGES.items():
-        markdown = markdown.replace(f"](../../{source}", f"](../{target}")
-    for name in PLAIN:
-        markdown = markdown.replace(f"](../../{name}", f"](../{name}")
+    markdown = within_site(markdown)
     for marker, make in GENERATED.items():
         if marker in markdown:
             markdown = markdown.replace(marker, make())
+    return markdown
+
+
+def within_site(markdown: str) -> str:
+    """A page of a folder of docs, with the site's places in the links that lead out of docs."""
+    markdown = re.sub(r"\]\((?:\.\./)+benchmarks/(?:\w+/)*([\w-]+\.png)\)", r"](../benchmarks/\1)", markdown)
+    for source, target in (PAGES | SHOWN | {name: name for name in PLAIN}).items():
+        markdown = markdown.replace(f"](../../{source}", f"](../{target}")
     return markdown
 
 
@@ -110,24 +115,31 @@ def parameters() -> str:
 def table(values: dict[str, Any], comments: dict[str, str], prefix: str) -> list[str]:
     """One row a parameter; blocks within blocks are named by their whole path."""
     lines = ["| parameter | default | meaning |", "|---|---|---|"]
-    for path, value in leaves(values):
+    for path, value in leaves(values, [comment.removeprefix(prefix) for comment in comments]):
         meaning = comments.get(f"{prefix}{path}", "") or comments.get(f"finetune.{path}", "")
         meaning = meaning or (comments.get(f"pretrain.{path}", "") if prefix == "finetune." else "")
         lines.append(f"| `{path}` | {shown(value)} | {escaped(meaning)} |")
     return lines
 
 
-def leaves(values: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
-    """(path, value) of all that is no block of more than one line; `tasks` keeps its blocks apart."""
+def leaves(values: dict[str, Any], explained: list[str], path: str = "") -> list[tuple[str, Any]]:
+    """(path, value) of each parameter. A block whose keys are explained has a row for each of these, and one without a
+    value if it is explained itself."""
     found: list[tuple[str, Any]] = []
     for name, value in values.items():
-        block = isinstance(value, dict) and "kind" in value and "texts" in value
-        found += leaves(value, f"{path}{name}.") if block else [(f"{path}{name}", value)]
+        place = f"{path}{name}"
+        if isinstance(value, dict) and any(other.startswith(f"{place}.") for other in explained):
+            found += [(place, None)] if place in explained else []
+            found += leaves(value, explained, f"{place}.")
+        else:
+            found.append((place, value))
     return found
 
 
 def shown(value: Any) -> str:
-    """A default as YAML writes it in one line."""
+    """A default as YAML writes it in one line; nothing of a block whose keys have rows of their own."""
+    if value is None:
+        return ""
     if isinstance(value, list) and len(value) > 5:
         return f"{len(value)} names"
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000).removesuffix("...\n").strip()
@@ -135,7 +147,8 @@ def shown(value: Any) -> str:
 
 
 def escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+    """A comment in a cell: a bar would end it, and Markdown takes what stands in braces for attributes."""
+    return re.sub(r"(\{[^{}]*\})", r"`\1`", text).replace("|", "\\|")
 
 
 def sentence(text: str) -> str:

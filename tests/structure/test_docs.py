@@ -1,12 +1,15 @@
 """What README and pages promise: tables are those of the kept runs, diffs apply, sentences are short, links hold."""
 
+import importlib.util
 import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from protomtl.commands import findings
 from protomtl.publishing import markers
 from tests.support import ROOT
 
@@ -62,6 +65,29 @@ def test_links_to_files_hold_in_the_repository(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+@pytest.fixture(scope="module")
+def hooks() -> Any:
+    """What the site is made with (docs/hooks.py)."""
+    spec = importlib.util.spec_from_file_location("hooks", ROOT / "docs/hooks.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), **names)
+def test_no_link_of_the_site_leads_out_of_it(page: Path, hooks: Any) -> None:
+    """`make docs` is strict: what the hooks do not know ends it."""
+    assert "](../../" not in hooks.within_site(page.read_text())
+
+
+def test_the_site_explains_each_parameter_whole(hooks: Any) -> None:
+    """Those of blocks within sections too, and what a comment has in braces."""
+    table = hooks.parameters()
+    assert "| `worsened.wrong_labels` | `0.0` | share of the rows that gets another label |" in table
+    assert "for each pair task, `{para: concat, sts: separate}` |" in table
+
+
 @pytest.mark.parametrize("page", WRITTEN, **names)
 def test_no_sentence_is_long(page: Path) -> None:
     assert [text for text in sentences(page.read_text()) if len(re.findall(r"\w[\w'.%/+-]*", text)) > 32] == []
@@ -105,3 +131,13 @@ def test_what_the_page_of_the_paper_names_is_in_the_code() -> None:
         code = (ROOT / "src/protomtl" / file).read_text()
         for name in re.findall(r"\w+", names):
             assert re.search(rf"^(def|class) {name}\b", code, re.MULTILINE), f"{file}: {name}"
+
+
+def test_the_page_of_packed_bert_names_each_file() -> None:
+    named = re.findall(r"^\| `(\w+\.py)` \|", (ROOT / "docs/concepts/packed-bert.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(path.name for path in (ROOT / "src/protomtl/model/packed").glob("[!_]*.py"))
+
+
+def test_the_page_of_findings_is_what_the_kept_runs_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert findings.page(findings.kept_runs()) == findings.PAGE.read_text()

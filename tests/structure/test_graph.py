@@ -142,3 +142,17 @@ def test_the_page_shows_the_table() -> None:
     assert len(rows) >= 6
     for file, stages in rows.items():
         assert set(re.findall(r"`(\w+)`", stages)) == RERUNS[file], file
+
+
+def test_the_page_shows_each_room_and_the_stages_that_depend_on_it() -> None:
+    section = (ROOT / "docs/concepts/pipeline.md").read_text().split("## Rooms")[1].split("\n## ")[0]
+    shown = {}
+    for rooms, stages in re.findall(r"^\| (`[^|]+) \| [^|]+ \| ([^|]+) \|$", section, re.M):
+        named = set(re.findall(r"`(\w+)`", stages))
+        shown |= dict.fromkeys(
+            re.findall(r"`([\w.]+)`", rooms), {*STAGES} - named if stages.startswith("all") else named
+        )
+    there = {path.name for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
+    assert shown.keys() == {name for name in there if not name.startswith("_")} - {"steps"}
+    for name, stages in shown.items():
+        assert {stage for stage in STAGES if f"src/protomtl/{name}" in code_of(stage)} == stages, name

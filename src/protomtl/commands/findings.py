@@ -59,10 +59,11 @@ INTRODUCTION = (
     "`python -m protomtl findings` makes this page from the figures in `docs/runs`.",
     "`python -m protomtl keep NAME` took them from finished runs.",
     "",
-    "Differences are of means over seeds. Intervals (95 %) and p come from a paired bootstrap over examples and seeds.",
+    "Differences are of means over seeds. Intervals (95 %) and p come from a paired bootstrap over examples, and over",
+    "seeds where a run has several.",
     "p is corrected by Holm. A family is all methods of a run, against one reference, on one figure.",
     f"Better or worse needs p below {LEVEL} on test, or on dev where test has no labels.",
-    "Equal needs the two one-sided tests against the margin that the run states. Not shown is neither.",
+    "Equal needs the two one-sided tests against the margin in the run's comparisons. Not shown is neither.",
     "Detectable is the true difference that such a comparison finds in 80 % of cases.",
     "",
 )

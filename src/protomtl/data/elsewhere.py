@@ -7,7 +7,7 @@ from pathlib import Path
 from protomtl.core.settings import SPLITS
 from protomtl.data import starter
 from protomtl.data.readers import Row, checked_row, read_lines
-from protomtl.data.split_profile import normalised
+from protomtl.data.split_profile import bare, normalised
 from protomtl.tasks.settings import Task
 
 GENRES = {"main-captions": "captions", "main-news": "news", "main-forum": "forum", "main-forums": "forum"}
@@ -58,13 +58,14 @@ def cs224n_places(
 ) -> dict[str, Places]:
     """Of the tasks `sts`, `para` and `sst` the rows of SICK, of MSRP, and of AdvGLUE, each twice.
 
-    NAME: without the rows that are training rows of the task (trained: their normalised texts); NAME_apart: without
-    all that share a text with a training row of any task (seen). {} where they were not fetched.
+    NAME: without the rows that a model was shown of the task (trained: their texts); NAME_apart: without all that share
+    a text with such a row of any task (seen). Texts of both are `bare`: SICK's have no full stop, those of `sts` do.
+    {} where they were not fetched.
     """
     found: dict[str, Places] = {}
     for (name, place), (file, read) in TEST_SETS.items():
         if name in tasks and (raw / file).is_file():
-            rows = [(row, frozenset(map(normalised, row.texts))) for row in read(raw / file, tasks[name])]
+            rows = [(row, frozenset(map(bare, row.texts))) for row in read(raw / file, tasks[name])]
             places = found.setdefault(name, {})
             places[place] = [row for row, texts in rows if texts not in trained.get(name, ())]
             places[f"{place}_apart"] = [row for row, texts in rows if not texts & seen]

@@ -14,7 +14,7 @@ from protomtl.core.paths import BACKBONE, PERTURBED, PREPARED, RAW
 from protomtl.core.settings import Data
 from protomtl.data import elsewhere
 from protomtl.data.readers import Row
-from protomtl.data.split_profile import normalised
+from protomtl.data.split_profile import bare, normalised
 from protomtl.perturbations.battery import Battery, battery
 from protomtl.perturbations.kinds import Place, Source
 from protomtl.perturbations.settings import Perturb
@@ -62,20 +62,24 @@ def read(name: str, task: Task, split: str) -> list[Source]:
 def other_places(
     perturb: Perturb, data: Data, tasks: Mapping[str, Task], rows: Mapping[str, Sequence[Source]]
 ) -> tuple[dict[str, dict[str, Place]], dict[str, list[str]]]:
-    """Rows of other places for each task that has any, none that a model has been shown; and what is left out."""
+    """Rows of other places for each task that has any, none that a model has been shown; and what is left out.
+
+    Dev chose the epochs, so its rows were shown, but where they stand for test: see the report's `judged`.
+    """
     main = main_tasks(tasks)
     if "shift" not in perturb.kinds:
         return {}, {}
     if data.source in ("folder", "hub"):
         return {}, {name: ["shift: no other place is known of these data"] for name in main}
     used = {row.split for several in rows.values() for row in several}
-    splits = {"train", "dev"} - used
+    splits = ("train",) if used == {"dev"} else ("train", "dev")
     shown = {name: [row for split in splits for row in read(name, task, split)] for name, task in tasks.items()}
-    seen = {normalised(text) for several in shown.values() for row in several for text in row.texts}
+    form = normalised if data.source == "starter" else bare
+    seen = {form(text) for several in shown.values() for row in several for text in row.texts}
     if data.source == "starter":
         found = elsewhere.starter_places(RAW, tasks, seen)
     else:
-        trained = {name: {frozenset(map(normalised, row.texts)) for row in several} for name, several in shown.items()}
+        trained = {name: {frozenset(map(form, row.texts)) for row in several} for name, several in shown.items()}
         found = elsewhere.cs224n_places(RAW, tasks, seen, trained)
     places = {
         name: {place: place_of(name, place, several) for place, several in own.items()} for name, own in found.items()

@@ -210,8 +210,10 @@ def test_a_gain_on_one_seed_and_a_loss_on_another_settle_nothing() -> None:
     assert on_these == pytest.approx(2 / (bootstrap.RESAMPLES + 1)) and on_others > 0.2
 
 
-@pytest.mark.parametrize(("noise", "seeds", "share"), [(0, 3, 0.05), (1, 1, 0.16), (1, 3, 0.07), (100, 3, 0.26)])
-def test_few_seeds_raise_false_alarms_as_the_readme_says(noise: float, seeds: int, share: float) -> None:
+@pytest.mark.parametrize(
+    ("noise", "seeds", "share"), [(0, 3, 0.05), (1, 1, 0.17), (1, 3, 0.07), (100, 3, 0.25), (100, 10, 0.10)]
+)
+def test_few_seeds_raise_false_alarms_as_the_page_says(noise: float, seeds: int, share: float) -> None:
     """1000 methods equal to the reference; examples move a difference by 1 (deviation), each training by `noise`."""
     random = generator(13, "test", seeds)
     resamples, methods = 2000, 1000
@@ -268,7 +270,7 @@ def test_methods_a_margin_apart_are_called_equal_about_once_in_20(true: float, s
 
 @pytest.mark.parametrize(
     ("noise", "seeds", "share", "of"),
-    [(1, 1, 0.11, 0.71), (1, 3, 0.05, 0.96), (100, 3, 0.17, 0.75), (100, 5, 0.11, 0.85)],
+    [(1, 1, 0.12, 0.71), (1, 3, 0.06, 0.96), (100, 3, 0.19, 0.72), (100, 5, 0.10, 0.84)],
 )
 def test_few_seeds_make_equality_and_what_is_detectable_too_hopeful_as_the_page_says(
     noise: float, seeds: int, share: float, of: float

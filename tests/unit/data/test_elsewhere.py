@@ -89,8 +89,8 @@ def test_other_peoples_test_sets(sets: Path) -> None:
 
 
 def test_rows_that_are_training_rows_are_left_out_and_those_that_share_a_text_apart(sets: Path) -> None:
-    trained = {"sts": {frozenset({"a boy runs", "a boy is running"})}, "para": set()}
-    places = elsewhere.cs224n_places(sets, {"sts": STS, "para": PARA}, {"a dog", "up"}, trained)
+    trained = {"sts": {frozenset({"aboyruns", "aboyisrunning"})}, "para": set()}
+    places = elsewhere.cs224n_places(sets, {"sts": STS, "para": PARA}, {"adog", "up"}, trained)
     assert [row.id for row in places["sts"]["sick"]] == ["sick-7"]
     assert [row.id for row in places["sts"]["sick_apart"]] == ["sick-6"]
     assert len(places["para"]["msrp"]) == 2 and [row.label for row in places["para"]["msrp_apart"]] == [1.0]

@@ -32,13 +32,17 @@ def test_a_row_in_its_own_prototype_is_nearer_by_one_minus_one_nth(seed: int, di
     assert torch.equal(within[others], without[others])  # nothing else differs
 
 
-def test_a_class_of_one_row_is_right_for_certain_and_is_not_pulled() -> None:
-    """Its own logit is the largest there is, 0, and has no gradient, wherever the row lies."""
+def test_a_class_of_one_row_is_right_for_certain_and_is_only_pushed_away_from_others() -> None:
+    """Its own logit is the largest there is, 0, and has no gradient, wherever the row lies; the others' have one."""
     embeddings = drawn(1, 6, WIDTH).requires_grad_()
     logits, place = prototypes.batch_logits(embeddings, torch.tensor([0, 0, 0, 1, 1, 2]), "euclidean")
     assert logits[5, 2] == 0 and logits[5].argmax() == place[5]
-    logits[5, 2].backward()  # type: ignore[no-untyped-call]
-    assert embeddings.grad is not None and (embeddings.grad == 0).all()
+    (own,) = torch.autograd.grad(logits[5, 2], embeddings, retain_graph=True)
+    assert (own == 0).all()
+    (push,) = torch.autograd.grad(torch.nn.functional.cross_entropy(logits[5:], place[5:]), embeddings)
+    moved = embeddings.detach()[5] - 1e-4 * push[5]
+    means = torch.stack([embeddings[:3].mean(0), embeddings[3:5].mean(0)])
+    assert (moved - means).norm(dim=1).mean() > (embeddings[5] - means).norm(dim=1).mean()
 
 
 @given(st.integers(0, 10**6), st.floats(0.01, 10))

@@ -62,7 +62,7 @@ def test_a_run_of_some_methods_has_some_claims(tmp_path: Path) -> None:
     table1 = {"method": ["unfrozen", "cosine"], "sts_paper": [0.383, 0.702]}
     pd.DataFrame(table1).to_csv(tmp_path / "tables-table1.csv", index=False)
     _, rows = claims(tmp_path, [])
-    assert rows[1] == ["The cosine lifts similarity", "§4.2, Table 1", "sts +0.300", "yes"]
+    assert rows[1] == ["The cosine lifts similarity", "§6, Table 1", "sts +0.300", "yes"]
     assert rows[0][2:] == ["not in this run", ""] and rows[-1][2:] == ["not in this run", ""]
     assert checks(tmp_path, [])[1] == [
         ["**The cosine lifts similarity**", *[""] * 6],
