@@ -48,6 +48,17 @@ def test_every_diff_of_a_guide_applies(page: Path, tmp_path: Path) -> None:
             pytest.skip(f"edited in this folder: {problem.splitlines()[0]}")
 
 
+@pytest.mark.parametrize("page", GUIDES, **names)
+def test_the_table_of_guides_names_the_files_of_each_diff(page: Path) -> None:
+    """A new file stands there as NEW.py or NAME.py, and a rule as the folder of rules."""
+    (row,) = re.findall(rf"^\|[^|]*\({page.name}\)[^|]*\|([^|]*)\|", (GUIDES[0].parent / "index.md").read_text(), re.M)
+    edited = re.findall(r"^--- a/(\S+)$", page.read_text(), re.M)
+    short = {re.sub(r"^src/protomtl/|[^/]+\.smk$", "", file) for file in edited}
+    if page.name == "add-a-task.md":  # from your own files: by `init`, without its second part
+        short = {"params.yaml"}
+    assert {name for name in re.findall(r"`([^`]+)`", row) if not re.search(r"(NEW|NAME)\.py$", name)} == short
+
+
 def git(words: list[str], given: str = "", more: dict[str, str] | None = None) -> str:
     """What git complains of; nothing if all is well."""
     env = {**os.environ, **(more or {})}

@@ -142,3 +142,20 @@ def test_the_page_shows_the_table() -> None:
     assert len(rows) >= 6
     for file, stages in rows.items():
         assert set(re.findall(r"`(\w+)`", stages)) == RERUNS[file], file
+
+
+GUIDED = [  # stages that a guide says are run again, and the first file of the diff that follows
+    (page.name, set(re.findall(r"`(\w+)`", said)), file)
+    for page in sorted((ROOT / "docs/guides").glob("add-*.md"))
+    for said, file in re.findall(r"re-runs ((?:`\w+`(?:, | and )?)+).*?^\+\+\+ b/(\S+)", page.read_text(), re.M | re.S)
+]
+
+
+@pytest.mark.parametrize(("page", "said", "file"), GUIDED)
+def test_a_guide_names_the_stages_that_its_code_runs_again(page: str, said: set[str], file: str) -> None:
+    edited = room(ROOT / file)
+    assert {stage for stage in STAGES if edited in code_of(stage)} == said
+
+
+def test_guides_are_read() -> None:
+    assert {page for page, *_ in GUIDED} == {"add-a-metric.md", "add-a-task.md", "add-an-objective.md"}
