@@ -3,10 +3,13 @@
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
+from protomtl import __version__
 from protomtl.publishing import markers
 from tests.support import ROOT
 
@@ -76,6 +79,19 @@ def test_links_to_files_hold_in_the_repository(page: Path) -> None:
 @pytest.mark.parametrize("page", WRITTEN, **names)
 def test_no_sentence_is_long(page: Path) -> None:
     assert [text for text in sentences(page.read_text()) if len(re.findall(r"\w[\w'.%/+-]*", text)) > 32] == []
+
+
+def test_what_is_cited_is_the_version_and_day_of_the_last_release() -> None:
+    cited = YAML(typ="safe").load(ROOT / "CITATION.cff")
+    name, day = re.findall(r"^## (\S+) \((\S+)\)$", (ROOT / "CHANGELOG.md").read_text(), re.M)[0]
+    assert (cited["version"], str(cited["date-released"])) == (name, day) == (__version__, day)
+
+
+def test_the_layers_of_imports_are_those_that_are_held() -> None:
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    held = [set(layer.replace("protomtl.", "").split(" | ")) for layer in contract["layers"]]
+    (line,) = re.findall(r"^- Down only: (.*)\.$", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    assert [set(re.findall(r"`(\w+)`", layer)) for layer in line.split(" > ")] == held
 
 
 def test_an_extra_is_named_in_quotes() -> None:
