@@ -9,21 +9,24 @@ OUTSIDE := tests/unit/inference tests/unit/test_calibration.py tests/unit/test_n
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all quick report compare test test-pipeline test-faults test-outside test-all lowest soak cluster bench fewshot new-classes robust docs lint format lock
+.PHONY: all help quick report compare test test-pipeline test-faults test-outside test-all lowest soak cluster bench fewshot new-classes robust docs lint format lock
 
 all: $(VENV)/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
+
+help:                       ## these lines; CORES=8: jobs at a time, PYTHON=python3.12: of a new .venv
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 quick: $(VENV)/ready        ## a first result soon: preset `quick` in params.yaml, and all that follows from it
 	python -m protomtl preset quick
 	snakemake --cores $(CORES) all
 	@echo "Preset quick is in params.yaml; \`git checkout params.yaml\` takes it back."
 
-report: all                 ## the same, and one HTML page of it: results/report.html
+report: all                 ## the main job, and one HTML page of it: results/report.html
 	snakemake --report results/report.html --report-stylesheet workflow/report/style.css
 
 compare: $(VENV)/ready      ## experiments side by side: main figures and the parameters that differ
-	dvc exp show --md --only-changed --keep 'best|overall|sst|para|sts' --drop 'data/|results/|src/'
+	dvc exp show --md --only-changed --keep 'best|overall|sst|para|sts' --drop 'data/|results/|src/|kept'
 
 test: $(VENV)/ready         ## the tests of every day: modules, steps, what files say of each other (tests/)
 	pytest $(BY_FILE) tests/unit tests/structure tests/steps

@@ -1,6 +1,7 @@
 """DVC's experiments, for real (contract, point 5)."""
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def columns(project: Path) -> list[str]:
 def test_an_experiment_is_run_compared_and_applied(project: Path, finished: Path) -> None:
     call(project, "dvc", "exp", "run", "-q", "-S", "finetune.lr=0.01", "-n", "fast")
     fast = results(project)
+    call(project, sys.executable, "-m", "protomtl", "summary")  # each run by Snakemake ends with it
     assert columns(project) == [*FIGURES, "finetune.lr"]
+    call(project, "git", "checkout", "-q", "docs/runs/current")
     shown = json.loads(call(project, "dvc", "params", "diff", "--json").stdout)
     assert list(shown["params.yaml"]) == ["finetune.lr"]
     moved = json.loads(call(project, "dvc", "metrics", "diff", "--json").stdout)

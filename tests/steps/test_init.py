@@ -51,6 +51,7 @@ def test_from_a_file_to_a_table(sick: Path, workdir: Path, capsys: pytest.Captur
     said = init(capsys, str(sick), "--yes")
     assert "train: 48 rows (ENTAILMENT: 24, NEUTRAL: 24)" in said and "range: [2, 5]" in said
     assert "drawn" not in said and sick.read_bytes() == original
+    assert "Splits: as column SemEval_set says\n" in said and "no task reads" not in said
     params = load()
     assert [*params.tasks] == ["entailment", "relatedness"] and params.data.folder == "data/own/SICK"
     assert {"entailment_weighted", "relatedness_weighted"} < {*params.methods} and "sst_weighted" not in params.methods

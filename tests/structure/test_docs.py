@@ -4,11 +4,14 @@ import importlib.util
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
+from protomtl import __version__
 from protomtl.commands import findings
 from protomtl.publishing import markers
 from tests.support import ROOT
@@ -51,6 +54,17 @@ def test_every_diff_of_a_guide_applies(page: Path, tmp_path: Path) -> None:
             pytest.skip(f"edited in this folder: {problem.splitlines()[0]}")
 
 
+@pytest.mark.parametrize("page", GUIDES, **names)
+def test_the_table_of_guides_names_the_files_of_each_diff(page: Path) -> None:
+    """A new file stands there as NEW.py or NAME.py, and a rule as the folder of rules."""
+    (row,) = re.findall(rf"^\|[^|]*\({page.name}\)[^|]*\|([^|]*)\|", (GUIDES[0].parent / "index.md").read_text(), re.M)
+    edited = re.findall(r"^--- a/(\S+)$", page.read_text(), re.M)
+    short = {re.sub(r"^src/protomtl/|[^/]+\.smk$", "", file) for file in edited}
+    if page.name == "add-a-task.md":  # from your own files: by `init`, without its second part
+        short = {"params.yaml"}
+    assert {name for name in re.findall(r"`([^`]+)`", row) if not re.search(r"(NEW|NAME)\.py$", name)} == short
+
+
 def git(words: list[str], given: str = "", more: dict[str, str] | None = None) -> str:
     """What git complains of; nothing if all is well."""
     env = {**os.environ, **(more or {})}
@@ -91,6 +105,19 @@ def test_the_site_explains_each_parameter_whole(hooks: Any) -> None:
 @pytest.mark.parametrize("page", WRITTEN, **names)
 def test_no_sentence_is_long(page: Path) -> None:
     assert [text for text in sentences(page.read_text()) if len(re.findall(r"\w[\w'.%/+-]*", text)) > 32] == []
+
+
+def test_what_is_cited_is_the_version_and_day_of_the_last_release() -> None:
+    cited = YAML(typ="safe").load(ROOT / "CITATION.cff")
+    name, day = re.findall(r"^## (\S+) \((\S+)\)$", (ROOT / "CHANGELOG.md").read_text(), re.M)[0]
+    assert (cited["version"], str(cited["date-released"])) == (name, day) == (__version__, day)
+
+
+def test_the_layers_of_imports_are_those_that_are_held() -> None:
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    held = [set(layer.replace("protomtl.", "").split(" | ")) for layer in contract["layers"]]
+    (line,) = re.findall(r"^- Down only: (.*)\.$", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    assert [set(re.findall(r"`(\w+)`", layer)) for layer in line.split(" > ")] == held
 
 
 def test_an_extra_is_named_in_quotes() -> None:

@@ -49,6 +49,32 @@ def test_the_profile_for_clusters_keeps_the_default_one_and_names_only_steps() -
     assert grouped == {stage for stage in STAGES if "uses" not in STAGES[stage]["meta"]}
 
 
+def test_the_page_on_clusters_says_what_jobs_ask_for() -> None:
+    """Of a group the memory of stages that may run side by side, and the minutes of those that follow each other."""
+    slurm = YAML(typ="safe").load(ROOT / "profiles/slurm/profile.yaml")
+    asks = {stage: slurm["default-resources"] | slurm["set-resources"].get(stage, {}) for stage in STAGES}
+    group = dict(word.split("=") for word in slurm["groups"])
+    behind = pipeline_figure.read_graph(ROOT / "dvc.yaml")
+    page = (ROOT / "docs/guides/cluster.md").read_text()
+    said: set[str] = set()
+    for stages, minutes, memory in re.findall(r"^\| [^|]+ \| (`[^|]+) \| (\d+) \| (\d+) \|$", page, re.M):
+        layers = [re.findall(r"`(\w+)`", words) for words in stages.split(", then ")]
+        if layers[0][0] not in group:
+            layers = [[stage] for stage in layers[0]]  # jobs of their own
+            assert {(asks[s]["runtime"], asks[s]["mem_mb"]) for (s,) in layers} == {(int(minutes), int(memory))}
+        else:
+            members = {stage for layer in layers for stage in layer}
+            assert members == {stage for stage in group if group[stage] == group[layers[0][0]]}
+            assert sum(max(asks[s]["runtime"] for s in layer) for layer in layers) == int(minutes)
+            assert max(sum(asks[s]["mem_mb"] for s in layer) for layer in layers) == int(memory)
+            for place, layer in enumerate(layers):  # nothing in it waits for less than the layer before
+                before = {s for earlier in layers[:place] for s in earlier}
+                assert all(behind[s] & members <= before for s in layer)
+                assert not place or all(behind[s] & {*layers[place - 1]} for s in layer)
+        said |= {stage for layer in layers for stage in layer}
+    assert said == set(STAGES)
+
+
 @pytest.mark.parametrize("step", runner.steps())
 def test_a_stage_depends_on_exactly_the_rooms_that_it_imports_from(step: str) -> None:
     assert code_of(step) == rooms_of_step(step)
@@ -156,3 +182,20 @@ def test_the_page_shows_each_room_and_the_stages_that_depend_on_it() -> None:
     assert shown.keys() == {name for name in there if not name.startswith("_")} - {"steps"}
     for name, stages in shown.items():
         assert {stage for stage in STAGES if f"src/protomtl/{name}" in code_of(stage)} == stages, name
+
+
+GUIDED = [  # stages that a guide says are run again, and the first file of the diff that follows
+    (page.name, set(re.findall(r"`(\w+)`", said)), file)
+    for page in sorted((ROOT / "docs/guides").glob("add-*.md"))
+    for said, file in re.findall(r"re-runs ((?:`\w+`(?:, | and )?)+).*?^\+\+\+ b/(\S+)", page.read_text(), re.M | re.S)
+]
+
+
+@pytest.mark.parametrize(("page", "said", "file"), GUIDED)
+def test_a_guide_names_the_stages_that_its_code_runs_again(page: str, said: set[str], file: str) -> None:
+    edited = room(ROOT / file)
+    assert {stage for stage in STAGES if edited in code_of(stage)} == said
+
+
+def test_guides_are_read() -> None:
+    assert {page for page, *_ in GUIDED} == {"add-a-metric.md", "add-a-task.md", "add-an-objective.md"}

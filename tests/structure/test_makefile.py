@@ -33,6 +33,14 @@ def test_in_a_path_with_a_space_a_target_runs_the_environments_own_programs(link
     assert called.startswith(f"{project}/.venv/bin/pytest ") and called.endswith("-m pipeline tests/pipeline\n")
 
 
+def test_help_names_every_target() -> None:
+    """Each that is no file, with a word on it."""
+    said = subprocess.check_output(["make", "--no-print-directory", "help"], cwd=ROOT, text=True)
+    listed = dict(line.split(maxsplit=1) for line in said.splitlines())
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert sorted(listed) == sorted(targets.split())
+
+
 def test_the_lock_installs_on_the_oldest_python_that_the_project_promises() -> None:
     """Debian 12 has Python 3.11.2: a package that asks for 3.11.5 would end `make all` there."""
     promised = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=")

@@ -50,9 +50,12 @@ def proposed(tables: Sequence[Table], joint: Sequence[Together], asked: Asked, t
 
 
 def left_aside(tables: Sequence[Table], tasks: Mapping[str, Mapping[str, Any]], joint: Sequence[Together]) -> list[str]:
-    """The columns that no task reads, in a line; numbers of rows aside."""
+    """The column that says the splits, and those that no task reads, a line each; numbers of rows aside."""
     used = {name for block in tasks.values() for name in (*block["texts"], block["label"])}
     used |= {name for task in joint for name in task.names}
-    found = [c for c in files.columns_of(tables) if c.values and c.name not in used and not guessing.is_id(c)]
+    columns = files.columns_of(tables)
+    splits = guessing.split_column(columns) if len(tables) == 1 else None
+    found = [c for c in columns if c.values and c.name not in {*used, splits} and not guessing.is_id(c)]
     names = [column.name for column in found]
-    return [f"Columns that no task reads: {', '.join(names)}; --text and --label name others"] if names else []
+    said = [f"Splits: as column {splits} says"] if splits else []
+    return said + ([f"Columns that no task reads: {', '.join(names)}; --text and --label name others"] if names else [])

@@ -126,13 +126,14 @@ def weighs(block: Any, tasks: list[str]) -> bool:
 
 
 def add_single(content: Any, tasks: list[str]) -> None:
-    """A method for each of several tasks that trains it alone, and the row that is put together from these."""
+    """A method for each of several tasks that trains it alone, as `concat` trains all, and the row that is put together
+    from these."""
     if len(tasks) < 2 or "single_tasks" not in content.get("joined", {}):
         return
     for name in tasks:
-        finetune = CommentedMap({"tasks": CommentedSeq([plain(name)])})
+        finetune = CommentedMap({"pair_encoding": "concat", "tasks": CommentedSeq([plain(name)])})
         finetune.fa.set_flow_style()
-        block = {"label": f"{name} alone", "source": "control", "pretrain": False, "finetune": finetune}
+        block = {"label": f"Concat, {name} alone", "source": "control", "pretrain": False, "finetune": finetune}
         content["method"].setdefault(f"only_{name}", CommentedMap(block))
     content["joined"]["single_tasks"]["parts"] = CommentedSeq([f"only_{name}" for name in tasks])
     content["joined"]["single_tasks"]["parts"].fa.set_flow_style()

@@ -95,6 +95,6 @@ def test_each_of_several_tasks_has_a_method_of_its_own_and_a_row_joins_them(tmp_
     with (tmp_path / "params.yaml").open("w") as file:
         writing.round_trip().dump(content, file)
     found = params.load(tmp_path / "params.yaml")
-    assert found.method["only_type"].finetune == {"tasks": ["type"]}
+    assert found.method["only_type"].finetune == {"tasks": ["type"], **found.method["concat"].finetune}
     assert found.joined["single_tasks"].parts == ["only_same", "only_type"]
     assert not {"only_sst", "only_type"} & {*found.methods}
