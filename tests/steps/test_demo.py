@@ -57,13 +57,20 @@ def test_a_new_text_changes_its_table_only(page: "AppTest", model: Path) -> None
     ("field", "text", "message"),
     [
         (0, "film\n" * 51, "At most 50 lines"),
-        (1, "one\ntwo\nthree", "there are 3 and 2 lines"),
+        (1, "one\ntwo\nthree", "Line 3 has one text"),
+        (1, "one\n\nthree", "Line 2 has one text"),  # not `three` beside the second line
     ],
 )
 def test_too_much_or_unequal_input_is_refused(page: "AppTest", field: int, text: str, message: str) -> None:
     page.text_area[field].set_value(text).run()
     assert message in page.error[0].value and not page.exception
     assert len(page.dataframe) == (2 if field == 0 else 1)  # the other tab still answers
+
+
+def test_pairs_are_those_of_a_line_whichever_lines_are_empty(page: "AppTest") -> None:
+    page.text_area[1].set_value("\none\n\ntwo").run()
+    page.text_area[2].set_value("\nun\n\ndeux\n").run()
+    assert page.dataframe[1].value[["sentence1", "sentence2"]].to_numpy().tolist() == [["one", "un"], ["two", "deux"]]
 
 
 def test_no_field_takes_more_than_its_limit(page: "AppTest") -> None:

@@ -1,6 +1,7 @@
 """The page of `protomtl demo`: an exported model reads sentences that are typed. Streamlit runs this file."""
 
 import sys
+from itertools import zip_longest
 from typing import Any
 
 import altair as alt
@@ -51,14 +52,15 @@ def typed(texts: int) -> list[Row]:
         column.text_area(name, example, max_chars=LONGEST)
         for column, name, example in zip(st.columns(texts), names, EXAMPLES[texts], strict=True)
     ]
-    sides = [[line.strip() for line in field.splitlines() if line.strip()] for field in fields]
-    if max(map(len, sides)) > MOST:
+    lines = zip_longest(*([line.strip() for line in field.splitlines()] for field in fields), fillvalue="")
+    rows = {number: row for number, row in enumerate(lines, 1) if any(row)}
+    if len(rows) > MOST:
         st.error(f"At most {MOST} lines; `protomtl predict` reads files of any length.")
         return []
-    if len({len(side) for side in sides}) > 1:
-        st.error(f"Each first text needs a second one: there are {len(sides[0])} and {len(sides[1])} lines.")
+    if lone := next((number for number, row in rows.items() if not all(row)), None):
+        st.error(f"Line {lone} has one text; a pair needs its first and its second in the same line.")
         return []
-    return list(zip(*sides, strict=True)) if texts == 2 else [*sides[0]]
+    return [(row[0], row[1]) if texts == 2 else row[0] for row in rows.values()]
 
 
 def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
