@@ -22,6 +22,8 @@ from protomtl.training.sampling import Batches, classes_of
 from protomtl.training.smoothness import divergences
 from protomtl.training.weighting import fixed
 
+NEVER = -1e4  # log π of a class without a training row: with -inf its share, 0, would be multiplied by infinity
+
 
 def objective(
     encoder: Encoder,
@@ -78,7 +80,8 @@ def adjusted_loss(task: Task, outputs: Tensor, labels: np.ndarray, rows: np.ndar
     """Cross entropy of outputs [n, classes] with the class's frequency added (Menon et al. 2021), or of scores that
     belong to two classes; labels: [rows of the table], of which `rows` [n] are those of the step."""
     if settings.prior:
-        outputs = outputs + shares(task, torch.tensor(labels)).mean(0).log().to(outputs)
+        prior = shares(task, torch.tensor(labels)).mean(0).log()
+        outputs = outputs + prior.clamp_min(NEVER).to(outputs)
     own = torch.from_numpy(labels[rows])
     between = settings.values == "between"
     whole = shares(task, own) if between else functional.one_hot(class_indices(task, own), task.number_of_classes)

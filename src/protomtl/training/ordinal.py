@@ -29,7 +29,7 @@ def shares(task: Task, labels: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """-Σ_k y_k log p_k, mean over the rows; both [n, k]. A class without any share may have the logit -inf."""
+    """-Σ_k y_k log p_k, mean over the rows; both [n, k], and all logits finite."""
     return functional.cross_entropy(logits, targets.to(logits))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
@@ -12,6 +12,7 @@ from protomtl.seeds import generator
 
 
 @given(st.integers(1, 30), st.integers(1, 20))
+@example(bootstrap.CACHED + 1, 3)
 def test_a_resample_draws_as_many_things_as_there_are(n: int, resamples: int) -> None:
     counts = bootstrap.draw_counts(generator(1, "test"), resamples, n)
     assert counts.shape == (resamples, n) and (counts >= 0).all() and (counts.sum(1) == n).all()

@@ -54,6 +54,15 @@ def test_a_figure_of_sets_is_that_of_the_repeated_rows(case: tuple[np.ndarray, n
             assert found[k, c] == pytest.approx(METRICS["macro_f1"](x, y), abs=1e-9, nan_ok=True)
 
 
+@pytest.mark.parametrize("name", ["pearson", "spearman"])
+def test_two_rows_have_no_correlation_and_nor_has_what_varies_by_rounding_alone(name: str) -> None:
+    """0.1 + 0.2 is not 0.3 to the last digit."""
+    for gold, predicted in (([1.0, 2.0], [1.0, 2.0]), ([1.0, 2.0, 3.0], [0.3, 0.3, 0.3])):
+        n = len(gold)
+        found = resampled.FIGURES[name](np.ones((1, n)), np.array(gold), np.array(predicted)[:, None], lambda x: x)  # type: ignore[index]
+        assert np.isnan(found).all()
+
+
 def test_ties_share_the_middle_of_their_ranks() -> None:
     """Values 5 5 9 drawn once, twice and once: ranks 1, 2 and 3 are one tie, 4 the other."""
     assert resampled.ranks(np.array([[1.0, 2, 1]]), np.array([5.0, 5, 9])).tolist() == [[1.5, 1.5, 3.5]]

@@ -21,6 +21,7 @@ def row(
         (-0.03, 0.01, 0.9, "**worse** overall by 0.030. "),
         (0.004, 0.01, 0.04, "**better** overall by 0.004, by less than 0.01 for sure. "),
         (0.004, 0.4, 0.06, "**not shown** overall; gains above 0.014 are unlikely"),
+        (0.03, 0.05, 0.05, "**not shown** overall"),  # below the level, not at it
         (0.004, 0.4, 0.04, "**equal** overall, within 0.01. "),
         (-0.04, 0.2, 0.9, "gains above 0.000 are unlikely"),
         (0.004, 0.4, float("nan"), "**not shown** overall"),

@@ -40,3 +40,18 @@ def test_only_what_is_missing_is_held_out() -> None:
     found = splitting.splits_of(texts, np.arange(100) % 2, 1, ["dev"])
     assert {split: found.count(split) for split in set(found)} == {"train": 90, "dev": 10}
     assert splitting.splits_of(texts, np.arange(100) % 2, 1, ["dev"]) == found
+
+
+def test_each_stratum_has_its_share_of_what_is_held_out() -> None:
+    """Two strata of a hundred rows. Ten before them share a text, and are training data."""
+    texts, own = [("same",)] * 10 + [(f"text {i}",) for i in range(200)], np.arange(200) // 20 % 2
+    found = np.array(splitting.splits_of(texts, np.append(np.full(10, 2), own), 1))
+    assert (found[:10] == "train").all()
+    for stratum in (found[10:][own == 0], found[10:][own == 1]):
+        assert [int((stratum == split).sum()) for split in ("train", "dev", "test")] == [80, 10, 10]
+
+
+def test_where_hardly_a_row_is_apart_a_third_of_those_is_training_too() -> None:
+    """54 rows share a text, and are training data."""
+    found = splitting.splits_of([("same",)] * 54 + [(f"text {i}",) for i in range(6)], np.zeros(60), 1)
+    assert found[:54] == ["train"] * 54 and sorted(found[54:]) == ["dev", "dev", "test", "test", "train", "train"]

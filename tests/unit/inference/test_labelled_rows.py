@@ -37,7 +37,7 @@ def test_numbers_that_stand_for_places_are_told(tmp_path: Path) -> None:
     ("task", "labels"),
     [
         (NAMED, ["Positive", "NEGATIVE"]),
-        (NAMED, ["", "-1"]),
+        (NAMED, ["", "-1", " -1 "]),
         (task_of(kind="classification", classes=3), ["0", "2"]),
         (task_of(kind="classification", classes=["1", "2", "3"]), ["1", "3"]),
         (task_of(kind="binary"), ["0", "1"]),

@@ -71,14 +71,16 @@ def test_each_case_has_a_clean_row_and_its_answer(name: str) -> None:
     found, task = built(name), task_of(name)
     clean = {(case.split, case.id): case for case in found.cases if case.stress == CLEAN}
     low, high = task.bounds
+    assert all(count["made"] for stress, count in found.counts.items() if stress != "misspelled")
     for case in found.cases:
         plain = clean[case.split, case.id]
         assert case.original == plain.texts and low <= case.label <= high
         match case.stress:
             case "itself":
                 assert case.texts[0] == case.texts[1] and case.label == high and case.expected == "label"
-            case "exchanged" | "other_name" | "other_number":
-                assert case.texts[0] != case.texts[1] and case.label == low and case.expected == "label"
+            case "exchanged" | "negated" | "other_name" | "other_number" if task.pair:
+                assert case.texts[0] == plain.texts[0] != case.texts[1] and case.texts[1] not in plain.texts
+                assert case.label == low and case.expected == "label"
             case "turned":
                 assert case.texts == plain.texts[::-1] and case.expected == "same" and case.label == plain.label
             case "names" | "numbers":
@@ -112,6 +114,15 @@ def test_a_text_that_many_rows_have_is_taken_once() -> None:
     assert counts["itself"] == {"made": 1, "left_out": 4} and counts["turned"]["made"] == 5
 
 
+def test_another_name_or_number_is_that_of_the_first_text_whatever_the_second_has() -> None:
+    rows = [Source("test", "x", ("Michael has 7 dogs", "Cats sit"), 1.0)]
+    found = battery("same", task_of("same"), rows, settings(), 0)
+    changed = {case.stress: case.texts[1].split() for case in found.cases if case.stress.startswith("other")}
+    name, number = changed["other_name"], changed["other_number"]
+    assert name[1:] == ["has", "7", "dogs"] and name[0] != "Michael"
+    assert (number[0], number[1], number[3]) == ("Michael", "has", "dogs") and number[2] != "7"
+
+
 def test_a_sample_is_part_of_the_whole() -> None:
     whole, some = built("same", 40), built("same", 40, 100)
     of = [{(case.stress, case.texts) for case in found.cases} for found in (some, whole)]
@@ -138,6 +149,7 @@ def test_the_kinds_that_are_not_wanted_are_not_made() -> None:
     assert "turned" not in built("same", kinds=["noise"]).counts
     plain = built("same", kinds=["shift"])
     assert not plain.counts and len(plain.cases) == 40  # the clean rows
+    assert len(built("same", most=7, kinds=["shift"]).cases) == 7
 
 
 def test_two_shares_of_one_name_are_refused() -> None:

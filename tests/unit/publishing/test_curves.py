@@ -97,3 +97,6 @@ def test_updates_of_both_phases_count(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [point["updates"] for point in curves.dev_curve(run)] == [90, 120, 150]
     Path("results/pretrain/first/seed1/train.csv").unlink()
     assert curves.dev_curve(run)[0] == {"method": "first", "updates": 30, "overall": 0.5}
+    for epoch, updates in ((1, 90), (0, 0)):  # one epoch has them all; heads that were fitted at once have none
+        pd.DataFrame({"epoch": [epoch], "overall": [0.5]}).to_csv("results/curves/dev/first/seed1/curve.csv")
+        assert [point["updates"] for point in curves.dev_curve(run)] == [updates]

@@ -22,6 +22,9 @@ from protomtl.steps.tables.joined import Evaluated
 from protomtl.tasks.settings import Task
 
 MARGIN = 0.02
+FILES = {"train": "a", "dev": "b", "test": "c"}
+YES_NO = Task.model_validate({"kind": "binary", "texts": ["t"], "label": "l", "files": FILES})
+RIGHT, WRONG = [0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,7 @@ def test_a_figure_that_was_kept_is_told_from_one_of_another_metric(kind: str) ->
         "kind": kind,
         "texts": ["t"],
         "label": "l",
-        "files": {"train": "a", "dev": "b", "test": "c"},
+        "files": FILES,
     }
     task = Task.model_validate(block | KINDS[kind])
     random = np.random.default_rng(1)
@@ -140,13 +143,30 @@ def test_a_method_of_one_task_is_told_by_its_bytes(
     predictions = {split: {"sst": pd.DataFrame({run: [0.0, 1.0, 1.0, 1.0]}, index)} for split in ("dev", "test")}
     tables = {split: pd.DataFrame({"method": ["single_tasks"], "sst": [0.75]}) for split in ("dev", "test")}
     kept = Kept(tmp_path, {}, tables, [1], Evaluated(predictions, {run: metrics}, {run: {}}), {}, {})
-    files = {"train": "a", "dev": "b", "test": "c"}
-    tasks = {
-        name: Task.model_validate({"kind": "binary", "texts": ["t"], "label": "l", "files": files})
-        for name in ("sst", "para")
-    }
+    tasks = dict.fromkeys(("sst", "para"), YES_NO)
     found = rows.row(kept, "only_sst", "SST alone", [run], tasks, MARGIN, [], {})
     assert found.verdict == verdict and found.figures["sst"] == (0.75, 0.75) and found.interval is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "here", "interval"),
+    [
+        ([RIGHT, RIGHT], [RIGHT, RIGHT], (0, 0)),
+        ([WRONG, WRONG], [RIGHT, RIGHT], (1, 1)),  # here minus kept
+        ([RIGHT, RIGHT, WRONG], [RIGHT, RIGHT, RIGHT], (0, 1)),  # one seed in three, and seeds are drawn anew
+        ([RIGHT, WRONG], [WRONG, RIGHT], (-1, 1)),  # as good in the mean, not seed by seed
+    ],
+)
+def test_the_interval_of_two_runs_pairs_their_seeds(
+    kept: list[list[float]], here: list[list[float]], interval: tuple[float, float]
+) -> None:
+    index = pd.MultiIndex.from_arrays([[*"wxyz"], RIGHT], names=["id", "gold"])
+    columns = {Run(who, k): own for who, several in (("kept", kept), ("here", here)) for k, own in enumerate(several)}
+    assert rows.interval_of({"sst": pd.DataFrame(columns, index)}, {"sst": YES_NO}, "test") == interval
+
+
+def test_a_figure_is_the_mean_over_seeds_and_undefined_where_one_is() -> None:
+    assert rows.mean([0.5, 0.75]) == 0.625 and np.isnan(rows.mean([0.5, None]))
 
 
 TABLE = "id,gold,prediction\n1,0,0\n"

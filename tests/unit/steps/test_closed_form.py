@@ -123,6 +123,19 @@ def test_a_class_of_several_is_fitted_as_a_task_of_its_own(fit: str) -> None:
     torch.testing.assert_close(head(*train.embeddings)[:, 1:2], alone(*train.embeddings))
 
 
+def test_of_several_classes_one_that_all_rows_have_is_certain_and_one_that_none_has_impossible() -> None:
+    task = Task.model_validate(
+        {**PARAMS.tasks["sst"].model_dump(), "kind": "multilabel", "classes": 3, "ordered": False}
+    )
+    train = rows(PARAMS.tasks["sst"], 1)
+    some = Rows(train.embeddings, np.where(train.labels > 2, 3, 1).astype(np.float32))  # class 0, here and there 1
+    head = build_heads({"sst": task}, WIDTH, settings("lda"))["sst"].eval()
+    fit_head(head, "sst", task, "lda", some, some)
+    likely = probabilities(task, head(*train.embeddings))
+    assert (likely[:, 0] == 1).all() and (likely[:, 2] == 0).all()
+    assert ((likely[:, 1] > 0.5).numpy() == (some.labels == 3)).mean() > 0.8
+
+
 def test_a_cosine_has_nothing_to_fit() -> None:
     train = rows(PARAMS.tasks["sts"], 1)
     head = fitted("sts", "lda", train, similarity="cosine")

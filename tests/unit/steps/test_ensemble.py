@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
@@ -84,3 +85,25 @@ def test_members_have_the_same_examples_in_the_same_order(
         told = r"^results/evaluate/cosine/seed1/dev/sts\.csv: not the examples of .*/concat/seed1/dev/sts\.csv, or in"
         with pytest.raises(SystemExit, match=told):
             ensemble.outputs(runs, "dev", "sts", TASKS["sts"])
+
+
+def test_the_ensembles_stand_beside_the_best_head_by_hand() -> None:
+    """Two heads are right on two rows of three and on one, their mean on all; the prototypes of one are all wrong."""
+    gold = np.array([1.0, 1.0, 0.0])
+    yes = np.array([[0.9, 0.3, 0.1], [0.4, 0.8, 0.6], [0.0, 0.0, 1.0]])
+    scores = np.stack([1 - yes, yes], axis=2)
+    found = ensemble.compared(TASKS["para"], gold, scores, np.array([0.0, 1.0, 0.0]), heads=2)
+    assert found == pytest.approx({"weighted": 1 / 3, "mean": 1.0, "best_member": 2 / 3}, abs=1e-6)
+    whole = ensemble.with_overall(TASKS, dict.fromkeys(TASKS, found))
+    assert whole["overall"] == whole["sst"] == found["weighted"] and whole["overall_mean"] == whole["sts_mean"] == 1.0
+    assert whole["overall_best_member"] == whole["para_best_member"] == found["best_member"]
+    assert "overall" not in ensemble.with_overall(TASKS, {"sst": found})
+
+
+def test_weights_stand_in_the_rows_of_their_members_and_0_in_others() -> None:
+    """`only_sst` has not trained the task, and values have no prototypes."""
+    runs = [Run("concat", 1), Run("only_sst", 1), Run("cosine", 1)]
+    table = pd.DataFrame([(*run, by) for by in ensemble.COLUMNS for run in runs], columns=["method", "seed", "by"])
+    members = [runs[0], runs[2]]
+    assert ensemble.placed(np.array([0.1, 0.2, 0.3, 0.4]), members, table) == [0.1, 0, 0.2, 0.3, 0, 0.4]
+    assert ensemble.placed(np.array([0.25, 0.75]), members, table) == [0.25, 0, 0.75, 0, 0, 0]

@@ -75,6 +75,8 @@ def test_values_lie_within_their_range() -> None:
     graded = task("regression", range=(1, 5))
     assert read(graded, "1", "4.25", "5", "0.9", "5.1", "inf", "good") == [1, 4.25, 5, None, None, None, None]
     assert graded.class_names == (1, 2, 3, 4, 5) and graded.shown(3.5) == "3.5"
+    assert graded.histogram({"1": 7, "4": 2}) == "1: 7, 4: 2"  # unit bins, and no places of classes
+    assert task(classes=MOODS).histogram({"1": 7, "4": 2}) == "negative: 7, very positive: 2"
 
 
 @given(st.lists(words, min_size=2, max_size=6))
@@ -103,6 +105,11 @@ def test_each_name_that_is_accepted_means_its_class(names: list[str]) -> None:
         ({"kind": "multilabel", "classes": 54}, "at most 53 classes"),
         ({"kind": "multilabel", "classes": ["a;b", "c"]}, "neither semicolon nor bar"),
         ({"kind": "multilabel"}, "`classes` belongs to kinds classification and multilabel"),
+        ({"classes": 3, "range": [0, 1]}, "`range` belongs to kind regression"),
+        ({"kind": "regression"}, "`range` belongs to kind regression"),
+        ({"kind": "regression", "range": [1, 1]}, r"`range` must be \[smallest, largest\]"),
+        ({"kind": "regression", "range": [0, 1001]}, "wider than 1000"),
+        ({"kind": "binary", "ordered": True}, "`ordered` belongs to kind classification"),
         ({"classes": 3, "metric": "pearson"}, "accuracy, macro_f1, balanced_accuracy, mcc"),
         ({"kind": "regression", "range": [0, 1], "metric": "accuracy"}, "pearson, spearman, rmse"),
     ],
@@ -115,7 +122,7 @@ def test_what_makes_no_sense_is_refused_with_a_reason(block: dict[str, Any], mes
 def test_several_classes_are_one_number_whose_bits_they_are() -> None:
     """By hand: joy is 1, fear 2, love 4."""
     moods = task("multilabel", classes=["joy", "fear", "love"])
-    assert read(moods, "joy", "love; joy", "LOVE|fear", "0;1", "", "none", "joy; hate") == [1, 5, 6, 3, 0, 0, None]
+    assert read(moods, "joy", "love; joy", "LOVE|fear", "0;1", "", " none ", "joy; hate") == [1, 5, 6, 3, 0, 0, None]
     assert [moods.shown(label) for label in (5, 6, 0)] == ["joy; love", "fear; love", "none"]
     assert (moods.outputs, moods.number_of_classes, moods.bounds) == (3, 4, (0, 7))
     assert [moods.prototype_name(moods.what.class_of(label)) for label in (0, 1, 6)] == ["none", "joy", "fear"]

@@ -9,6 +9,7 @@ from torch import nn
 
 from protomtl.params import load
 from protomtl.training import loop
+from protomtl.training.optimizer import build_optimizer
 from protomtl.training.sampling import Batches
 from protomtl.training.settings import Finetune
 from protomtl.training.weighting import fixed
@@ -132,3 +133,13 @@ def test_other_errors_of_torch_are_not_taken_for_it(tmp_path: Path) -> None:
     losses = lambda rows: {"a": torch.ones(2) @ torch.ones(3)}  # noqa: E731
     with pytest.raises(RuntimeError, match="size"):
         loop.train("toy", loop.Objective(toy, losses, fixed({})), {"a": 12}, settings(), 1, tmp_path)
+
+
+@pytest.mark.parametrize(("clip_norm", "gradient"), [(0.0, [3.0, 4.0]), (1.0, [0.6, 0.8]), (9.0, [3.0, 4.0])])
+def test_a_gradient_longer_than_the_largest_norm_is_cut_to_it(clip_norm: float, gradient: list[float]) -> None:
+    """(3, 4) is of length 5."""
+    toy = Toy()
+    losses = lambda rows: {"a": 3 * toy.encoder.weight.sum() + 4 * toy.head.weight.sum()}  # noqa: E731
+    chosen = settings(clip_norm=clip_norm)
+    loop.update(loop.Objective(toy, losses, fixed({})), build_optimizer(toy, chosen), {}, chosen)
+    assert [parameter.grad.item() for parameter in toy.parameters()] == pytest.approx(gradient, rel=1e-5)

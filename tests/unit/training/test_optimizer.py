@@ -24,6 +24,8 @@ def test_constant_rate() -> None:
 def test_encoder_and_heads_have_their_own_rates(tmp_path: Path) -> None:
     built = optimizer.build_optimizer(Toy(), settings(lr=0.25, head_lr=0.5))
     assert [group["lr"] for group in built.param_groups] == [0.25, 0.5]
+    own = optimizer.build_optimizer(Toy(), settings(lr=0.25, head_lr=0.5), {"head.weight": 0.125})
+    assert [group["lr"] for group in own.param_groups] == [0.25, 0.125]
 
 
 def test_each_layer_learns_more_slowly_than_the_one_above_it() -> None:

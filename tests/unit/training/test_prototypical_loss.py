@@ -113,8 +113,8 @@ def test_a_step_is_compared_with_the_moving_means_of_the_steps_before_it() -> No
             if label in means:
                 logits = {k: -np.linalg.norm(row - mean) for k, mean in means.items()}
                 costs.append(np.log(sum(np.exp(v) for v in logits.values())) - logits[label])
-        found = loss(torch.from_numpy(x).float(), torch.from_numpy(y).float()).item()
-        assert found == pytest.approx(np.mean(costs) if costs else 0, abs=1e-5)
+        found = loss(torch.from_numpy(x).float().requires_grad_(), torch.from_numpy(y).float()).item()
+        assert found == pytest.approx(np.mean(costs) if costs else 0, abs=1e-5) and not loss.means.requires_grad
         for label in set(y):
             now = x[y == label].mean(0)
             means[label] = MOMENTUM * means[label] + (1 - MOMENTUM) * now if label in means else now
@@ -172,6 +172,13 @@ def test_scores_between_two_classes_cost_what_their_shares_do() -> None:
     logits, targets = ordinal.leave_one_out_logits(X, ordinal.shares(STS, scores), "euclidean")
     found = loss_of("leave_one_out", scores.numpy(), STS, values="between")(X, scores).item()
     assert found == pytest.approx(-(targets * logits.log_softmax(1)).sum(1).mean().item(), abs=1e-6)
+
+
+def test_a_step_in_which_every_score_is_alone_costs_nothing() -> None:
+    x = X[:3].clone().requires_grad_()
+    loss = loss_of("leave_one_out", np.array([0.0, 2.0, 5.0]), STS, values="between")(x, torch.tensor([0.0, 2.0, 5.0]))
+    loss.backward()
+    assert loss.item() == 0 and x.grad is not None and not x.grad.any()
 
 
 def test_what_relates_two_texts_is_of_length_one_each_and_their_sum_is_a_2() -> None:

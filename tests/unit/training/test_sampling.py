@@ -21,7 +21,10 @@ def settings(**changes: object) -> Finetune:
 
 @pytest.mark.parametrize(
     ("mode", "budget", "steps"),
-    [("longest", 0, 13), ("zip", 0, 2), ("longest", 5, 5), ("zip", 5, 2), ("zip", 1, 1), ("sqrt", 0, 6)],
+    [
+        *[("longest", 0, 13), ("zip", 0, 2), ("longest", 5, 5), ("zip", 5, 2), ("zip", 1, 1), ("sqrt", 0, 6)],
+        *[("episodes", 0, 13), ("episodes", 5, 5), ("sqrt", 5, 5)],
+    ],
 )
 def test_steps_of_an_epoch(mode: str, budget: int, steps: int) -> None:
     assert sampling.steps_per_epoch(SIZES, settings(sampling=mode, steps_per_epoch=budget)) == steps
@@ -94,6 +97,13 @@ def test_annealed_goes_from_proportional_towards_equal() -> None:
     assert last == pytest.approx(24 * power / power.sum())
 
 
+def test_the_smallest_task_has_a_row_of_each_step() -> None:
+    """In proportion it would have 16 · 1 / 1,001."""
+    found = sampling.shares({"one": 1, "many": 1000}, settings(sampling="proportional"), 0)
+    assert found == pytest.approx([1, 16 * 1000 / 1001])
+    assert sampling.shares(SIZES, settings(sampling="annealed", epochs=1), 0)[0] == pytest.approx(24 * 10 / 143)
+
+
 @pytest.mark.parametrize("mode", ["proportional", "sqrt", "annealed"])
 def test_with_shares_too_each_pass_visits_every_row_once(mode: str) -> None:
     for task, size in SIZES.items():
@@ -157,8 +167,12 @@ def test_queries_of_an_episode_are_as_many_of_each_class() -> None:
 
     from protomtl.model.prototypes import episode_logits
 
-    classes = np.repeat([0, 1, 2], [50, 9, 6])
-    drawn = sampling.draw({"t": 65}, settings(sampling="episodes", batch_size=32), 1, 2, 3, 13, {"t": classes})["t"]
+    classes, chosen = np.repeat([0, 1, 2], [50, 9, 6]), settings(sampling="episodes", batch_size=32)
+    drawn, other, again = (
+        sampling.draw({"t": 65}, chosen, 1, epoch, step, 13, {"t": classes})["t"]
+        for epoch, step in ((2, 3), (1, 3), (2, 4))
+    )
+    assert drawn.tolist() != other.tolist() and drawn.tolist() != again.tolist()  # each epoch and step draws its own
     assert np.bincount(classes[drawn]).tolist() == [10, 8, 6]  # ten each, where there are as many
     _, targets = episode_logits(torch.randn(24, 4), torch.from_numpy(classes[drawn]), "squared_euclidean")
     assert torch.bincount(targets).tolist() == [5, 4, 3]

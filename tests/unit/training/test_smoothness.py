@@ -37,6 +37,8 @@ def test_divergence_worked_by_hand() -> None:
 def test_the_ascent_stays_within_the_radius() -> None:
     moved = ascended(torch.tensor([[0.05, -0.1, 0.0]]), torch.tensor([[1.0, -2.0, 0.0]]), 0.1)
     assert moved.tolist() == [pytest.approx([0.1, -0.1, 0.0])]  # 0.05 + 0.05; -0.1 - 0.1, cut off; no gradient
+    found = ascended(torch.tensor([[0.0, 0.05], [0.02, 0.0]]), torch.tensor([[1.0, -2.0], [0.0, -4.0]]), 0.1)
+    assert found.tolist() == [pytest.approx([0.05, -0.05]), pytest.approx([0.02, -0.1])]  # the largest change is 0.1
 
 
 def test_spectral_normalisation_by_hand() -> None:

@@ -110,9 +110,10 @@ def test_overall_is_of_runs_and_stresses_that_all_tasks_have() -> None:
     only = [("noise", "dropped", "1", "label", 1.0, 1.0)]
     tables = {"same": {A: table(*rows, *only), B: table(*rows, *only)}, "other": {A: table(*rows)}}
     tasks = {"same": SAME, "other": SAME}
-    losses, _ = stressed.losses(tables, tasks)
+    losses, drawn = stressed.losses(tables, tasks)
     whole = losses[losses["task"] == "overall"]
     assert [*whole["method"]] == ["a"] and [*whole["stress"]] == ["case"] and whole.iloc[0]["loss"] == 1.0
+    assert (drawn["case", "overall"] == (drawn["case", "same"][:, :1] + drawn["case", "other"]) / 2).all()
     assert stressed.whole_runs(tables, tasks) == [A]
 
 
@@ -130,6 +131,13 @@ def test_classes_fail_by_their_answer(expected: str, label: float, before: float
     assert stressed.failed(SAME, {A: rows}, "x").tolist() == [[fails]]
 
 
+def test_of_many_classes_the_one_beside_it_is_another_answer() -> None:
+    """It would be within a tenth of the range, were classes values."""
+    months = task_of(kind="classification", classes=12, ordered=True)
+    rows = table(("clean", "clean", "1", "label", 4.0, 4.0), ("meaning", "x", "1", "label", 4.0, 5.0))
+    assert stressed.failed(months, {A: rows}, "x").tolist() == [[1]]
+
+
 @pytest.mark.parametrize(("after", "fails"), [(3.0, 0), (3.49, 0), (2.49, 1), (3.51, 1)])
 def test_values_fail_beyond_a_tenth_of_the_range(after: float, fails: int) -> None:
     rows = table(("clean", "clean", "1", "label", 1.0, 3.0), ("meaning", "turned", "1", "same", 1.0, after))
@@ -144,13 +152,27 @@ def test_a_denied_opinion_fails_if_it_rises_and_a_side_if_it_is_the_other() -> N
         ("meaning", "negated", "2", "lower", 2.0, 0.0),
         ("shift", "advglue", "3", "side", 2.0, 1.0),
         ("shift", "advglue", "4", "side", 0.0, 1.0),
+        ("shift", "advglue", "5", "side", 2.0, 1.0),
     ]
     scores = [[0.2, 0.6, 0.2], [0.2, 0.6, 0.2], [0.1, 0.6, 0.3], [0.3, 0.6, 0.1], [0.2, 0.7, 0.1], [0.2, 0.7, 0.1]]
+    scores.append([0.1, 0.7, 0.2])
     rows = {A: table(*cases, scores=scores)}
     assert stressed.failed(STARS, rows, "negated").tolist() == [[1.0], [0.0]]
-    assert stressed.failed(STARS, rows, "advglue").tolist() == [[1.0], [0.0]]  # more mass below the middle
+    assert stressed.failed(STARS, rows, "advglue").tolist() == [[1.0], [0.0], [0.0]]  # more mass below the middle
     shares = stressed.failures({"stars": rows}, {"stars": STARS}).set_index("stress")["failed"]
-    assert shares.to_dict() == {"negated": 0.5, "advglue": 0.5}
+    assert shares.to_dict() == {"negated": 0.5, "advglue": pytest.approx(1 / 3)}
+
+
+def test_a_value_rises_or_lies_on_a_side_by_itself() -> None:
+    """The middle is 2.5."""
+    cases = [
+        *(("clean", "clean", k, "label", 4.0, 3.0) for k in "12"),
+        *(("meaning", "negated", k, "lower", 4.0, value) for k, value in (("1", 3.5), ("2", 2.9))),
+        *(("shift", "far", k, "side", 4.0, value) for k, value in (("3", 2.6), ("4", 2.4))),
+    ]
+    price, rows = task_of(kind="regression", range=[0, 5]), {A: table(*cases)}
+    assert stressed.failed(price, rows, "negated").tolist() == [[1], [0]]
+    assert stressed.failed(price, rows, "far").tolist() == [[0], [1]]
 
 
 def test_a_genre_of_the_tasks_own_is_no_other_place() -> None:
@@ -160,6 +182,7 @@ def test_a_genre_of_the_tasks_own_is_no_other_place() -> None:
     cases = [("clean", "clean", str(k), "label", k % 2, k % 2) for k in range(4)]
     shift = [("shift", place, str(k), "label", k % 2, k % 2) for place in ("captions", "news") for k in range(4)]
     tables = {name: {A: table(*cases, *shift)} for name in ("para", "sts")}
+    tables["sts"][A].loc[tables["sts"][A]["kind"] == "shift", "prediction"] = 1.0  # right on half
     losses, _ = stressed.losses(tables, dict.fromkeys(tables, SAME))
     parts = robust.loss_tables(losses[losses["task"] != "overall"], "Other places", {"a": "A"})
     heads = {part.title: [*part.table][1:] for part in parts if part.table is not None}
@@ -167,6 +190,8 @@ def test_a_genre_of_the_tasks_own_is_no_other_place() -> None:
         "Other places: para": ["captions (4 rows)", "news, its own (4 rows)"],
         "Other places: sts": ["captions, its own (4 rows)", "news (4 rows)"],
     }
+    cells = [part.table.iloc[0, 1] for part in parts if part.table is not None]
+    assert [cell[:15] for cell in cells] == ["1.000 (+0.000: ", "0.500 (+0.500: "]
 
 
 def test_a_figure_that_says_nothing_is_none() -> None:

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from protomtl import params
+from protomtl.analysis.comparisons import COLUMNS
 from protomtl.core.files import read_json, write_json
 from protomtl.core.runs import Run
 from protomtl.steps.report.pages import main_table
 from protomtl.steps.tables.build import best_figures, build_tables, figures_of, main_figures
-from protomtl.steps.tables.compared import comparisons_markdown
+from protomtl.steps.tables.compared import comparisons_markdown, overall_cells
 from protomtl.steps.tables.joined import Evaluated
 from protomtl.steps.tables.markdown import table_markdown
 from protomtl.tasks.settings import Task
@@ -47,6 +49,33 @@ def test_each_method_has_its_own_task_and_nothing_is_compared() -> None:
     assert "0.750" in table_markdown(tables["table1"], TASKS, "Table 1")
     assert comparisons_markdown(tables["comparisons"], PARAMS.method, TASKS, [1]).startswith("No comparisons")
     assert np.isnan(main_figures(figures_of(found, "dev"), [*TASKS])["cosine"]["overall"])
+
+
+def row_of(*shares: float) -> pd.Series:
+    """The row of a method whose seeds are right on these shares of four rows; its heads were fitted at once."""
+    gold = pd.MultiIndex.from_tuples([(str(k), 0.0) for k in range(4)], names=["id", "gold"])
+    runs = [Run("concat", seed) for seed in range(len(shares))]
+    said = {run: [0.0 if k < 4 * share else 1.0 for k in range(4)] for run, share in zip(runs, shares, strict=True)}
+    predictions, figures = {"a": pd.DataFrame(said, gold)}, [{"a": share, "overall": share} for share in shares]
+    metrics = {run: {"dev": own, "test": own} for run, own in zip(runs, figures, strict=True)}
+    record = {"finetune": {"epochs": 3}, "steps": 0, "best_epoch": 0}
+    found = Evaluated({"dev": predictions, "test": predictions}, metrics, dict.fromkeys(runs, record))
+    assert main_figures(figures_of(found, "dev"), ["a"])["concat"]["a"] == np.mean(shares)
+    about = {"backbone": "small", "data": "folder"}
+    return build_tables(found, [], PARAMS.method, {"a": YES_NO}, about, 0.01)["table2"].iloc[0]
+
+
+def test_a_row_of_several_seeds_has_their_mean_and_deviation() -> None:
+    """Where two say the same, the interval is that of one by itself."""
+    both, one, twice = row_of(0.75, 0.25), row_of(0.75), row_of(0.75, 0.75)
+    assert both[["a", "a_sd", "epochs"]].tolist() == [0.5, round(0.5 / 2**0.5, 4), 0] and one["a_sd"] is None
+    assert one["a_low"] < one["a"] and twice[["a", "a_low", "a_high"]].equals(one[["a", "a_low", "a_high"]])
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_method_without_overall_has_as_many_cells(several: bool) -> None:
+    row = dict.fromkeys(COLUMNS, 0.0)
+    assert len(overall_cells(None, several)) == len(overall_cells(row, several)) == 7 + several
 
 
 def test_what_a_row_lacks_is_called_by_its_reason() -> None:
