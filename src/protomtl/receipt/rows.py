@@ -89,10 +89,12 @@ def row(
     if others := [*of_metrics({name: pd.DataFrame(t["kept"]) for name, t in both.items()}, kept_figures, tasks)]:
         return Row(method, label, OPEN, f"other settings: {', '.join(others)}", seeds, figures, None)
     same = bool(tasks) and all(map(same_predictions, every))
-    if not np.isfinite([before, now]).all():  # as overall of a method that trains some tasks
-        told = judged(0.0, (0.0, 0.0), margin, bytes_same, same) if same else (OPEN, "a figure is not defined")
+    known = np.isfinite([before, now]).all()  # not overall of a method that trains some tasks
+    interval = interval_of(both, tasks, split) if known else (np.nan, np.nan)
+    if not np.isfinite(interval).all():
+        why = "too few examples for an interval" if known else "a figure is not defined"
+        told = judged(0.0, (0.0, 0.0), margin, bytes_same, same) if same else (OPEN, why)
         return Row(method, label, *told, seeds, figures, None)
-    interval = interval_of(both, tasks, split)
     found = judged(now - before, interval, margin, bytes_same, same)
     return Row(method, label, *found, seeds, figures, interval)
 

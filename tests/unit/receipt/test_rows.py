@@ -160,9 +160,17 @@ def test_a_method_of_one_task_is_told_by_its_bytes(
 def test_the_interval_of_two_runs_pairs_their_seeds(
     kept: list[list[float]], here: list[list[float]], interval: tuple[float, float]
 ) -> None:
-    index = pd.MultiIndex.from_arrays([[*"wxyz"], RIGHT], names=["id", "gold"])
-    columns = {Run(who, k): own for who, several in (("kept", kept), ("here", here)) for k, own in enumerate(several)}
+    index = pd.MultiIndex.from_arrays([[*"stuvwxyz"], RIGHT * 2], names=["id", "gold"])
+    columns = {
+        Run(who, k): own * 2 for who, several in (("kept", kept), ("here", here)) for k, own in enumerate(several)
+    }
     assert rows.interval_of({"sst": pd.DataFrame(columns, index)}, {"sst": YES_NO}, "test") == interval
+
+
+def test_fewer_than_six_examples_have_no_interval() -> None:
+    index = pd.MultiIndex.from_arrays([[*"wxyz"], RIGHT], names=["id", "gold"])
+    both = {"sst": pd.DataFrame({Run("kept", 1): WRONG, Run("here", 1): RIGHT}, index)}
+    assert np.isnan(rows.interval_of(both, {"sst": YES_NO}, "test")).all()
 
 
 def test_a_figure_is_the_mean_over_seeds_and_undefined_where_one_is() -> None:

@@ -106,8 +106,11 @@ def test_another_place_is_against_all_clean_rows() -> None:
 
 
 def test_overall_is_of_runs_and_stresses_that_all_tasks_have() -> None:
-    rows = [("clean", "clean", "1", "label", 1.0, 1.0), ("noise", "case", "1", "label", 1.0, 0.0)]
-    only = [("noise", "dropped", "1", "label", 1.0, 1.0)]
+    ids = [*map(str, range(6))]
+    rows = [
+        (*kind, k, "label", 1.0, said) for kind, said in ((("clean",) * 2, 1.0), (("noise", "case"), 0.0)) for k in ids
+    ]
+    only = [("noise", "dropped", k, "label", 1.0, 1.0) for k in ids]
     tables = {"same": {A: table(*rows, *only), B: table(*rows, *only)}, "other": {A: table(*rows)}}
     tasks = {"same": SAME, "other": SAME}
     losses, drawn = stressed.losses(tables, tasks)

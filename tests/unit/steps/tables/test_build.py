@@ -52,10 +52,10 @@ def test_each_method_has_its_own_task_and_nothing_is_compared() -> None:
 
 
 def row_of(*shares: float) -> pd.Series:
-    """The row of a method whose seeds are right on these shares of four rows; its heads were fitted at once."""
-    gold = pd.MultiIndex.from_tuples([(str(k), 0.0) for k in range(4)], names=["id", "gold"])
+    """The row of a method whose seeds are right on these shares of eight rows; its heads were fitted at once."""
+    gold = pd.MultiIndex.from_tuples([(str(k), 0.0) for k in range(8)], names=["id", "gold"])
     runs = [Run("concat", seed) for seed in range(len(shares))]
-    said = {run: [0.0 if k < 4 * share else 1.0 for k in range(4)] for run, share in zip(runs, shares, strict=True)}
+    said = {run: [0.0 if k < 8 * share else 1.0 for k in range(8)] for run, share in zip(runs, shares, strict=True)}
     predictions, figures = {"a": pd.DataFrame(said, gold)}, [{"a": share, "overall": share} for share in shares]
     metrics = {run: {"dev": own, "test": own} for run, own in zip(runs, figures, strict=True)}
     record = {"finetune": {"epochs": 3}, "steps": 0, "best_epoch": 0}
