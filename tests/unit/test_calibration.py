@@ -41,6 +41,7 @@ def test_several_labels_are_decisions_of_their_own() -> None:
     confidence, correct = calibration.decisions(SEVERAL, THERE)
     assert confidence.tolist() == pytest.approx([0.9, 0.8, 0.6, 0.6])
     assert correct.tolist() == [True, True, False, True]
+    assert calibration.decisions([[0.5]], [[1]])[1].tolist() == [False]  # no likelier than not is not predicted
 
 
 def test_error_of_calibration_by_hand() -> None:

@@ -163,6 +163,9 @@ def test_smoothed_labels_worked_by_hand() -> None:
     assert ordered[2].tolist() == pytest.approx([0, 0.1, 0.8, 0.1, 0])
     unordered = tensors.soft_labels(TASKS["sst"].model_copy(update={"ordered": False}), 0.2)
     assert unordered[1].tolist() == pytest.approx([0.04, 0.84, 0.04, 0.04, 0.04])
+    logits = torch.log(torch.tensor([[2.0, 1, 1, 1, 1]]))  # probabilities 1/3 and 1/6
+    loss = tensors.task_loss(TASKS["sst"], logits, torch.tensor([0.0]), 0.2).item()
+    assert loss == pytest.approx(0.8 * math.log(3) + 0.2 * math.log(6), abs=1e-6)
     # A binary label 1 becomes 0.9; at logit 0 the loss is log 2 whatever the label.
     labels, logit = torch.tensor([1.0]), torch.tensor([[2.0]])
     loss = tensors.task_loss(TASKS["para"], logit, labels, 0.2).item()

@@ -37,6 +37,7 @@ def test_prior_is_the_frequency_of_a_class_and_an_absent_one_is_never_predicted(
     assert found.prototypes[[0, 2]].flatten().tolist() == [2.0, 5.0]
     assert found.log_prior.exp().tolist() == pytest.approx([0.75, 0.0, 0.25])
     assert (found.probabilities(torch.tensor([[0.0], [99.0]]))[:, 1] == 0).all()
+    assert found.nearest(torch.tensor([[0.0], [99.0]])).tolist() == [0, 2]
 
 
 @pytest.mark.parametrize("distance", DISTANCES)

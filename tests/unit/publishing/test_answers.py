@@ -53,6 +53,15 @@ def test_worse_and_not_shown_have_their_signs(tmp_path: Path) -> None:
     assert answers.answers(runs, [])[1][0][-1] == "not shown"
 
 
+def test_p_is_corrected_over_the_comparisons_of_a_plan(tmp_path: Path) -> None:
+    """Of two comparisons with one p it is twice that, also for equality."""
+    runs = ask(tmp_path / "docs", "[[one]]", compare="[[a, b], [b, a]]", margin=0.05)
+    write_run(runs / "one", 0.02)
+    found = planned.Estimate(0.02, ERROR, FREEDOM)
+    p = [f"{2 * value:.3f}" for value in (planned.two_sided_p(found), planned.equal_p(found, 0.05))]
+    assert [row[6:8] for row in answers.answers(runs, [])[1]] == [p, p] and "0.000" not in p
+
+
 def test_a_part_of_a_plan_is_no_answer(tmp_path: Path) -> None:
     for kept, stands in (("[]", "not run yet"), ("[[one]]", "1 of 3 splits run")):
         runs = ask(tmp_path / "docs", kept, splits=3)

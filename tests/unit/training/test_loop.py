@@ -143,3 +143,15 @@ def test_a_gradient_longer_than_the_largest_norm_is_cut_to_it(clip_norm: float, 
     chosen = settings(clip_norm=clip_norm)
     loop.update(loop.Objective(toy, losses, fixed({})), build_optimizer(toy, chosen), {}, chosen)
     assert [parameter.grad.item() for parameter in toy.parameters()] == pytest.approx(gradient, rel=1e-5)
+
+
+@pytest.mark.parametrize(("shares", "gradient"), [(None, 9.5), ([1.0, 1.0], 9.5), ([1.0, 0.0], 1.5)])
+def test_gradients_that_are_combined_are_those_of_the_weighted_losses(
+    shares: list[float] | None, gradient: float
+) -> None:
+    """On a weight of 1 that both share they are 0.5 · 3 and 8."""
+    toy, chosen = Toy(), settings(clip_norm=0.0)
+    losses = lambda rows: {"a": 3 * toy.encoder.weight.sum(), "b": 4 * toy.encoder.weight.square().sum()}  # noqa: E731
+    combine = None if shares is None else lambda products: torch.tensor(shares)
+    loop.update(loop.Objective(toy, losses, fixed({"a": 0.5})), build_optimizer(toy, chosen), {}, chosen, combine)
+    assert toy.encoder.weight.grad.item() == gradient

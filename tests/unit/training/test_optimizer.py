@@ -17,6 +17,10 @@ def test_rate_warms_up_and_decays(step: int, share: float) -> None:
     assert optimizer.learning_rate(settings(schedule="linear", warmup=0.2), step, 10) == pytest.approx(share)
 
 
+def test_warm_up_is_rounded_to_whole_steps() -> None:
+    assert optimizer.learning_rate(settings(schedule="linear", warmup=0.15), 0, 10) == 0.5  # 1.5 are 2
+
+
 def test_constant_rate() -> None:
     assert {optimizer.learning_rate(settings(schedule="constant"), step, 10) for step in range(10)} == {1.0}
 

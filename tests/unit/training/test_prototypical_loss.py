@@ -1,6 +1,7 @@
 """The prototypical loss with prior, scale and kept means: by hand, and against what is written out."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,15 @@ from protomtl import params
 from protomtl.model.heads import class_vectors
 from protomtl.model.prototypes import prototypical_loss
 from protomtl.training import ordinal
-from protomtl.training.prototypical_loss import COSINE, MOMENTUM, PrototypicalLoss, Rows, moved, scale_rates
+from protomtl.training.prototypical_loss import (
+    COSINE,
+    MOMENTUM,
+    PrototypicalLoss,
+    Rows,
+    losses_of_tasks,
+    moved,
+    scale_rates,
+)
 from protomtl.training.settings import Distances
 from tests.support import ROOT
 
@@ -92,6 +101,35 @@ def test_which_factor_is_learned_and_where_it_begins(
     assert scale_rates(torch.nn.ModuleDict({"sst": loss}), "loss", rate) == (
         {"loss.sst.log_inverse_temperature": rate} if rate else {}
     )
+
+
+@pytest.mark.parametrize("task", [SST, STS])
+@pytest.mark.parametrize("kind", ["batch", "epoch", "average", "train"])
+@pytest.mark.parametrize("values", ["rounded", "between"])
+def test_factor_and_prior_are_in_the_logits_of_means_of_every_kind(task: Any, kind: str, values: str) -> None:
+    """τ cos(q, c_k) + log π_k. Of a step with all rows, at the beginning or behind one like it, means are its own."""
+    if (kind, values) == ("epoch", "between"):
+        return  # refused
+    loss, labels = loss_of(kind, task=task, distance="cosine", prior=True, values=values), torch.from_numpy(LABELS)
+    if kind == "average":
+        loss(X, labels)
+    means = torch.stack([X[labels == k].mean(0) for k in range(5)])
+    near = functional.normalize(X, dim=1) @ functional.normalize(means, dim=1).t()
+    slow = functional.cross_entropy(COSINE * near + (torch.bincount(labels.long()) / 8).log(), labels.long())
+    assert loss(X, labels).item() == pytest.approx(slow.item(), abs=1e-5)
+
+
+def test_each_task_begins_with_the_factor_that_is_fitted_on_its_own_rows() -> None:
+    labels = {"sst": np.arange(40) % 5 * 1.0, "para": np.arange(40) // 2 % 2 * 1.0}
+    noise = torch.randn(40, 3, generator=torch.Generator().manual_seed(2))
+    own = noise + torch.from_numpy(labels["sst"] + labels["para"]).float()[:, None]
+    one = loss_of("batch", labels["sst"], vectors=own, scale="fitted")
+    one.fit_scale(1, "sst")
+    rows = {name: Rows(values, lambda some: own[torch.from_numpy(some)]) for name, values in labels.items()}
+    tasks, widths = {name: TASKS[name] for name in rows}, dict.fromkeys(rows, 3)
+    found = losses_of_tasks(tasks, one.settings, "batch", widths, 2, rows, torch.device("cpu"), 1)
+    factors = {name: loss.log_inverse_temperature.item() for name, loss in found.items()}
+    assert factors["sst"] == one.log_inverse_temperature.item() != 0 and factors["para"] not in (0, factors["sst"])
 
 
 def test_moving_means_worked_by_hand() -> None:
