@@ -12,7 +12,7 @@ from protomtl.core.files import read_json
 from protomtl.core.markdown import UNDEFINED, number
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
-from protomtl.publishing.kept import Row, against_first, chosen, read
+from protomtl.publishing.kept import Row, against_first, chosen, falling, read
 from protomtl.publishing.tables import Rows
 
 CURVES = "curves.csv"  # of one seed of a kept run: method, updates of both phases, dev overall
@@ -88,7 +88,10 @@ def spread(values: list[float]) -> str:
 
 
 def area(run: Path, words: list[str]) -> tuple[list[str], Rows]:
-    """Overall on test at each number of rows, and the area, of the methods that all of the runs have; best first."""
+    """Overall on test at each number of rows, and the area, of the methods that all of the runs have; best first.
+
+    No number where it is not defined, as of a method that trains some tasks alone.
+    """
     runs = sorted((run, *(run.parent / word for word in words)), key=rows_of)
     sizes = [rows_of(path) for path in runs]
     tables, seeds = [read(path, "test") for path in runs], [seeds_of(path) for path in runs]
@@ -96,14 +99,13 @@ def area(run: Path, words: list[str]) -> tuple[list[str], Rows]:
         raise ValueError("the runs have not the same seeds")
     rows = []
     for method in [m for m in tables[0] if all(m in table for table in tables)]:
-        values = np.array(
-            [[part[seed][method]["metrics"]["test"]["overall"] for seed in sorted(seeds[0])] for part in seeds], float
-        )
+        figures = [[part[seed][method]["metrics"]["test"] for seed in sorted(seeds[0])] for part in seeds]
+        values = np.array([[own.get("overall") for own in several] for several in figures], float)  # None is NaN
         found = curves.area(sizes, values)
         deviation = f" ± {number(found.std(ddof=1))}" if len(found) > 1 else ""
         cells = [number(height) for height in values.mean(1)]
         rows.append((found.mean(), [tables[0][method]["label"], *cells, f"{number(found.mean())}{deviation}"]))
-    best = sorted(rows, key=lambda row: np.inf if np.isnan(row[0]) else -row[0])  # what is not defined is behind
+    best = sorted(rows, key=lambda row: falling(row[0]))
     return ["method", *(f"{n:,} rows" for n in sizes), "area"], [row for _, row in best]
 
 

@@ -1,5 +1,6 @@
 """The files of a kept run, docs/runs/NAME: its tables and comparisons as rows."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,12 @@ def read(run: Path, split: str) -> Table:
 
 def best_first(table: Table) -> Table:
     """By overall; equals keep their order."""
-    return dict(sorted(table.items(), key=lambda item: -item[1]["overall"]))
+    return dict(sorted(table.items(), key=lambda item: falling(item[1]["overall"])))
+
+
+def falling(figure: float) -> float:
+    """By which the largest figure comes first, and last one that is not defined, as overall of some tasks alone."""
+    return math.inf if math.isnan(figure) else -figure
 
 
 def records(frame: pd.DataFrame) -> list[Row]:

@@ -36,7 +36,9 @@ def with_deviation(row: Row, figure: str) -> str:
 
 
 def with_interval(row: Row) -> str:
-    """Overall with its deviation and its 95 % interval."""
+    """Overall with its deviation and its 95 % interval; nothing where it is not defined."""
+    if pd.isna(row["overall"]):
+        return MISSING
     return f"{with_deviation(row, 'overall')} ({caveats.interval(row['overall_low'], row['overall_high'])})"
 
 

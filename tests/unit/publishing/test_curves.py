@@ -49,6 +49,16 @@ def test_an_area_has_the_same_seeds_in_each_size_and_no_number_where_a_figure_is
         curves.area(run, ["fewer", "large"])
 
 
+def test_a_method_of_one_task_has_no_area_under_overall(tmp_path: Path) -> None:
+    """Its records have no overall; whoever has one stands before it."""
+    runs = [write_run(tmp_path / name, rows, {"one": [0.9], "two": [0.4]}) for name, rows in (("s", 16), ("l", 256))]
+    for run in runs:
+        records = json.loads((run / "seed1/records.json").read_text())
+        records["one"]["metrics"]["test"] = {"sst": 0.9}
+        (run / "seed1/records.json").write_text(json.dumps(records))
+    assert curves.area(runs[0], ["l"])[1] == [["Two", "0.400", "0.400", "0.400"], ["One", "n/a", "n/a", "n/a"]]
+
+
 def test_a_run_of_all_rows_has_no_place_on_the_axis(tmp_path: Path) -> None:
     run = write_run(tmp_path / "whole", 0, {"one": [0.8]})
     with pytest.raises(ValueError, match="whole is a run of all rows"):
