@@ -24,6 +24,7 @@ from protomtl.core.sections import PARAMS
 from protomtl.own_data.writing import editable, rewritten, round_trip
 from protomtl.params import load
 from protomtl.plots.style import save_png
+from protomtl.publishing.kept import TABLES
 
 RESULTS = Path(__file__).parent / "results"
 WHOLE = "whole"  # the cell whose training rows are as they are
@@ -95,7 +96,7 @@ def table() -> pd.DataFrame:
     """A row for each kept cell and method: what was done to the rows, and the test figures with their intervals."""
     found = []
     for cell in CELLS:
-        if (path := kept(cell) / "tables-table2.csv").exists():
+        if (path := kept(cell) / TABLES["test"]).exists():
             about = read_json(kept(cell) / "about.json").get("worsened", {})
             done = {key: about.get(key) for key in ("rows", "wrong_labels", "to", "imbalance")}
             found.append(pd.read_csv(path).assign(cell=cell, **done))

@@ -17,6 +17,7 @@ from protomtl.core.paths import KEPT
 from protomtl.plots import style
 from protomtl.plots.bars import draw_bars, draw_differences
 from protomtl.publishing import markers
+from protomtl.publishing.kept import COMPARISONS, TABLES
 
 PAGE, DIFFERENCES = Path("docs/results/findings.md"), "differences.png"
 
@@ -71,7 +72,7 @@ INTRODUCTION = (
 
 def section(run: Path) -> list[str]:
     """One run: what it was, and its answers."""
-    about, rows = read_json(run / "about.json"), pd.read_csv(run / "tables-comparisons.csv")
+    about, rows = read_json(run / "about.json"), pd.read_csv(run / COMPARISONS)
     lines = [f"## {run.name}", "", *described(about), ""]
     if "p_equal" not in rows:
         lines += ["The predictions of this run were not kept, so 2,000 resamples stay, without a test of equality.", ""]
@@ -89,7 +90,7 @@ def against(rows: pd.DataFrame, run: Path) -> list[str]:
     found = overall_against_first(rows)
     if found.empty:
         return [NOTHING, ""]
-    labels = pd.read_csv(run / "tables-table1.csv").set_index("method")["label"].map(plain).to_dict()
+    labels = pd.read_csv(run / TABLES["dev"]).set_index("method")["label"].map(plain).to_dict()
     split, reference = found["split"].iloc[0], found["reference"].iloc[0]
     lines = [f"**Every other method minus `{reference}`** ({labels[reference]}), {split}, overall:", ""]
     lines += [
@@ -117,9 +118,9 @@ def differences(first: str, rows: Mapping[str, Compared]) -> list[str]:
 
 def draw(run: Path) -> None:
     """The pictures of one run, beside the figures that they show."""
-    table = pd.read_csv(run / "tables-table1.csv")
+    table = pd.read_csv(run / TABLES["dev"])
     style.save_png(draw_bars(table), run / "table1.png")
-    compared = overall_against_first(pd.read_csv(run / "tables-comparisons.csv"))
+    compared = overall_against_first(pd.read_csv(run / COMPARISONS))
     if len(compared):
         style.save_png(draw_differences(compared, table), run / DIFFERENCES)
 

@@ -20,17 +20,16 @@ from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.params import Params, load
 from protomtl.publishing.curves import CURVES, dev_curve
+from protomtl.publishing.kept import ENSEMBLE, RECORDS, REPORTED, SPACE, kept_as
 from protomtl.receipt import here, kept, trained
 from protomtl.receipt.changed import NEUTRAL
 from protomtl.receipt.here import settings
-from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS, RECORDS
+from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS
 from protomtl.steps.tables.build import SPLITS
 from protomtl.tasks.settings import main_tasks
 from protomtl.verification import LOCK
 
-ENSEMBLE = results("ensemble") / "metrics.json"
-REPORTED = tuple(results("report") / name for name in ("robust.csv", "robust-failures.csv", "robust-primary.json"))
-EMBEDDED = (results("embed") / "space.json", results("embed") / "figure1.png")
+EMBEDDED = (SPACE, results("embed") / "figure1.png")
 RECORDED = ("steps", "best_epoch")
 
 
@@ -103,7 +102,7 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
         write_json(part / "about.json", about)
         make_tables(params, part, params.methods)
         for path in (ENSEMBLE, *beside(params)):
-            shutil.copyfile(path, part / f"{path.parent.name}-{path.name}")
+            shutil.copyfile(path, part / kept_as(path))
     print(f"{target}: kept; `python -m protomtl findings` writes the page of findings of all that is kept")
 
 

@@ -15,7 +15,7 @@ from protomtl.analysis.verdicts import word
 from protomtl.core.files import read_json
 from protomtl.core.markdown import number
 from protomtl.publishing.curves import of_seeds, updates
-from protomtl.publishing.kept import compared_on, deciding
+from protomtl.publishing.kept import TABLES, compared_on, deciding
 from protomtl.publishing.planned_runs import check
 from protomtl.publishing.questions import QUESTIONS, Plan, Question, read
 
@@ -86,7 +86,7 @@ def estimate(run: Path, pair: Pair) -> Estimate:
 
 def kept_noise(run: Path, method: str, control: str) -> power.Noise | None:
     """Of overall on test in a kept run; None where it does not compare the two."""
-    table = pd.read_csv(run / "tables-table2.csv").set_index("method")
+    table = pd.read_csv(run / TABLES["test"]).set_index("method")
     row = compared_on(deciding(run), "overall", method, control)
     if row is None:
         return None
@@ -96,7 +96,7 @@ def kept_noise(run: Path, method: str, control: str) -> power.Noise | None:
 
 def seeds_of(run: Path, method: str) -> int:
     """How many a kept run has of a method."""
-    return len(str(pd.read_csv(run / "tables-table2.csv").set_index("method")["seeds"][method]).split(","))
+    return len(str(pd.read_csv(run / TABLES["test"]).set_index("method")["seeds"][method]).split(","))
 
 
 def sooner(run: Path, pair: Pair, end: str) -> Estimate:

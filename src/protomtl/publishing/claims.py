@@ -12,9 +12,8 @@ import pandas as pd
 from protomtl.analysis.bootstrap import LEVEL, holm
 from protomtl.analysis.verdicts import BETTER, WORSE, Compared, equal
 from protomtl.core.files import read_json
-from protomtl.publishing.kept import compared_on, deciding
+from protomtl.publishing.kept import SPACE, TABLES, TASKS, compared_on, deciding, kept_as
 
-TASKS = ("sst", "para", "sts")
 MORE, LESS = BETTER, WORSE  # what the comparison must be found to be
 SEPARABLE = 0.9  # dev accuracy of a linear probe from which on classes are called almost linearly separable
 YES, NO, NOT_RUN = "yes", "no", "not in this run"
@@ -57,7 +56,7 @@ CLAIMS: dict[str, tuple[str, list[Check]]] = {  # what the report says -> where,
         [Check("prototypical", other, f) for f in ("overall", "para", "sts") for other in ("concat", "cosine")],
     ),
 }
-SPACE = "Sentiment is almost linearly separable after phase 1"  # Figure 1, held against the space's own figures
+SEPARATED = "Sentiment is almost linearly separable after phase 1"  # Figure 1, held against the space's own figures
 
 
 def claims(run: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
@@ -72,7 +71,7 @@ def claims(run: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
 def checks(run: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
     """A row a comparison that a claim demands: the report's difference on dev, ours on test, and what it says."""
     head = ["claim and comparison", "figure", "report, dev", "here, test", "95 % interval", "p", "says"]
-    table1 = pd.read_csv(run / "tables-table1.csv").set_index("method")
+    table1 = pd.read_csv(run / TABLES["dev"]).set_index("method")
     paper: dict[Any, dict[Any, float]] = table1.filter(like="_paper").to_dict("index")
     rows = []
     for claim, found in held(run).items():
@@ -120,10 +119,10 @@ def outcomes(found: Found) -> list[str]:
 
 def space(run: Path) -> list[str]:
     """The row of the last claim, from the measures of the space that step `embed` made."""
-    path = run / "embed-space.json"
+    path = run / kept_as(SPACE)
     if not path.exists():
-        return [SPACE, "§6, Figure 1", NOT_RUN, ""]
+        return [SEPARATED, "§6, Figure 1", NOT_RUN, ""]
     after = read_json(path)["sst"]["after"]
     probe, majority, silhouette = (after[name] for name in ("linear_probe", "majority", "silhouette"))
     measured = f"linear probe {probe:.3f} on dev, largest class {majority:.3f}, silhouette {silhouette:+.3f}"
-    return [SPACE, "§6, Figure 1", measured, YES if probe >= SEPARABLE else NO]
+    return [SEPARATED, "§6, Figure 1", measured, YES if probe >= SEPARABLE else NO]

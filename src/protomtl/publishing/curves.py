@@ -1,6 +1,5 @@
 """Tables of curves: how soon a training is at its end, and the area under a figure against the rows of a task."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from protomtl.core.files import read_json
 from protomtl.core.markdown import UNDEFINED, number
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
-from protomtl.publishing.kept import Row, against_first, chosen, falling, read
+from protomtl.publishing.kept import RECORDS, Row, against_first, chosen, falling, read
 from protomtl.publishing.tables import Rows
 
 CURVES = "curves.csv"  # of one seed of a kept run: method, updates of both phases, dev overall
@@ -120,7 +119,7 @@ def rows_of(run: Path) -> int:
 
 def seeds_of(run: Path) -> dict[str, dict[str, dict[str, dict[str, dict[str, float]]]]]:
     """Seed -> method -> its record."""
-    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in run.glob("seed*/records.json")}
+    return {path.parent.name: read_json(path) for path in run.glob(f"seed*/{RECORDS}")}
 
 
 KINDS = {"soon": soon, "area": area}

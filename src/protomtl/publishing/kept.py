@@ -9,6 +9,14 @@ import pandas as pd
 
 from protomtl.analysis.verdicts import Compared, compared, split_that_decides
 from protomtl.core.markdown import plain
+from protomtl.core.paths import results
+
+TABLES = {"dev": "tables-table1.csv", "test": "tables-table2.csv"}
+COMPARISONS = "tables-comparisons.csv"
+RECORDS = "records.json"  # of one seed
+# Of results, where the run has them; see `kept_as`.
+ENSEMBLE, SPACE = results("ensemble") / "metrics.json", results("embed") / "space.json"
+REPORTED = tuple(results("report") / name for name in ("robust.csv", "robust-failures.csv", "robust-primary.json"))
 
 TASKS = {"sst": "sentiment", "para": "paraphrase", "sts": "similarity"}
 FIGURES = (*TASKS, "overall")
@@ -17,10 +25,15 @@ Row = dict[str, Any]  # of a kept file
 Table = dict[str, Row]  # method -> its row
 
 
+def kept_as(result: Path) -> str:
+    """What a file of results/STAGE is called in a kept run: STAGE-FILE."""
+    return f"{result.parent.name}-{result.name}"
+
+
 def read(run: Path, split: str) -> Table:
     """Table 1 (`dev`) or Table 2 (`test`) of a run: method -> its row."""
-    path = run / {"dev": "tables-table1.csv", "test": "tables-table2.csv"}[split]
-    return {row["method"]: row | {"label": plain(row["label"])} for row in records(pd.read_csv(path))}
+    rows = records(pd.read_csv(run / TABLES[split]))
+    return {row["method"]: row | {"label": plain(row["label"])} for row in rows}
 
 
 def best_first(table: Table) -> Table:
@@ -50,12 +63,12 @@ def chosen(table: Table, words: list[str]) -> list[str]:
 
 def comparisons(run: Path) -> list[Row]:
     """All comparisons on test."""
-    return [row for row in records(pd.read_csv(run / "tables-comparisons.csv")) if row["split"] == "test"]
+    return [row for row in records(pd.read_csv(run / COMPARISONS)) if row["split"] == "test"]
 
 
 def deciding(run: Path) -> dict[str, pd.DataFrame]:
     """Figure -> all comparisons on the split that decides."""
-    whole = pd.read_csv(run / "tables-comparisons.csv")
+    whole = pd.read_csv(run / COMPARISONS)
     rows = whole[whole["split"] == split_that_decides(whole)]
     return {str(figure): own for figure, own in rows.groupby("figure", sort=False)}
 

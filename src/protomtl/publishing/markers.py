@@ -28,7 +28,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from protomtl.core.files import atomic
-from protomtl.publishing import answers, curves, plans, questions, stressed
+from protomtl.publishing import answers, curves, kept, plans, questions, stressed
 from protomtl.publishing.claims import checks, claims
 from protomtl.publishing.tables import KINDS, Rows
 
@@ -74,7 +74,7 @@ def table(what: str, runs: Path) -> str:
     run, kind, *words = [*what.split(), "", ""]
     words = [word for word in words if word]
     kinds, folder = (OF_ALL, runs) if run == "all" else (TABLES, runs / run)
-    if run != "all" and not (folder / "tables-table1.csv").is_file():
+    if run != "all" and not (folder / kept.TABLES["dev"]).is_file():
         raise UnknownTable(f"table: {what}: there is no kept run {run!r}")
     if kind not in kinds:
         raise UnknownTable(f"table: {what}: no kind {kind!r}; there are {', '.join(kinds)}")

@@ -7,9 +7,10 @@ import pandas as pd
 from protomtl.analysis.caveats import interval
 from protomtl.core.files import read_json
 from protomtl.core.markdown import number
+from protomtl.publishing.kept import REPORTED, kept_as
 from protomtl.publishing.tables import Rows
 
-LOSSES, FAILURES, PRIMARY = "report-robust.csv", "report-robust-failures.csv", "report-robust-primary.json"
+LOSSES, FAILURES, PRIMARY = map(kept_as, REPORTED)
 
 
 def noise(run: Path, words: list[str]) -> tuple[list[str], Rows]:

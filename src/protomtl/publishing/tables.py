@@ -1,13 +1,25 @@
 """The tables that a marker can name, as head and rows of text; markers.py says what each kind shows."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from protomtl.analysis import caveats
-from protomtl.publishing.kept import FIGURES, TASKS, Row, against_first, best_first, chosen, comparisons, read
+from protomtl.core.files import read_json
+from protomtl.publishing.kept import (
+    ENSEMBLE,
+    FIGURES,
+    RECORDS,
+    TASKS,
+    Row,
+    against_first,
+    best_first,
+    chosen,
+    comparisons,
+    kept_as,
+    read,
+)
 
 MISSING = ""
 
@@ -135,7 +147,7 @@ def differences(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 def seed(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Dev and test of one seed, as a run of one seed prints them."""
     which, *wanted = words
-    kept = json.loads((run / f"seed{which}" / "records.json").read_text(encoding="utf-8"))
+    kept = read_json(run / f"seed{which}" / RECORDS)
     found = read(run, "dev")
     head = ["method", *(f"dev {task}" for task in TASKS), "dev overall (paper)"]
     head += [*(f"test {figure}" for figure in FIGURES), "best epoch"]
@@ -156,7 +168,7 @@ def ensemble(run: Path, words: list[str]) -> tuple[list[str], Rows]:
         [f"{found[m]['label']}, mean of its runs", *(number(t[m][f]) for t in (dev, found) for f in FIGURES)]
         for m in chosen(found, words)
     ]
-    metrics = json.loads((run / "ensemble-metrics.json").read_text(encoding="utf-8"))
+    metrics = read_json(run / kept_as(ENSEMBLE))
     kinds = {
         "for each task its best run, chosen on the split itself": "_best_member",
         "**ensemble, weighted on dev**": "",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from protomtl.core.paths import KEPT
 from protomtl.publishing import markers
+from protomtl.publishing.kept import COMPARISONS
 from protomtl.receipt import kept
 from protomtl.tasks.settings import Task
 
@@ -55,7 +56,7 @@ def of_run(folder: Path, main: Mapping[str, Task]) -> tuple[str, bool]:
 
 def tables_of(run: kept.Kept, main: Mapping[str, Task]) -> dict[str, bytes]:
     """The tables as `keep` writes them, of nothing but what was kept and what the tasks mean."""
-    compared = pd.read_csv(run.folder / "tables-comparisons.csv")
+    compared = pd.read_csv(run.folder / COMPARISONS)
     references = list(dict.fromkeys(compared["reference"]))
     margins = compared.reindex(columns=["margin"])["margin"].dropna()  # versions before 0.3 had none
     margin = float(margins.iloc[0]) if len(margins) else math.nan

@@ -13,14 +13,14 @@ from protomtl.core.paths import KEPT
 from protomtl.core.runs import Run
 from protomtl.core.sections import validate
 from protomtl.core.settings import Joined, Method
+from protomtl.publishing.kept import RECORDS, TABLES
 from protomtl.steps.tables.build import build_tables
 from protomtl.steps.tables.joined import Evaluated, join
 from protomtl.tasks.settings import Task, main_tasks
 
-PREDICTIONS, RECORDS = "predictions.parquet", "records.json"  # of one seed
+PREDICTIONS = "predictions.parquet"  # of one seed, as RECORDS is
 CHECKPOINTS, DIGESTS = "checkpoints.csv", "digests.csv"
 KEY = ["split", "task", "id", "gold"]
-TABLES = {"dev": "tables-table1.csv", "test": "tables-table2.csv"}
 MARGIN = 0.02  # of overall; a kept run states its own. Below it no difference of the README is called shown
 
 

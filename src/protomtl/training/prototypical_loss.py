@@ -23,7 +23,7 @@ from protomtl.training.settings import Distances
 MOMENTUM = 0.9  # share of the old mean in the moving one (`average`)
 FITTED_ON = 1000  # rows that the first scale is fitted on: the means of one half, the likeliest scale of the other
 COSINE = 10.0  # the first factor on cosines, which lie in [-1, 1]: without one, no class is ever certain
-KEPT = ("average", "train")  # means that are kept from step to step: no row of a step is in its own
+KEPT = ("average", "train")  # means that are kept from step to step, as numbers: no gradient goes into them
 
 
 class Rows(NamedTuple):
