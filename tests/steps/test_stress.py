@@ -14,7 +14,7 @@ from protomtl.core.files import digest_folder, read_json
 from protomtl.core.runs import Run
 from protomtl.model.sequences import TokenTable
 from protomtl.params import load
-from protomtl.steps.report import calibrated, stressed
+from protomtl.steps.report import calibrated, failing, stressed
 from tests.support.makers import patch_params
 from tests.support.steps import run_method, run_steps
 
@@ -86,7 +86,7 @@ def test_losses_are_those_of_the_predictions(complete: Path) -> None:
 
 def test_failures_are_counted_by_what_is_right(complete: Path) -> None:
     params = load()
-    failures = stressed.failures(stressed.read([Run("concat", 1)], params.tasks), params.tasks)
+    failures = failing.failures(stressed.read([Run("concat", 1)], params.tasks), params.tasks)
     found = asked("concat", "para")
     clean = found[found["stress"] == "clean"].set_index("id")["prediction"]
     turned, itself = (found[found["stress"] == stress].set_index("id") for stress in ("turned", "itself"))

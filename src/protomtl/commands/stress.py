@@ -188,7 +188,7 @@ def columns_of(cases: Sequence[Case]) -> dict[str, list[str]]:
 
 def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dict[str, pd.DataFrame]) -> str:
     """The page of the report, of one model; with the curves and the texts in it."""
-    from protomtl.steps.report import calibrated, pages, robust, robust_pictures, stressed  # heavy
+    from protomtl.steps.report import calibrated, failing, pages, robust, robust_pictures, stressed  # heavy
 
     tasks, labels = {name: model.tasks[name] for name in tables}, {RUN.method: name_of(model)}
     losses, drawn = stressed.losses(tables, tasks)
@@ -200,7 +200,7 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
             found = {key: of(*known) for key, of in calibrated.FIGURES.items()}
             heat, one = model.trust[name].temperature, tasks[name].what.one_class
             certain.append({**named, **found, **calibrated.with_temperature(known, heat, several=not one)})
-    measured = robust.Measured(losses, drawn, stressed.failures(tables, tasks), pd.DataFrame(certain))
+    measured = robust.Measured(losses, drawn, failing.failures(tables, tasks), pd.DataFrame(certain))
     parts = robust.page(measured, [RUN], labels, report, MEASURED_ON)
     with tempfile.TemporaryDirectory() as folder:
         robust_pictures.draw_noise(losses, labels, Path(folder))

@@ -1,25 +1,21 @@
 """The page "Robust?": losses under stress, tests of meaning, calibration, and the texts themselves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from protomtl.analysis import bootstrap, caveats
+from protomtl.analysis import caveats
 from protomtl.core.markdown import UNDEFINED, number
 from protomtl.core.runs import Run
+from protomtl.steps.report import primary
 from protomtl.steps.report.pages import Part, bold
-from protomtl.steps.report.stressed import Drawn, over_seeds
+from protomtl.steps.report.stressed import Drawn
 from protomtl.tasks.settings import Task
 
 SHOWN, LONGEST = 30, 1000  # rows of each stress, characters of a text
-# Fixed before any run was looked at: the figure is the loss of overall under this stress, of the first pair of methods
-# that was run; what is smaller than the margin does not matter.
-STRESS = "typos_10"
-PRIMARY = (("leave_one_out", "concat_longer"), ("prototypical", "concat_longer"), ("prototypical", "concat"))
-MARGIN = 0.01
 WORDS = {
     "case": "all in capitals",
     "dropped": "function words dropped",
@@ -44,7 +40,7 @@ RIGHT = {"label": "known", "same": "as before", "lower": "not above before", "si
 
 
 class Measured(NamedTuple):
-    """What the page shows. losses, failures: see stressed.py; calibration: see calibrated.py."""
+    """What the page shows. losses: see stressed.py; failures: see failing.py; calibration: see calibrated.py."""
 
     losses: pd.DataFrame
     drawn: Drawn
@@ -81,8 +77,8 @@ def page(
 
 
 def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> str | Markup:
-    """The primary figure in a sentence."""
-    one = primary(found, runs)
+    """The figure that was fixed before, in a sentence."""
+    one = primary.figure(found.losses, found.drawn, runs)
     if one is None:
         return "The rows and methods that would answer it are not in this run."
     if not np.isfinite([one["difference"], one["low"], one["high"]]).all():
@@ -95,48 +91,7 @@ def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> s
         number(one["loss_reference"]),
     )
     apart = f"difference {one['difference']:+.3f}, 95 % interval {one['low']:+.3f} to {one['high']:+.3f}"
-    return begin + bold(f"**{one['verdict']}** ({apart}, margin {MARGIN}).")
-
-
-def primary(found: Measured, runs: Sequence[Run]) -> dict[str, Any] | None:
-    """The figure that was fixed before: the loss of a method, of its reference, and their difference with its tests.
-
-    None where this run has not the methods or the rows.
-    """
-    stress = primary_stress(found.losses.get("stress", []))
-    pair = next((pair for pair in PRIMARY if {*pair} <= {run.method for run in runs}), None)
-    if stress is None or pair is None or (stress, "overall") not in found.drawn:
-        return None
-    drawn = found.drawn[stress, "overall"]
-    of = [over_seeds(drawn[:, [run.method == method for run in runs]]) for method in pair]
-    every = found.losses[found.losses["stress"] == stress].set_index("method")
-    rows, fewest = every[every["task"] == "overall"], int(every["rows"].min())
-    method, reference = rows.loc[[*pair], "loss"].astype(float).tolist()
-    low, high = bootstrap.interval(of[0] - of[1])
-    apart = (of[0] - of[1])[:, None]
-    tests = {"p": bootstrap.two_sided_p(apart).item(), "p_equal": bootstrap.equal_p(apart, MARGIN, fewest).item()}
-    return {
-        "stress": stress,
-        **dict(zip(("method", "reference"), pair, strict=True)),
-        **{"rows": int(rows["rows"].iloc[0]), "loss": method, "loss_reference": reference},
-        **{"difference": method - reference, "low": float(low), "high": float(high), "margin": MARGIN},
-        **tests,
-        "verdict": verdict(method - reference, **tests),
-    }
-
-
-def primary_stress(made: Iterable[str]) -> str | None:
-    """The one that was fixed, or the largest share of typos where `perturb.noise` has not that one."""
-    typos = [stress for stress in dict.fromkeys(made) if stress.startswith("typos_")]
-    return STRESS if STRESS in typos else max(typos, key=lambda stress: int(stress.partition("_")[2]), default=None)
-
-
-def verdict(difference: float, p: float, p_equal: float) -> str:
-    """Of the difference of two losses, by the tests that the tables have (analysis/bootstrap.py)."""
-    same = p_equal < bootstrap.LEVEL
-    if p < bootstrap.LEVEL:
-        return f"the first loses {'less' if difference < 0 else 'more'}" + (", by less than the margin" if same else "")
-    return "equal within the margin" if same else "neither shown nor ruled out"
+    return begin + bold(f"**{one['verdict']}** ({apart}, margin {primary.MARGIN}).")
 
 
 def loss_tables(rows: pd.DataFrame, title: str, labels: Mapping[str, str]) -> list[Part]:

@@ -11,8 +11,7 @@ from matplotlib.lines import Line2D
 from protomtl import calibration
 from protomtl.core.runs import Run, methods_of
 from protomtl.plots import style
-from protomtl.steps.report import calibrated
-from protomtl.steps.report.robust import PRIMARY
+from protomtl.steps.report import calibrated, primary
 from protomtl.tasks.settings import Task
 
 COLOURS = 8  # lines of a picture that have one of their own
@@ -54,7 +53,7 @@ def draw_noise(losses: pd.DataFrame, labels: Mapping[str, str], folder: Path) ->
 def told_apart(rows: pd.DataFrame, methods: Sequence[str]) -> list[str]:
     """The methods that have a colour, as the eye tells no more apart: those of the primary figure, then those that lose
     least of overall under the most typos."""
-    first = [method for pair in PRIMARY for method in pair]
+    first = [method for pair in primary.PAIRS for method in pair]
     most = rows[(rows["task"] == "overall") & (rows["stress"] == rows["stress"].iloc[-1])]
     least = most.sort_values("loss", kind="stable")["method"]
     wanted = [method for method in dict.fromkeys([*first, *least, *methods]) if method in methods][:COLOURS]

@@ -11,7 +11,7 @@ from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import PERTURBED, PREPARED, results
 from protomtl.core.runs import Run, methods_of, read_runs, seeds_of
 from protomtl.core.settings import Block, Method, Name
-from protomtl.steps.report import calibrated, pages, robust, robust_pictures, stressed
+from protomtl.steps.report import calibrated, failing, pages, primary, robust, robust_pictures, stressed
 from protomtl.steps.report.confusion import draw_confusions
 from protomtl.steps.report.pages import Part
 from protomtl.tasks.settings import Task, main_tasks
@@ -71,13 +71,13 @@ def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[
     """The page of all figures, and the page of the texts themselves."""
     tables = stressed.read(runs, tasks)
     losses, drawn = stressed.losses(tables, tasks)
-    found = robust.Measured(losses, drawn, stressed.failures(tables, tasks), calibrated.table(runs, tasks))
+    found = robust.Measured(losses, drawn, failing.failures(tables, tasks), calibrated.table(runs, tasks))
     whole = stressed.whole_runs(tables, tasks)
     parts = robust.page(found, whole, labels, read_json(PERTURBED / "report.json"))
     parts.insert(1, Part(text="All figures are on test, or on dev where test has no labels."))
     cases = {name: pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False) for name in tables}
     own = {"robust": ("Robust?", parts), "perturbed": ("The texts under stress", robust.texts(cases, tasks))}
-    return Stressed(own, found, robust.primary(found, whole))
+    return Stressed(own, found, primary.figure(losses, drawn, whole))
 
 
 def write_stress(stress: Stressed, folder: Path) -> None:
