@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from protomtl.core.paths import RAW
+from protomtl.core.paths import RAW, TREES
 from protomtl.core.settings import SPLITS, Data
 from protomtl.data.starter import SNIPPETS
 from protomtl.sources import catalogue, fetch
@@ -158,7 +158,7 @@ def test_test_sets_from_elsewhere_are_checked_lists_too(tmp_path: Path, monkeypa
     assert all(address.startswith("https://raw.githubusercontent.com/") for address, _ in asked)
 
 
-PHRASES = SST.model_copy(update={"files": Files(train=catalogue.TREES, dev="ids-sst-dev.csv", test="ids-sst-test.csv")})
+PHRASES = SST.model_copy(update={"files": Files(train=TREES, dev="ids-sst-dev.csv", test="ids-sst-test.csv")})
 
 
 def test_training_trees_come_from_a_mirror_folder_where_a_task_names_them(
@@ -170,8 +170,8 @@ def test_training_trees_come_from_a_mirror_folder_where_a_task_names_them(
     download.run(data("cs224n", mirror=mirror), {"sst": SST})
     assert files_in(RAW) == sorted(CS224N_NAMES)
     download.run(data("cs224n", mirror=mirror), {"sst": SST, "phrases": PHRASES})
-    assert files_in(RAW) == sorted([*CS224N_NAMES, catalogue.TREES])
-    assert (RAW / catalogue.TREES).read_text() == "content of train.txt\n"
+    assert files_in(RAW) == sorted([*CS224N_NAMES, TREES])
+    assert (RAW / TREES).read_text() == "content of train.txt\n"
     (folders[1] / "train.txt").write_text("other trees")
     with pytest.raises(SystemExit, match=r"trees/train.txt: wrong checksum"):
         download.run(data("cs224n", mirror=mirror), {"phrases": PHRASES})
@@ -185,7 +185,7 @@ def test_training_trees_are_fetched_from_a_commit_and_checked(tmp_path: Path, mo
     download.trees(tmp_path, "")
     ((address, target, checksum),) = asked
     assert address.startswith("https://raw.githubusercontent.com/prrao87/fine-grained-sentiment/a4401669eecbe9dda4")
-    assert target == tmp_path / catalogue.TREES and len(checksum) == 64
+    assert target == tmp_path / TREES and len(checksum) == 64
 
 
 def test_the_mirror_of_the_parameters_goes_before_that_of_the_environment(

@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from protomtl.core import paths
 from protomtl.core.files import digest_folder
 from protomtl.core.paths import PREPARED, RAW, results
 from protomtl.core.settings import Data
-from protomtl.data import trees
 from protomtl.data.starter import SNIPPETS
 from protomtl.steps import prepare
 from protomtl.tasks.settings import Files, Task
@@ -296,13 +296,13 @@ def test_the_same_input_gives_the_same_bytes(raw: Path) -> None:
 
 # --- training trees
 
-PHRASES = SST.model_copy(update={"files": Files(train=trees.FILE, dev="sst-dev.csv", test="sst-test.csv")})
+PHRASES = SST.model_copy(update={"files": Files(train=paths.TREES, dev="sst-dev.csv", test="sst-test.csv")})
 TREES = "(3 (2 (2 A) (3 (4 fine) (2 film))) (2 !))\n(1 (1 (1 bad) (2 .)) (2 (2 good) (2 WORDS)))\n"
 NOTHING_BEHIND = "(3 (2 A) (4 fine)"
 
 
 def test_phrases_of_trees_are_training_rows_but_for_those_of_dev_and_test(raw: Path) -> None:
-    (raw / trees.FILE).write_text(TREES)
+    (raw / paths.TREES).write_text(TREES)
     prepare.run(settings(), {"sst": SST, "phrases": PHRASES})
     assert [(row["text_a"], row["label"]) for row in table("phrases", "train")] == [
         ("A", 2.0),
@@ -319,7 +319,7 @@ def test_phrases_of_trees_are_training_rows_but_for_those_of_dev_and_test(raw: P
 
 
 def test_the_report_says_what_became_of_the_phrases(raw: Path) -> None:
-    (raw / trees.FILE).write_text(TREES + "(3 Fine)\n")
+    (raw / paths.TREES).write_text(TREES + "(3 Fine)\n")
     prepare.run(settings(max_train_rows=2), {"phrases": PHRASES})  # the counts are of all
     assert report()["phrases"] == {
         "phrases": {"trees": 3, "phrases": 14, "several_labels": 1, "without_words": 2, "held_out": 4}
@@ -335,8 +335,8 @@ def test_the_report_says_what_became_of_the_phrases(raw: Path) -> None:
 
 
 def test_a_damaged_tree_ends_the_step_or_is_dropped_and_listed(raw: Path) -> None:
-    (raw / trees.FILE).write_text(TREES + NOTHING_BEHIND)
-    problem = f"{raw / trees.FILE}:3: not a tree: 1 of its brackets are not closed: {NOTHING_BEHIND!r}"
+    (raw / paths.TREES).write_text(TREES + NOTHING_BEHIND)
+    problem = f"{raw / paths.TREES}:3: not a tree: 1 of its brackets are not closed: {NOTHING_BEHIND!r}"
     assert refused(settings(), {"phrases": PHRASES}).startswith(f"{problem}\n(set data.on_bad_row: drop")
     assert not PREPARED.exists()
     prepare.run(settings(on_bad_row="drop"), {"phrases": PHRASES})
@@ -344,7 +344,7 @@ def test_a_damaged_tree_ends_the_step_or_is_dropped_and_listed(raw: Path) -> Non
 
 
 def test_a_bad_row_of_dev_is_dropped_once_although_it_is_read_twice(raw: Path) -> None:
-    (raw / trees.FILE).write_text(TREES)
+    (raw / paths.TREES).write_text(TREES)
     (raw / "sst-dev.csv").write_text("id,sentence,sentiment\nd1,Good,3\nd2,words,9\n")
     prepare.run(settings(on_bad_row="drop"), {"phrases": PHRASES})
     assert [problem.split(": ")[0] for problem in report()["dropped"]] == [f"{raw / 'sst-dev.csv'}:3"]
@@ -352,11 +352,11 @@ def test_a_bad_row_of_dev_is_dropped_once_although_it_is_read_twice(raw: Path) -
 
 
 def test_trees_that_are_not_there_or_for_pairs_are_refused(raw: Path) -> None:
-    assert str(raw / trees.FILE) in refused(settings(), {"phrases": PHRASES})
-    pairs = STS.model_copy(update={"files": Files(train=trees.FILE, dev="sts-dev.tsv", test="sts-test.tsv")})
+    assert str(raw / paths.TREES) in refused(settings(), {"phrases": PHRASES})
+    pairs = STS.model_copy(update={"files": Files(train=paths.TREES, dev="sts-dev.tsv", test="sts-test.tsv")})
     assert (
         refused(settings(), {"sts": pairs})
-        == f"params.yaml: tasks.sts.texts: {trees.FILE} has no pairs; name one column"
+        == f"params.yaml: tasks.sts.texts: {paths.TREES} has no pairs; name one column"
     )
 
 

@@ -1,4 +1,4 @@
-"""What must be said beside the figures of some backbones."""
+"""What must be said beside figures: where one is absent or has no interval, and of backbones that know the data."""
 
 from collections.abc import Iterable
 

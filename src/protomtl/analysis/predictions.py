@@ -1,13 +1,12 @@
 """The predictions of several runs side by side, of the same examples."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from protomtl.core.paths import results
-from protomtl.core.runs import Run
+from protomtl.core.runs import Run, predictions_file
 from protomtl.tasks.settings import Task
 
 Predictions = dict[str, pd.DataFrame]  # task -> a row an example, by id and gold; a column a run, by method and seed
@@ -24,10 +23,6 @@ def read_predictions(runs: Sequence[Run], tasks: Mapping[str, Task], split: str)
 def read_task(runs: Sequence[Run], split: str, task: str) -> dict[Run, pd.Series]:
     """The predictions of those runs that have trained the task."""
     return {run: read_run(run, split, task) for run in runs if predictions_file(run, split, task).exists()}
-
-
-def predictions_file(run: Run, split: str, task: str) -> Path:
-    return results("evaluate", *run) / split / f"{task}.csv"
 
 
 def read_run(run: Run, split: str, task: str) -> pd.Series:

@@ -4,9 +4,8 @@ import pandas as pd
 
 from protomtl.analysis.bootstrap import LEVEL
 
-Compared = dict[
-    str, float
-]  # a comparison: difference, low, high, p, p_holm; and margin, p_equal, detectable, improvement
+# A comparison: difference, low, high, p, p_holm; and margin, p_equal, detectable, improvement.
+Compared = dict[str, float]
 OLDER = ("margin", "p_equal", "detectable", "improvement")  # what kept comparisons of older versions do not have
 
 QUESTIONS = (  # (question, the method that is to be better, than which other)

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from protomtl.core.files import digest_folder, digest_of, finite, sha256
-from protomtl.core.paths import RECORD
+from protomtl.core.paths import CARD, RECORD
 
-CARD = "README.md"  # which people edit
 FILES = "files"  # of the record
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from protomtl.core import paths
+from protomtl.core.paths import CARD
 from protomtl.inference import hub
-from protomtl.inference.export_files import CARD, belongs, form_of
+from protomtl.inference.export_files import belongs, form_of
 from protomtl.inference.hub_errors import LOGIN, HubError, asked, hub_errors
 from protomtl.inference.lines import BadInput
 

@@ -54,9 +54,9 @@ def show() -> None:
     main = main_tasks(params.tasks)
     with atomic(SUMMARY) as part:
         part.mkdir()
+        parts = {name: row.parts for name, row in params.joined.items()}
         for name, title in TITLES.items():
             table = pd.read_csv(results("tables") / f"{name}.csv")
-            parts = {name: row.parts for name, row in params.joined.items()}
             table["seconds"] = [seconds(parts.get(method, [method]), params.seeds) for method in table["method"]]
             table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
             (part / f"{name}.md").write_text(table_markdown(table, main, title), encoding="utf-8")

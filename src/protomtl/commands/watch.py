@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from protomtl.core.files import abandoned, read_json
 from protomtl.core.markdown import number
-from protomtl.core.paths import STATE, results
+from protomtl.core.paths import LIVE, STATE, results
 from protomtl.core.users_files import BadPath, users_file
 
 EXAMPLES = """
@@ -21,7 +21,7 @@ EXAMPLES = """
   protomtl watch --follow
   protomtl watch --picture live.png"""
 
-ABOUT, RUN = "live.json", STATE / "progress"  # training/live.py, workflow/bridge/left.py
+RUN = STATE / "progress"  # workflow/bridge/left.py
 EVERY = 5.0  # seconds
 Points = list[dict[str, float]]
 
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
 def trainings() -> list[Training]:
     """Those whose state is here and that have made a step, the newest first."""
     found = []
-    for path in STATE.glob(f"*/*/*/{ABOUT}"):
+    for path in STATE.glob(f"*/*/*/{LIVE}"):
         with suppress(FileNotFoundError):  # no step yet, or its state has just gone
             found.append(read(path.parent))
     return sorted(found, key=lambda training: training.ago)
@@ -70,7 +70,7 @@ def trainings() -> list[Training]:
 
 def read(folder: Path) -> Training:
     """What a training has written in the folder of its state."""
-    about, newest = read_json(folder / ABOUT), (folder / "train.csv").stat().st_mtime
+    about, newest = read_json(folder / LIVE), (folder / "train.csv").stat().st_mtime
     train, dev = (points(folder / f"{name}.csv") for name in ("train", "dev"))
     runs = not abandoned(Path(about["by"]))
     seconds, ago = newest - about["begin"], time.time() - newest

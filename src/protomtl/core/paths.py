@@ -19,10 +19,14 @@ SUMMARY = RESULTS / "summary"
 RECEIPT = RESULTS / "receipt"
 STATE = Path(".state")
 FETCHED = STATE / "fetched"  # archives of packages and files, as they came; what is there is not fetched again
+LIVE = "live.json"  # beside the state of a training: what its live curves are of
+
+TREES = "sst-trees-train.txt"  # in RAW: a task with this training file learns from the phrases of its trees
 
 # In an exported folder.
+CARD = "README.md"  # which people edit
 RECORD, PROTOTYPES, MAP = "protomtl.json", "prototypes.safetensors", "map.safetensors"
-CALIBRATION, EXAMPLES = "calibration.json", "examples.json"
+CALIBRATION, EXAMPLES, EXAMPLE_VECTORS = "calibration.json", "examples.json", "examples.safetensors"
 READOUT = "readout.safetensors"  # also of step `evaluate`, which fits it
 ONNX = Path("onnx")  # of format onnx
 STATIC, STATIC_HEADS = Path("0_StaticEmbedding/model.safetensors"), "static-heads.safetensors"  # of format static

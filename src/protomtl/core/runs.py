@@ -2,9 +2,10 @@
 
 import csv
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from protomtl.core.paths import RUNS
+from protomtl.core.paths import RUNS, results
 
 
 class Run(NamedTuple):
@@ -18,6 +19,11 @@ def read_runs() -> list[Run]:
         raise SystemExit(f"{RUNS}: not there; `python -m protomtl collect` writes it")
     with RUNS.open(encoding="utf-8", newline="") as file:
         return [Run(row["method"], int(row["seed"])) for row in csv.DictReader(file)]
+
+
+def predictions_file(run: Run, split: str, task: str) -> Path:
+    """What step `evaluate` wrote of a split of a task; it is not there where the run has not trained the task."""
+    return results("evaluate", *run) / split / f"{task}.csv"
 
 
 def methods_of(runs: Sequence[Run]) -> list[str]:

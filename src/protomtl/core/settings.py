@@ -18,7 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-SPLITS = ("train", "dev", "test")
+HELD_OUT = ("dev", "test")
+SPLITS = ("train", *HELD_OUT)
 MOST_NAMED = 12
 NAME = r"^[A-Za-z0-9_]{1,64}$"
 

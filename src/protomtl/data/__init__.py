@@ -1,1 +1,1 @@
-"""Reading, checking and splitting rows. Stage `prepare` depends on it."""
+"""Reading, checking and splitting rows. Stages `prepare` and `perturb` depend on it."""

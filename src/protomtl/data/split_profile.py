@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from protomtl.core.settings import HELD_OUT
 from protomtl.data.readers import Row, digest
 from protomtl.tasks.settings import Task
 
 PARTS = 5  # of a range of values
-HELD_OUT = ("dev", "test")
 LEAK, ENOUGH = 0.5, 100  # share of the rows of dev or test that may be training rows, and of how many rows it is one
 
 
@@ -77,11 +77,6 @@ def in_parts(values: Sequence[float], smallest: float, largest: float) -> dict[s
     borders = [smallest, *(border for border in inner if smallest < border < largest), largest]
     counts = np.histogram(values, borders)[0].tolist()
     return {f"{a:.12g} to {b:.12g}": n for (a, b), n in zip(pairwise(borders), counts, strict=True)}
-
-
-def counted(task: Task, labels: Mapping[str, int]) -> str:
-    """How often each class occurs, or how many values lie in each part of the range, for people."""
-    return task.histogram(labels) if task.what.has_classes else ", ".join(f"{part}: {n}" for part, n in labels.items())
 
 
 def check_held_out(task: str, splits: Mapping[str, SplitProfile]) -> None:

@@ -10,7 +10,6 @@ from protomtl.data.readers import BadRow, Row, checked_label, checked_row
 from protomtl.data.split_profile import bare, normalised
 from protomtl.tasks.settings import Task
 
-FILE = "sst-trees-train.txt"  # a task with this training file learns from the phrases of its trees
 PARTS = re.compile(r"\(\s*[^\s()]*|\)|[^\s()]+", re.ASCII)  # a bracket and its label, or a word; some words hold U+00A0
 
 

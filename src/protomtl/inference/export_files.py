@@ -7,15 +7,26 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from protomtl.core.paths import CALIBRATION, EXAMPLES, MAP, ONNX, PROTOTYPES, READOUT, RECORD, STATIC, STATIC_HEADS
+from protomtl.core.paths import (
+    CALIBRATION,
+    CARD,
+    EXAMPLE_VECTORS,
+    EXAMPLES,
+    MAP,
+    ONNX,
+    PROTOTYPES,
+    READOUT,
+    RECORD,
+    STATIC,
+    STATIC_HEADS,
+)
 
-CARD = "README.md"
 TOKENIZER = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"),
 )
 EVERY = (
-    *(RECORD, CARD, PROTOTYPES, MAP, CALIBRATION, EXAMPLES, EXAMPLES.replace(".json", ".safetensors")),
+    *(RECORD, CARD, PROTOTYPES, MAP, CALIBRATION, EXAMPLES, EXAMPLE_VECTORS),
     *("config.json", *TOKENIZER),
 )
 OF_FORMAT = {

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from protomtl import novelty
 from protomtl.calibration import COLDEST, HOTTEST
 from protomtl.core.files import read_json
-from protomtl.core.paths import CALIBRATION, EXAMPLES
+from protomtl.core.paths import CALIBRATION, EXAMPLE_VECTORS, EXAMPLES
 from protomtl.core.settings import Block
 from protomtl.inference.rows import Row
 from protomtl.tasks.settings import Task
@@ -90,7 +90,7 @@ def read_examples(folder: Path, tasks: Mapping[str, Task], width: int) -> dict[s
     if not path.exists():
         return {}
     try:
-        rows, vectors = read_json(path), load_file(path.with_suffix(".safetensors"))
+        rows, vectors = read_json(path), load_file(folder / EXAMPLE_VECTORS)
     except (OSError, ValueError, SafetensorError) as error:
         raise SystemExit(f"{path}: the training examples cannot be read: {error}") from None
     try:

@@ -61,7 +61,7 @@ def member(number: int, processes: int, folder: str, function: Callable[..., Non
 def join(function: Callable[..., None], *args: Any, **group: Any) -> None:
     """Be one of the processes; `group` says which, or the environment that torchrun sets."""
     if torch.cuda.is_available():
-        torch.cuda.set_device(local_rank() % torch.cuda.device_count())  # encoder.device_of wants one for each
+        torch.cuda.set_device(local_rank() % torch.cuda.device_count())  # device.device_of wants one for each
     dist.init_process_group(**group)  # gloo for tensors on a CPU, NCCL for those on a GPU
     JOINED.append(True)
     try:

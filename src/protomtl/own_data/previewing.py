@@ -51,9 +51,9 @@ def counted(task: Task, labels: Sequence[float]) -> str:
     if not labels:
         return "no labels"
     if not task.what.has_classes:
-        return split_profile.counted(task, split_profile.in_parts(labels, *task.bounds))
+        return task.histogram(split_profile.in_parts(labels, *task.bounds))
     found = Counter(k for label in labels for k in task.what.bins(task, label))
-    counts = split_profile.counted(task, {str(k): found[k] for k in sorted(found)})
+    counts = task.histogram({str(k): found[k] for k in sorted(found)})
     return counts if len(counts) < 200 else f"{len(found)} different labels"
 
 

@@ -40,14 +40,16 @@ def misprints(word: str, known: Known) -> list[str]:
     inner = range(1, len(word))
     drops = [word[:k] + word[k + 1 :] for k in inner]
     swaps = [word[:k] + word[k + 1] + word[k] + word[k + 2 :] for k in inner if k + 1 < len(word)]
-    slips = [word[:k] + like(key, word[k]) + word[k + 1 :] for k in inner for key in neighbours()[word[k].lower()]]
+    slips = [
+        word[:k] + like(key, word[k]) + word[k + 1 :] for k in inner for key in neighbours().get(word[k].lower(), "")
+    ]
     return sorted({w for w in (*drops, *swaps, *slips) if w.lower() not in known and w.lower() != word.lower()})
 
 
 @cache
-def neighbours() -> "Neighbours":
-    """The keys left and right of each, and those above and below it."""
-    found = Neighbours()
+def neighbours() -> dict[str, str]:
+    """Of each letter the keys left and right of it, and those above and below it."""
+    found = {}
     for row, keys in enumerate(KEYS):
         for place, key in enumerate(keys):
             beside = [keys[k] for k in (place - 1, place + 1) if 0 <= k < len(keys)]
@@ -55,13 +57,6 @@ def neighbours() -> "Neighbours":
             below = [KEYS[row + 1][k] for k in (place - 1, place) if 0 <= k < len(KEYS[row + 1])] if row < 2 else []
             found[key] = "".join(beside + above + below)
     return found
-
-
-class Neighbours(dict[str, str]):
-    """Of a letter that is not on the keyboard, none."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
 
 
 def case(text: str, share: float, random: np.random.Generator, known: Known) -> str | None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from protomtl.core.paths import TOKENS
+from protomtl.core.settings import HELD_OUT
 from protomtl.model import readout
 from protomtl.model.checkpoint import distance_of
 from protomtl.model.encoder import Encoder, embed_table
@@ -25,7 +26,6 @@ from protomtl.seeds import some_rows
 from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import class_indices
 
-SPLITS = ("dev", "test")
 Said = dict[tuple[str, str], pd.DataFrame]  # of (split, task): a row an example
 
 
@@ -45,7 +45,7 @@ def read_by_prototypes(encoder: Encoder, tasks: Mapping[str, Task], settings: Pr
     found: Said = {}
     for name, task in readout.readable(tasks).items():
         train = embedded(encoder, name, task, "train", settings, seed, EXAMPLES)
-        own = {split: embedded(encoder, name, task, split, settings, seed) for split in SPLITS}
+        own = {split: embedded(encoder, name, task, split, settings, seed) for split in HELD_OUT}
         fitted = readout.fit(*train, task.number_of_classes, *own["dev"], distance_of(settings.model_dump()))
         for split, rows in own.items():
             said = {"readout": readout.predictions(task, fitted.probabilities(rows.vectors))}

@@ -18,6 +18,7 @@ from protomtl.publishing.curves import of_seeds, updates
 from protomtl.publishing.kept import TABLES, compared_on, deciding
 from protomtl.publishing.planned_runs import check
 from protomtl.publishing.questions import QUESTIONS, Plan, Question, read
+from protomtl.steps.tables.markdown import number_of_seeds
 
 NEW_CLASSES = "new-classes.json"  # of a kept run: what benchmarks/new_classes.py found on its encoders
 NEVER = "no number: in {} of {} trainings one of both never gets there"
@@ -96,7 +97,7 @@ def kept_noise(run: Path, method: str, control: str) -> power.Noise | None:
 
 def seeds_of(run: Path, method: str) -> int:
     """How many a kept run has of a method."""
-    return len(str(pd.read_csv(run / TABLES["test"]).set_index("method")["seeds"][method]).split(","))
+    return number_of_seeds(pd.read_csv(run / TABLES["test"]).set_index("method")["seeds"][method])
 
 
 def sooner(run: Path, pair: Pair, end: str) -> Estimate:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from protomtl.analysis import caveats
 from protomtl.core.files import read_json
+from protomtl.core.settings import HELD_OUT
 from protomtl.publishing.kept import (
     ENSEMBLE,
     FIGURES,
@@ -153,7 +154,7 @@ def seed(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     head += [*(f"test {figure}" for figure in FIGURES), "best epoch"]
     rows = []
     for method in chosen(found, wanted):
-        dev, on_test = (kept[method]["metrics"][split] for split in ("dev", "test"))
+        dev, on_test = (kept[method]["metrics"][split] for split in HELD_OUT)
         cells = [found[method]["label"], *(number(dev[task]) for task in TASKS)]
         cells.append(with_paper(found[method] | {"overall": dev["overall"]}, "overall"))
         rows.append([*cells, *(number(on_test[figure]) for figure in FIGURES), str(kept[method]["best_epoch"])])
@@ -162,7 +163,7 @@ def seed(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 
 def ensemble(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """The methods of a run and its ensembles, on dev and on test."""
-    head = ["", *(f"{split} {figure}" for split in ("dev", "test") for figure in FIGURES)]
+    head = ["", *(f"{split} {figure}" for split in HELD_OUT for figure in FIGURES)]
     dev, found = read(run, "dev"), read(run, "test")
     rows = [
         [f"{found[m]['label']}, mean of its runs", *(number(t[m][f]) for t in (dev, found) for f in FIGURES)]
@@ -175,7 +176,7 @@ def ensemble(run: Path, words: list[str]) -> tuple[list[str], Rows]:
         "ensemble, plain mean of the heads": "_mean",
     }
     for label, end in kinds.items():
-        rows.append([label, *(number(metrics[s][f"{f}{end}"]) for s in ("dev", "test") for f in FIGURES)])
+        rows.append([label, *(number(metrics[s][f"{f}{end}"]) for s in HELD_OUT for f in FIGURES)])
     return head, rows
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
-from protomtl.analysis.predictions import predictions_file, read_task
+from protomtl.analysis.predictions import read_task
 from protomtl.core.files import read_json, sha256
 from protomtl.core.paths import KEPT, results
-from protomtl.core.runs import Run
+from protomtl.core.runs import Run, predictions_file
+from protomtl.core.settings import HELD_OUT
 from protomtl.params import Params
 from protomtl.receipt.changed import NEUTRAL
 from protomtl.training import timing
@@ -102,7 +103,7 @@ def called(*command: str) -> str:
 def refuse_damaged(runs: Sequence[Run], tasks: Sequence[str]) -> None:
     """SystemExit for figures or predictions that are damaged, and for predictions that are missing though their figure
     is there."""
-    for run, split in product(runs, ("dev", "test")):
+    for run, split in product(runs, HELD_OUT):
         path = results("evaluate", *run) / "metrics.json"
         figures = read_json(path)
         if not isinstance(figures, dict) or not isinstance(figures.get(split), dict):

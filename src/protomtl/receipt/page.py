@@ -1,4 +1,4 @@
-"""The receipt as a page: the answer, a line a method, what both runs were made with; Markdown and HTML of one text."""
+"""The receipt as the parts of a page: the answer, a line a method, what both runs were made with."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,6 @@ from protomtl.core.markdown import markdown_table, number
 from protomtl.receipt.here import UNKNOWN
 from protomtl.receipt.rows import DIFFERENT, EQUIVALENT, OPEN, SAME, Row
 from protomtl.steps.report.pages import Part
-from protomtl.steps.report.pages import page as html_page
 
 STATUS = {SAME: 0, EQUIVALENT: 0, DIFFERENT: 1, OPEN: 2}
 FACTS = ("processor", "cores", "system", "kernels", "gpu", "device", "precision", "python", "torch")
@@ -125,12 +124,8 @@ def keys(found: Facts) -> list[str]:
     return list(dict.fromkeys(name for one in found for name in one))
 
 
-def html(title: str, found: Sequence[Part]) -> str:
-    return html_page(title, found)
-
-
 def markdown(title: str, found: Sequence[Part]) -> str:
-    """The same page as Markdown."""
+    """The page as Markdown."""
     lines = [f"# {title}", ""]
     for part in found:
         lines += [f"## {part.title}", ""] if part.title else []

@@ -1,6 +1,7 @@
 """The receipt of a run here against a kept one: compared, printed, and written to results/receipt."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from protomtl.core.files import atomic
@@ -8,6 +9,7 @@ from protomtl.core.markdown import markdown_table
 from protomtl.core.paths import RECEIPT
 from protomtl.params import Params
 from protomtl.receipt import crate, here, kept, page, rows
+from protomtl.steps.report.pages import page as html_page
 from protomtl.tasks.settings import main_tasks
 
 
@@ -34,7 +36,7 @@ def write(name: str, margin: float | None, params: Params) -> int:
     with atomic(RECEIPT) as part:
         part.mkdir(parents=True)
         (part / "receipt.md").write_text(page.markdown(title, parts), encoding="utf-8")
-        (part / "receipt.html").write_text(page.html(title, parts), encoding="utf-8")
+        (part / "receipt.html").write_text(html_page(title, parts), encoding="utf-8")
         page.table_of(found).to_csv(part / "rows.csv", index=False, lineterminator="\n")
         with_crate = write_crate(part, theirs.folder.name, answer, mine)
     table = page.table_of(found).drop(columns="why")
@@ -55,7 +57,7 @@ def stated_margin(theirs: kept.Kept, margin: float | None) -> tuple[float, str]:
     return kept.MARGIN, f"±{kept.MARGIN:g}, protomtl's own, for the kept run states none"
 
 
-def write_crate(folder: Any, name: str, answer: str, mine: dict[str, Any]) -> str:
+def write_crate(folder: Path, name: str, answer: str, mine: dict[str, Any]) -> str:
     """Write the RO-Crate if `rocrate` is there; returns words for the end of the last line."""
     try:
         crate.write(folder, name, answer, crate.made_on(mine))

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from protomtl.analysis import bootstrap, comparisons
-from protomtl.analysis.predictions import Predictions, predictions_file, read_run, side_by_side
+from protomtl.analysis.predictions import Predictions, read_run, side_by_side
 from protomtl.core.files import read_json
 from protomtl.core.paths import results
-from protomtl.core.runs import Run
+from protomtl.core.runs import Run, predictions_file
 from protomtl.receipt import here
 from protomtl.receipt.changed import differences, of_method, of_metrics
 from protomtl.receipt.kept import Kept

@@ -89,8 +89,7 @@ CS224N = {
     "sts-test-student.csv": ("sts-test.csv", "dee455745b72e9ca3ff74e7c056bd73e34bad5b8d5641045a2c1e7e131866f47"),
 }
 
-# The training trees of its sentiment task, which label every phrase: name here; address, SHA-256.
-TREES = "sst-trees-train.txt"
+# The training trees of its sentiment task, which label every phrase: address, SHA-256.
 TREES_PLACE = (
     "https://raw.githubusercontent.com/prrao87/fine-grained-sentiment/a4401669eecbe9dda494faf36afe1e6a0b065a38"
     "/data/sst/raw_data/train.txt",

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from protomtl.core.files import atomic, read_json
-from protomtl.core.paths import RAW
+from protomtl.core.paths import RAW, TREES
 from protomtl.core.settings import SPLITS, Data
 from protomtl.sources import fetch, hub_data
 from protomtl.sources.catalogue import (
@@ -17,7 +17,6 @@ from protomtl.sources.catalogue import (
     GITHUB,
     PAIRS,
     RATINGS,
-    TREES,
     TREES_PLACE,
 )
 from protomtl.tasks.settings import Task

@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 from protomtl.core.files import atomic, write_json
 from protomtl.core.markdown import number
 from protomtl.core.paths import results
-from protomtl.core.runs import Run, read_runs
+from protomtl.core.runs import Run, predictions_file, read_runs
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.tasks.settings import Task, main_tasks, predictions
 
@@ -32,7 +32,7 @@ def run(tasks: dict[str, Task]) -> None:
     table = pd.DataFrame([(*run, kind) for kind in COLUMNS for run in runs], columns=["method", "seed", "by"])
     with atomic(results("ensemble")) as part:
         for name, task in tasks.items():
-            members = [run for run in runs if predictions_of(run, "dev", name).exists()]  # that have trained the task
+            members = [run for run in runs if predictions_file(run, "dev", name).exists()]  # that have trained the task
             read = {split: outputs(members, split, name, task) for split in figures}
             weights = weigh(task, *read["dev"])
             table[name] = placed(weights, members, table)
@@ -47,15 +47,11 @@ def run(tasks: dict[str, Task]) -> None:
         print(f"ensemble of {len(runs)} runs: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
 
 
-def predictions_of(run: Run, split: str, name: str) -> Path:
-    return results("evaluate", *run) / split / f"{name}.csv"
-
-
 def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.ndarray, np.ndarray]:
     """Labels [n] (NaN without) and scores of a task's split: [members, n, 1] values of regression, else
     [2 · members, n, classes] of all heads, then of all prototypes. SystemExit where two members have other examples, or
     the same in another order."""
-    paths = [predictions_of(run, split, name) for run in members]
+    paths = [predictions_file(run, split, name) for run in members]
     as_text: dict[str, Any] = {"dtype": {"id": str}, "keep_default_na": False, "na_values": [""]}  # an id such as NA
     tables = [pd.read_csv(path, **as_text) for path in paths]
     for path, table in zip(paths[1:], tables[1:], strict=True):

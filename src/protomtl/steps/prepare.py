@@ -10,17 +10,15 @@ import pyarrow.parquet as pq
 
 from protomtl.core.files import atomic, write_json
 from protomtl.core.markdown import markdown_table, plain
-from protomtl.core.paths import PREPARED, RAW, results
-from protomtl.core.settings import SPLITS, Data
+from protomtl.core.paths import PREPARED, RAW, TREES, results
+from protomtl.core.settings import HELD_OUT, SPLITS, Data
 from protomtl.data import trees
 from protomtl.data.readers import BadRow, Row, read_table
 from protomtl.data.split_profile import (
-    HELD_OUT,
     SplitProfile,
     bare,
     check_auxiliary,
     check_held_out,
-    counted,
     described,
     shared,
 )
@@ -103,12 +101,12 @@ def read_files(
 ) -> dict[str, Iterable[Row]]:
     """The rows of each split; of training trees all phrases but those that are dev or test rows (`phrases`: counts)."""
     found: dict[str, Iterable[Row]] = {split: table(task, split, data, bad) for split in SPLITS}
-    if task.files.train == trees.FILE:
+    if task.files.train == TREES:
         if task.pair:
-            raise SystemExit(f"params.yaml: tasks.{name}.texts: {trees.FILE} has no pairs; name one column")
+            raise SystemExit(f"params.yaml: tasks.{name}.texts: {TREES} has no pairs; name one column")
         held_out = {bare(text) for split in HELD_OUT for row in table(task, split, data, []) for text in row.texts}
         told = phrases.setdefault(name, {})
-        found["train"] = good_or_exit(trees.read(RAW / trees.FILE, task, held_out, told), data, bad)
+        found["train"] = good_or_exit(trees.read(RAW / TREES, task, held_out, told), data, bad)
     return found
 
 
@@ -153,7 +151,7 @@ def as_markdown(report: dict[str, Any], tasks: dict[str, Task]) -> str:
     rows = []
     for task, splits in report["splits"].items():
         for split, s in splits.items():
-            labels = plain(counted(tasks[task], s["labels"])) or "no labels"
+            labels = plain(tasks[task].histogram(s["labels"])) or "no labels"
             words = f"{s['words']['mean']} / {s['words']['p95']} / {s['words']['max']}"
             rows.append([task, split, str(s["rows"]), labels, words, str(s["repeats"])])
     lines = [f"# Data report: {report['source']}", "", markdown_table(head, rows), ""]

@@ -149,9 +149,9 @@ class Task(Block):
         return str(self.what.prototypes(self)[number - self.what.class_of(self.bounds[0])])
 
     def histogram(self, counts: Mapping[str, int]) -> str:
-        """How often each label of the data report occurs (of values each unit bin), for people."""
-        names = self.class_names if self.what.has_classes else {int(label): label for label in counts}
-        return ", ".join(f"{names[int(label)]}: {count}" for label, count in counts.items())
+        """How often each class occurs, or how many values lie in each part of the range, for people."""
+        names = {str(number): name for number, name in enumerate(self.class_names)} if self.what.has_classes else {}
+        return ", ".join(f"{names.get(what, what)}: {count}" for what, count in counts.items())
 
     @property
     def number_of_classes(self) -> int:

@@ -139,11 +139,6 @@ def probabilities(task: Task, outputs: Tensor) -> Tensor:
     return MEANINGS[task.kind].probabilities(outputs)
 
 
-def log_probabilities(task: Task, outputs: Tensor) -> Tensor:
-    """[n, classes]; a binary task's one output is the logit of its second class."""
-    return MEANINGS[task.kind].log_probabilities(outputs)
-
-
 def divergence(task: Task, a: Tensor, b: Tensor) -> Tensor:
     """KL(a ‖ b) + KL(b ‖ a) of the distributions that two outputs [n, outputs] stand for, mean over the rows;
     of regression the squared difference."""

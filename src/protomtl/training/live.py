@@ -1,7 +1,8 @@
 """A training while it runs: its curves grow beside its state, and in a tracker if one is chosen (tracking.py).
 
 They are for people; among the results curves appear when the training ends, whole. What fails here is told once and
-left out from then on: it ends no training.
+left out from then on: it ends no training. The files are train.csv, dev.csv and live.json, in
+.state/STAGE/METHOD-seedN/KEY.
 """
 
 import sys
@@ -13,12 +14,11 @@ from typing import Any
 
 from protomtl.core.errors import first_line
 from protomtl.core.files import atomic, csv_lines, remove, tag, write_csv, write_json
+from protomtl.core.paths import LIVE
 from protomtl.model import distributed
 from protomtl.training import tracking
 from protomtl.training.curves import Curves, Points
 from protomtl.training.tracking import Run, View
-
-ABOUT = "live.json"  # beside train.csv and dev.csv, in the folder of the state: .state/STAGE/METHOD-seedN/KEY
 
 
 class Live:
@@ -68,7 +68,7 @@ class Live:
 
 def files(folder: Path, curves: Curves, about: Mapping[str, Any]) -> View:
     """train.csv and dev.csv of the points so far, to which a line is added for each new one."""
-    write_json(folder / ABOUT, about)
+    write_json(folder / LIVE, about)
     for curve, points in vars(curves).items():
         path = folder / f"{curve}.csv"
         remove(path)

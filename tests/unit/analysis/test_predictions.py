@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protomtl.analysis.predictions import predictions_file, read_run
-from protomtl.core.runs import Run
+from protomtl.analysis.predictions import read_run
+from protomtl.core.runs import Run, predictions_file
 from protomtl.data.readers import Row
 from protomtl.steps.evaluate.files import write_predictions, write_submission
 from protomtl.steps.prepare import write_table

@@ -10,9 +10,9 @@ from ruamel.yaml import YAML
 
 from protomtl.commands import preset
 from protomtl.core import sections
+from protomtl.core.paths import TREES
 from protomtl.params import Params, load
 from protomtl.publishing import questions
-from protomtl.sources.catalogue import TREES
 from protomtl.tasks import settings
 from protomtl.training.sampling import shares, steps_per_epoch
 from tests.support import ROOT

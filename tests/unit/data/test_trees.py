@@ -8,19 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protomtl.core.paths import TREES
 from protomtl.data import trees
 from protomtl.data.readers import BadRow, Row
 from protomtl.data.split_profile import bare
-from protomtl.sources.catalogue import TREES
 from protomtl.tasks.settings import Files, Task
 
-FILES = Files(train=trees.FILE, dev="dev.csv", test="test.csv")
+FILES = Files(train=TREES, dev="dev.csv", test="test.csv")
 SST = Task(kind="classification", classes=5, texts=["sentence"], label="sentiment", files=FILES)
 FILM = "(3 (2 (2 A) (3 (4 good) (2 film))) (2 .))"
-
-
-def test_the_file_is_called_as_it_is_fetched() -> None:
-    assert trees.FILE == TREES
 
 
 # --- one tree
@@ -120,7 +116,7 @@ def test_a_tree_without_one_of_its_brackets_is_none(tree: Tree, data: st.DataObj
 def read(
     folder: Path, content: str | bytes, held_out: Set[str] = frozenset(), task: Task = SST
 ) -> tuple[list[Row | BadRow], dict[str, int]]:
-    path = folder / trees.FILE
+    path = folder / TREES
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     told: dict[str, int] = {}
     return list(trees.read(path, task, held_out, told)), told
@@ -175,7 +171,7 @@ def test_a_damaged_tree_is_named_by_its_line_and_gives_no_row(tmp_path: Path, li
     rows, told = read(tmp_path, b"(2 One)\n" + line + b"\n(2 Three)\n")
     assert [row.texts[0] for row in rows if isinstance(row, Row)] == ["One", "Three"]
     (bad,) = [row for row in rows if isinstance(row, BadRow)]
-    assert str(bad).startswith(f"{tmp_path / trees.FILE}:2: {problem}")
+    assert str(bad).startswith(f"{tmp_path / TREES}:2: {problem}")
     assert told["trees"] == 2
 
 

@@ -74,7 +74,7 @@ def test_members_have_the_same_examples_in_the_same_order(
     monkeypatch.chdir(tmp_path)
     runs = [Run("concat", 1), Run("cosine", 1)]
     for run, lines in zip(runs, ["b,2.0,0.5\nNA,,0.7\n", rows], strict=True):
-        path = ensemble.predictions_of(run, "dev", "sts")
+        path = ensemble.predictions_file(run, "dev", "sts")
         path.parent.mkdir(parents=True)
         path.write_text("id,gold,prediction\n" + lines)
     if same:

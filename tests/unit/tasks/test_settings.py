@@ -75,7 +75,7 @@ def test_values_lie_within_their_range() -> None:
     graded = task("regression", range=(1, 5))
     assert read(graded, "1", "4.25", "5", "0.9", "5.1", "inf", "good") == [1, 4.25, 5, None, None, None, None]
     assert graded.class_names == (1, 2, 3, 4, 5) and graded.shown(3.5) == "3.5"
-    assert graded.histogram({"1": 7, "4": 2}) == "1: 7, 4: 2"  # unit bins, and no places of classes
+    assert graded.histogram({"1 to 2": 7, "4 to 5": 2}) == "1 to 2: 7, 4 to 5: 2"  # parts of the range
     assert task(classes=MOODS).histogram({"1": 7, "4": 2}) == "negative: 7, very positive: 2"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from protomtl.core.files import read_json, write_csv
+from protomtl.core.paths import LIVE
 from protomtl.training import live
 from protomtl.training.curves import Curves
 from tests.unit.training.test_loop import fit
@@ -73,7 +74,7 @@ def test_a_damaged_state_begins_them_anew(tmp_path: Path) -> None:
 
 def test_what_it_is_stands_beside_them(tmp_path: Path) -> None:
     fit(tmp_path / "s", DEV, **OPTIONS)
-    about = read_json(tmp_path / "s" / live.ABOUT)
+    about = read_json(tmp_path / "s" / LIVE)
     assert (about["title"], about["steps"], about["first"]) == ("toy", 9, 0) and f"-{os.getpid()}-" in about["by"]
 
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from protomtl.model.device import put
 from protomtl.model.packed import bert
-from protomtl.model.sequences import Sequences, ragged
+from protomtl.model.sequences import Sequences
 
 TOKENS = 2**16  # that are encoded at a time without a graph
 WIDEST, MULTIPLE = 256, 8  # of a head, in flash attention
@@ -85,8 +85,7 @@ class VarlenEngine:
         """The last hidden states [tokens, width] of some sequences, and where these lie."""
         tokens, types, lengths, place = sequences.packed(rows)
         device = self.network.embeddings.LayerNorm.weight.device
-        positions = torch.from_numpy(ragged(np.zeros_like(lengths), lengths))
-        ids = put(torch.stack([tokens, positions, types]), device)
+        ids = put(torch.stack([tokens, bert.positions(lengths), types]), device)
         cumulative = put(torch.from_numpy(np.append(0, np.cumsum(lengths)).astype(np.int32)), device)
         layout = Layout(cumulative, int(lengths.max()))
         moved = None if noise is None else noise[put(place, device)]

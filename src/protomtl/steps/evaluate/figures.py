@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 
 from protomtl.core.paths import TOKENS
+from protomtl.core.settings import HELD_OUT
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model.sequences import TokenTable
 from protomtl.tasks.settings import Task
-
-SPLITS = ("dev", "test")
 
 
 def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]], whole: bool = True) -> dict[str, float]:
@@ -37,7 +36,7 @@ def after_first_phase(folder: Path, tasks: Mapping[str, Task]) -> dict[str, dict
 
     folder: of phase 1; empty without one, and without labels.
     """
-    found: dict[str, dict[str, float]] = {split: {} for split in SPLITS}
+    found: dict[str, dict[str, float]] = {split: {} for split in HELD_OUT}
     if not (folder / "config.json").exists():
         return found
     for split, figures in found.items():

@@ -13,6 +13,7 @@ from protomtl.core import locks
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.markdown import number
 from protomtl.core.paths import PREPARED, PROTOTYPES, READOUT, TOKENS, results
+from protomtl.core.settings import HELD_OUT
 from protomtl.metrics import main_metric, task_metrics
 from protomtl.model import distributed, prototypes, readout
 from protomtl.model.checkpoint import trained_model
@@ -20,7 +21,7 @@ from protomtl.model.encoder import settle
 from protomtl.model.multitask import Embedder, MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
-from protomtl.steps.evaluate.figures import SPLITS, after_first_phase, flat
+from protomtl.steps.evaluate.figures import after_first_phase, flat
 from protomtl.steps.evaluate.files import write_confusion, write_predictions, write_submission
 from protomtl.tasks.settings import Task, predictions
 from protomtl.tasks.tensors import class_indices
@@ -43,7 +44,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     model, tasks = trained_model(folder, folder / "encoder", record)
     readable = readout.readable(tasks)
     examples = {name: model.labelled_rows(name, task, seed, whole=True) for name, task in readable.items()}
-    tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in SPLITS for name in tasks}
+    tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in HELD_OUT for name in tasks}
     trained = None if model.frozen else model.trained_by(method, seed)
     vectors = {(split, name): model.stored(table, trained) for (split, name), table in tables.items()}
     if not distributed.is_main():
@@ -55,7 +56,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     first = after_first_phase(results("pretrain", method, seed), readable)
     metrics: dict[str, dict[str, float]] = {}
     with atomic(results("evaluate", method, seed)) as part:
-        for split in SPLITS:
+        for split in HELD_OUT:
             (part / split).mkdir(parents=True)
             found = {}
             for name, task in tasks.items():

@@ -13,8 +13,9 @@ from protomtl.analysis.predictions import read_predictions
 from protomtl.backends.opening import opened
 from protomtl.backends.whole import sealed
 from protomtl.core.files import read_json, write_json
-from protomtl.core.paths import CALIBRATION, MAP, PROTOTYPES, READOUT, RECORD, TOKENS, results
+from protomtl.core.paths import CALIBRATION, CARD, MAP, PROTOTYPES, READOUT, RECORD, TOKENS, results
 from protomtl.core.runs import Run
+from protomtl.core.settings import HELD_OUT
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
 from protomtl.model.multitask import MultiTaskModel
@@ -47,7 +48,7 @@ def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
     record |= {
         "max_length": read_json(TOKENS / "tokens.json")["max_length"],
         "data": data(tasks),
-        "figures": {split: figures(method, seed, tasks, split) for split in ("dev", "test")},
+        "figures": {split: figures(method, seed, tasks, split) for split in HELD_OUT},
         "versions": read_json(source / "versions.json"),
     }
     shutil.copytree(source / "encoder", target, ignore=lambda _, names: LEFT_OUT & {*names} | hidden(names))
@@ -64,7 +65,7 @@ def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
     write_json(target / RECORD, sealed(target, record))
     for weights in target.rglob("*.safetensors"):  # only their owner could read them
         shutil.copymode(target / RECORD, weights)
-    (target / "README.md").write_text(card.text(record, trusted), encoding="utf-8")
+    (target / CARD).write_text(card.text(record, trusted), encoding="utf-8")
 
 
 def convert(folder: Path, form: str, seed: int) -> None:
@@ -88,7 +89,7 @@ def convert(folder: Path, form: str, seed: int) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
             shutil.copymode(folder / RECORD, path)
-    (folder / "README.md").write_text(card.text(record, trusted), encoding="utf-8")
+    (folder / CARD).write_text(card.text(record, trusted), encoding="utf-8")
 
 
 def hidden(names: list[str]) -> set[str]:

@@ -11,6 +11,7 @@ from scipy.special import expit
 from protomtl.analysis import bootstrap, comparisons
 from protomtl.core.paths import PREPARED
 from protomtl.core.runs import Run
+from protomtl.core.settings import HELD_OUT
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.seeds import some_rows
 from protomtl.steps.export.trust import HALVES, OTHERS, ROWS, Rows, calibrated, noticed
@@ -24,7 +25,7 @@ Texts = list[tuple[str, ...]]  # of each row one or two
 def figures(network: Any, tasks: dict[str, Task]) -> dict[str, Figures]:
     """Of dev and test: each task, and overall, with both ends of the 95 % interval; [None] where it is not defined,
     nothing without labels."""
-    return {split: of_split(network, tasks, split) for split in ("dev", "test")}
+    return {split: of_split(network, tasks, split) for split in HELD_OUT}
 
 
 def of_split(network: Any, tasks: dict[str, Task], split: str) -> Figures:

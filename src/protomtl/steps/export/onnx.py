@@ -17,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from protomtl.backends.onnx import VECTOR
 from protomtl.core.files import remove
 from protomtl.core.paths import ONNX, READOUT
 from protomtl.model import readout
@@ -26,7 +27,7 @@ from protomtl.model.pretrained import open_network
 from protomtl.steps.export.onnx_modules import ByPrototypes, Given1, Given2, Given3, Pooled
 from protomtl.tasks.settings import Task
 
-INPUTS, VECTOR = ("input_ids", "attention_mask", "token_type_ids"), "sentence_embedding"
+INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 TORCH_ONLY = (
     *("model.safetensors", "heads.safetensors", READOUT, "modules.json", "1_Pooling", "2_Dense"),
     *("sentence_bert_config.json", "config_sentence_transformers.json"),

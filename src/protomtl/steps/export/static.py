@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from protomtl.backends.static import features
 from protomtl.core.files import remove, write_json
-from protomtl.core.paths import EXAMPLES, MAP, PROTOTYPES, STATIC, STATIC_HEADS, TOKENS
+from protomtl.core.paths import EXAMPLE_VECTORS, EXAMPLES, MAP, PROTOTYPES, STATIC, STATIC_HEADS, TOKENS
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.steps.export import tensors
@@ -25,7 +25,7 @@ from protomtl.tasks.settings import Task
 
 WIDTH, SIF = 256, 1e-3  # 256 numbers of two bytes a token: 16 MB for 30,522 tokens
 ALPHAS = np.logspace(-3, 3, 13)
-GONE = (*TORCH_ONLY, MAP, EXAMPLES, "examples.safetensors", "config.json")  # of the network's vectors
+GONE = (*TORCH_ONLY, MAP, EXAMPLES, EXAMPLE_VECTORS, "config.json")  # of the network's vectors
 
 
 def write(folder: Path, model: MultiTaskModel, tasks: dict[str, Task]) -> None:

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from protomtl.core import paths
 from protomtl.core.files import atomic, remove
 from protomtl.core.paths import CALIBRATION, MAP, ONNX, PROTOTYPES, RECORD, STATIC, STATIC_HEADS, results
 from protomtl.core.sections import argument
@@ -21,8 +22,8 @@ without METHOD it is the stage of the pipeline, which writes results/export by t
 FORMATS = ("torch", "onnx", "onnx-int8", "static")
 OURS = (  # what an older export may have and this one not: it must not be mixed with this one
     *("model*.safetensors", "model*.safetensors.index.json", "tokenizer*.json", "vocab.txt", "vocab.json"),
-    *("merges.txt", "special_tokens_map.json", "added_tokens.json", "examples.json", "examples.safetensors"),
-    *(*TORCH_ONLY, MAP, STATIC_HEADS, CALIBRATION, "config.json"),
+    *("merges.txt", "special_tokens_map.json", "added_tokens.json"),
+    *(*TORCH_ONLY, MAP, STATIC_HEADS, CALIBRATION, paths.EXAMPLES, paths.EXAMPLE_VECTORS, "config.json"),
 )
 FOLDERS = (ONNX, STATIC.parent, Path("1_Pooling"), Path("2_Dense"))
 

@@ -12,7 +12,7 @@ import torch
 
 from protomtl import calibration, novelty
 from protomtl.core.files import write_json
-from protomtl.core.paths import EXAMPLES, PREPARED, TOKENS
+from protomtl.core.paths import EXAMPLE_VECTORS, EXAMPLES, PREPARED, TOKENS
 from protomtl.model.encoder import evaluating
 from protomtl.model.heads import attribute
 from protomtl.model.multitask import MultiTaskModel
@@ -127,5 +127,5 @@ def write_examples(model: MultiTaskModel, tasks: Mapping[str, Task], most: int, 
         given = pq.read_table(PREPARED / name / "train.parquet", columns=columns).take(rows).to_pylist()
         said = [task.shown(label) for label in table.labels[rows].tolist()]
         rows_of[name] = [{"texts": [*row.values()], "label": label} for row, label in zip(given, said, strict=True)]
-    tensors.write((folder / EXAMPLES).with_suffix(".safetensors"), vectors)
+    tensors.write(folder / EXAMPLE_VECTORS, vectors)
     write_json(folder / EXAMPLES, rows_of)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from protomtl import calibration
-from protomtl.core.paths import results
-from protomtl.core.runs import Run, methods_of
+from protomtl.core.runs import Run, methods_of, predictions_file
+from protomtl.core.settings import HELD_OUT
 from protomtl.tasks.settings import Task
 
 FIGURES = {"NLL": calibration.nll, "ECE": calibration.ece, "Brier": calibration.brier, "risk": calibration.aurc}
@@ -24,7 +24,7 @@ class Scored(NamedTuple):
 
 def read(run: Run, task: Task, name: str, split: str) -> Scored | None:
     """What a run said of a split; None without labels or classes, and of a task that it was not trained on."""
-    path = results("evaluate", *run) / split / f"{name}.csv"
+    path = predictions_file(run, split, name)
     known = task.what.has_classes and path.exists()
     return scored(pd.read_csv(path, dtype={"id": str}), task, "gold", ROUNDED) if known else None
 
@@ -63,7 +63,7 @@ def table(runs: Sequence[Run], tasks: Mapping[str, Task]) -> pd.DataFrame:
 
 def measured(run: Run, task: Task, name: str) -> dict[str, float]:
     """The figures of one run, {} without labels; the temperature is that of dev."""
-    dev, test = (read(run, task, name, split) for split in ("dev", "test"))
+    dev, test = (read(run, task, name, split) for split in HELD_OUT)
     shown = test or dev
     if shown is None:
         return {}

@@ -99,17 +99,12 @@ def data(report: Mapping[str, Any], tasks: Mapping[str, Task]) -> list[Part]:
     rows = []
     for task, splits in report["splits"].items():
         for split, found in splits.items():
-            labels = counts(tasks[task], found["labels"])
+            labels = tasks[task].histogram(found["labels"])
             words = found["words"]
             row = {"task": task, "split": split, "rows": found["rows"], "labels": labels, "repeated": found["repeats"]}
             rows.append(row | {"words, mean": words["mean"], "95 %": words["p95"], "longest": words["max"]})
     shared = pd.DataFrame([{"splits": name, "texts": count} for name, count in report["shared_texts"].items()])
     return [Part(table=pd.DataFrame(rows)), Part("Texts that two splits share", table=shared)]
-
-
-def counts(task: Task, labels: Mapping[str, int]) -> str:
-    """How often each class occurs, or how many values lie in each part of the range."""
-    return task.histogram(labels) if task.what.has_classes else ", ".join(f"{part}: {n}" for part, n in labels.items())
 
 
 def versions(libraries: Mapping[str, str], record: Mapping[str, Any]) -> list[Part]:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import PERTURBED, PREPARED, results
-from protomtl.core.runs import Run, methods_of, read_runs, seeds_of
+from protomtl.core.runs import Run, methods_of, predictions_file, read_runs, seeds_of
 from protomtl.core.settings import Block, Method, Name
 from protomtl.steps.report import calibrated, failing, pages, primary, robust, robust_pictures, stressed
 from protomtl.steps.report.confusion import draw_confusions
@@ -92,7 +92,7 @@ def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:
     """The dev examples that are furthest from right, with their texts."""
     parts = []
     for name, task in tasks.items():
-        path = results("evaluate", *shown) / "dev" / f"{name}.csv"
+        path = predictions_file(shown, "dev", name)
         if not path.exists():  # the run has not trained the task
             continue
         rows = pd.read_csv(path, dtype={"id": str})
