@@ -73,16 +73,12 @@ def init(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         told: list[str] = []
         for name, tables in sets.items():
+            asked = proposing.Asked(args.text, args.label, name, target.name)
             try:
-                plain, words = spelling.respelled(tables)
-                plain, joint, aside = together.joined(plain, args.label)
-                asked = proposing.Asked(args.text, args.label, name, target.name)
-                own = proposing.proposed(plain, joint, asked, [*tasks, *COLUMNS])
-                told += write_splits(Path(scratch), name, plain, own, args.seed)
+                own, drawn, words = proposed(asked, tables, Path(scratch), [*tasks, *COLUMNS], args.seed)
             except Guess as problem:
                 raise Guess(f"{name}: {problem}" if name else problem) from None
-            words += [*(task.said for task in joint), *aside, *proposing.left_aside(plain, own, joint)]
-            told += [f"{name}: {said}" if name else said for said in words]
+            told += [*drawn, *(f"{name}: {said}" if name else said for said in words)]
             tasks |= own
         print("\n".join([previewing.preview(Path(scratch), tasks, content["tokens"]["max_length"]), *told]))
         changes = writing.lay_in(content, tasks, str(target))
@@ -93,6 +89,18 @@ def init(args: argparse.Namespace) -> None:
             return
         save(content, Path(scratch), target)
     print(f"Written. Edit the `tasks` of {PARAMS} where the guess is wrong; then `snakemake --cores 2 all`.")
+
+
+def proposed(
+    asked: proposing.Asked, tables: list[Table], scratch: Path, taken: list[str], seed: int
+) -> tuple[proposing.Blocks, list[str], list[str]]:
+    """The tasks of a data set, whose splits are written; what was drawn, and what else is to be told of it. Raises
+    Guess."""
+    plain, words = spelling.respelled(tables)
+    plain, joint, aside = together.joined(plain, asked.labels)
+    own = proposing.proposed(plain, joint, asked, taken)
+    drawn = write_splits(scratch, asked.name, plain, own, seed)
+    return own, drawn, [*words, *(task.said for task in joint), *aside, *proposing.left_aside(plain, own, joint)]
 
 
 def folder_name(args: argparse.Namespace, sets: list[str]) -> str:

@@ -22,9 +22,10 @@ from protomtl.inference.labelled_rows import labelled_rows
 from protomtl.inference.lines import BadInput
 from protomtl.inference.rows import BLOCK, blocks, checked, stacked
 from protomtl.inference.texts import with_progress
-from protomtl.perturbations.battery import Battery, battery
-from protomtl.perturbations.kinds import NEEDED, Case, fits
+from protomtl.perturbations.battery import CLEAN, Battery, battery
+from protomtl.perturbations.kinds import NEEDED, fits
 from protomtl.perturbations.settings import Perturb
+from protomtl.perturbations.tables import CASE, table_of
 from protomtl.tasks.settings import Task, predictions
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ RUN = Run("model", 1)
 MOST, ENDINGS = 2000, (".html", ".htm")
 OF_ROWS = ("task", "columns", "label", "about", "rows")  # arguments that say something of --data
 MEASURED_ON = "On the rows as they are. T is the model's own temperature, with which `predict_proba` answers."
-CASE = ["kind", "stress", "split", "id", "label", "expected"]
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -106,7 +106,7 @@ def perturbed(model: "Model") -> tuple["Tables", dict[str, Any], dict[str, pd.Da
         if len(found):
             texts[name] = found
             sides = ["text"] if "text" in found else ["text_a", "text_b"]
-            tables[name] = {RUN: asked(model, name, found[CASE], list(zip(*(found[s] for s in sides), strict=True)))}
+            tables[name] = {RUN: asked(model, name, found[[*CASE]], list(zip(*(found[s] for s in sides), strict=True)))}
     if not tables:
         raise BadInput(
             f"{path}: has none of the model's tasks, {', '.join(model.tasks)}; name your own rows with --data"
@@ -152,10 +152,9 @@ def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[s
     refuse_nothing(args, found, told, most, len(rows))
     for line in [*([numbers] if numbers else []), *(f"{name}: left out {word}" for word in told)]:
         print(line, file=sys.stderr)
-    table = pd.DataFrame([case[: len(CASE)] for case in found.cases], columns=CASE)
-    texts = table.assign(**columns_of(found.cases))
-    report = {name: {"counts": found.counts, "left_out": told}}
-    return {name: {RUN: asked(model, name, table, [case.texts for case in found.cases])}}, report, {name: texts}
+    cases, report = table_of(found.cases), {name: {"counts": found.counts, "left_out": told}}
+    answers = asked(model, name, cases[[*CASE]], [case.texts for case in found.cases])
+    return {name: {RUN: answers}}, report, {name: cases}
 
 
 def refuse_nothing(args: argparse.Namespace, found: Battery, told: list[str], most: int, rows: int) -> None:
@@ -180,12 +179,6 @@ def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[
     return found
 
 
-def columns_of(cases: Sequence[Case]) -> dict[str, list[str]]:
-    marks = ("",) if len(cases[0].texts) == 1 else ("_a", "_b")
-    before = {f"original{mark}": [case.original[side] for case in cases] for side, mark in enumerate(marks)}
-    return before | {f"text{mark}": [case.texts[side] for case in cases] for side, mark in enumerate(marks)}
-
-
 def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dict[str, pd.DataFrame]) -> str:
     """The page of the report, of one model; with the curves and the texts in it."""
     from protomtl.steps.report import calibrated, failing, pages, robust, robust_pictures, stressed  # heavy
@@ -195,11 +188,10 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
     certain: list[dict[str, str | float]] = []
     for name, several in tables.items():
         named: dict[str, str | float] = {"method": RUN.method, "task": name}
-        plain = several[RUN][several[RUN]["stress"] == "clean"]
+        plain = several[RUN][several[RUN]["stress"] == CLEAN]
         if tasks[name].what.has_classes and (known := calibrated.scored(plain, tasks[name], "label")):
-            found = {key: of(*known) for key, of in calibrated.FIGURES.items()}
             heat, one = model.trust[name].temperature, tasks[name].what.one_class
-            certain.append({**named, **found, **calibrated.with_temperature(known, heat, several=not one)})
+            certain.append({**named, **calibrated.figures(known, heat, several=not one)})
     measured = robust.Measured(losses, drawn, failing.failures(tables, tasks), pd.DataFrame(certain))
     parts = robust.page(measured, [RUN], labels, report, MEASURED_ON)
     with tempfile.TemporaryDirectory() as folder:

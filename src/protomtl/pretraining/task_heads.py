@@ -45,11 +45,7 @@ def objective(
     if settings.objective == "softmax":
         labels = by_class
         tasks = {name: as_classes(task) for name, task in tasks.items()}
-    seed_torch(seed, "heads of pre-finetuning")
-    heads = nn.ModuleDict({attribute(name): head_of(encoder, task, settings) for name, task in tasks.items()})
-    if settings.value_bias == "mean":
-        begin_at_mean(heads, tasks, labels)
-    heads.to(encoder.device)
+    heads = heads_of(encoder, tasks, labels, settings, seed)
     muppet = settings.objective == "muppet"
     weights = {name: 1 / known_chance(name, task, labels[name]) for name, task in tasks.items()} if muppet else {}
 
@@ -66,6 +62,17 @@ def objective(
         return found
 
     return Objective(nn.ModuleDict({"encoder": encoder, "heads": heads}), losses, fixed(weights), classes=by_class)
+
+
+def heads_of(
+    encoder: Encoder, tasks: Mapping[str, Task], labels: Mapping[str, np.ndarray], settings: Pretrain, seed: int
+) -> nn.ModuleDict:
+    """The head of each task, on the encoder's device; labels: [rows of the table] of each."""
+    seed_torch(seed, "heads of pre-finetuning")
+    heads = nn.ModuleDict({attribute(name): head_of(encoder, task, settings) for name, task in tasks.items()})
+    if settings.value_bias == "mean":
+        begin_at_mean(heads, tasks, labels)
+    return heads.to(encoder.device)
 
 
 def head_of(encoder: Encoder, task: Task, settings: Pretrain) -> nn.Module:

@@ -1,6 +1,7 @@
 """Phase 1: train the encoder on all tasks by one of several objectives, and write it for fine-tuning to start from."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from protomtl.pretraining.settings import Pretrain
 from protomtl.seeds import generator
 from protomtl.tasks.settings import Task, main_tasks
 from protomtl.training import loop, resume, timing
+from protomtl.training.curves import Points
 
 OBJECTIVES = {  # what `pretrain.objective` may name
     "prototypical": prototypical.objective,
@@ -60,14 +62,21 @@ def train_encoder(
         said = reading.read_by_prototypes(encoder, main, settings, seed)
         if not distributed.is_main():
             return
-        with atomic(target) as part:
-            part.mkdir()
-            save_encoder(encoder, part / "encoder")
-            save_record(part, record | {"steps": result.steps}, compute)
-            write_json(part / "start.json", {"encoder": str(target / "encoder")})
-            write_csv(part / "train.csv", result.curves.train)
-            reading.write(said, part)
+        write(target, encoder, record | {"steps": result.steps}, compute, result.curves.train, said)
     timing.write("pretrain", method, seed, result.seconds)
+
+
+def write(
+    target: Path, encoder: Encoder, record: dict[str, Any], compute: Compute, curve: Points, said: reading.Said
+) -> None:
+    """The folder of a first phase: the encoder, how it was made, its curve, and what prototypes say."""
+    with atomic(target) as part:
+        part.mkdir()
+        save_encoder(encoder, part / "encoder")
+        save_record(part, record, compute)
+        write_json(part / "start.json", {"encoder": str(target / "encoder")})
+        write_csv(part / "train.csv", curve)
+        reading.write(said, part)
 
 
 def labels_of(tables: dict[str, TokenTable], settings: Pretrain, seed: int) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from protomtl.tasks.settings import Task
 from protomtl.verification import LOCK, read_lock
 
 SAME, EQUIVALENT, DIFFERENT, OPEN = "same bytes", "equivalent", "different", "cannot tell"
+Told = tuple[str, str, tuple[float, float] | None]  # verdict, reason, and the interval of the difference if it has one
 
 
 class Row(NamedTuple):
@@ -73,30 +74,44 @@ def row(
     tasks = {name: task for name, task in tasks.items() if all(predictions_file(r, split, name).exists() for r in runs)}
     figures = figures_of(kept, runs, split, tasks)
     before, now = figures["overall"]
-    seeds = [run.seed for run in runs]
+    told: Told
     if changed:
-        return Row(method, label, OPEN, f"other settings: {', '.join(changed)}", seeds, figures, None)
-    bytes_same = same_bytes(kept, runs, outputs)
-    if kept.evaluated is None:
-        found = by_figures(now - before, margin, bytes_same)
-        return Row(method, label, *found, seeds, figures, None)
+        told = OPEN, f"other settings: {', '.join(changed)}", None
+    elif kept.evaluated is None:
+        told = *by_figures(now - before, margin, same_bytes(kept, runs, outputs)), None
+    else:
+        told = by_predictions(kept, runs, split, tasks, now - before, margin, same_bytes(kept, runs, outputs))
+    verdict, why, interval = told
+    return Row(method, label, verdict, why, [run.seed for run in runs], figures, interval)
+
+
+def by_predictions(
+    kept: Kept,
+    runs: list[Run],
+    split: str,
+    tasks: dict[str, Task],
+    difference: float,
+    margin: float,
+    bytes_same: bool | None,
+) -> Told:
+    """Of the difference of overall, and of each prediction."""
+    assert kept.evaluated is not None  # noqa: S101  # for the type checker
     try:
         both = paired(kept, runs, split, tasks)
         every = [paired(kept, runs, other, tasks) for other in kept.evaluated.predictions]
     except SystemExit:
-        return Row(method, label, OPEN, "other examples than those of the kept run", seeds, figures, None)
-    kept_figures = {run.seed: kept.evaluated.metrics[run][split] for run in runs}
-    if others := [*of_metrics({name: pd.DataFrame(t["kept"]) for name, t in both.items()}, kept_figures, tasks)]:
-        return Row(method, label, OPEN, f"other settings: {', '.join(others)}", seeds, figures, None)
+        return OPEN, "other examples than those of the kept run", None
+    figures = {run.seed: kept.evaluated.metrics[run][split] for run in runs}
+    if others := [*of_metrics({name: pd.DataFrame(t["kept"]) for name, t in both.items()}, figures, tasks)]:
+        return OPEN, f"other settings: {', '.join(others)}", None
     same = bool(tasks) and all(map(same_predictions, every))
-    known = np.isfinite([before, now]).all()  # not overall of a method that trains some tasks
+    known = np.isfinite(difference)  # not of a method that trains some tasks
     interval = interval_of(both, tasks, split) if known else (np.nan, np.nan)
-    if not np.isfinite(interval).all():
-        why = "too few examples for an interval" if known else "a figure is not defined"
-        told = judged(0.0, (0.0, 0.0), margin, bytes_same, same) if same else (OPEN, why)
-        return Row(method, label, *told, seeds, figures, None)
-    found = judged(now - before, interval, margin, bytes_same, same)
-    return Row(method, label, *found, seeds, figures, interval)
+    if np.isfinite(interval).all():
+        return *judged(difference, interval, margin, bytes_same, same), interval
+    if same:
+        return *judged(0.0, (0.0, 0.0), margin, bytes_same, same), None
+    return OPEN, "too few examples for an interval" if known else "a figure is not defined", None
 
 
 def deciding(runs: list[Run]) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 
 from protomtl.core.files import atomic, digest_folder, write_json
@@ -15,13 +14,12 @@ from protomtl.core.settings import Data
 from protomtl.data import elsewhere
 from protomtl.data.readers import Row
 from protomtl.data.split_profile import bare, normalised
-from protomtl.perturbations.battery import Battery, battery
+from protomtl.perturbations.battery import CLEAN, Battery, battery
 from protomtl.perturbations.kinds import Place, Source
 from protomtl.perturbations.settings import Perturb
+from protomtl.perturbations.tables import table_of
 from protomtl.tasks.settings import Task, main_tasks
 from protomtl.tokenizer import Tokens, open_tokenizer, token_numbers
-
-COLUMNS = ("kind", "stress", "split", "id", "label", "expected")
 
 
 def run(perturb: Perturb, data: Data, tasks: dict[str, Task], tokens: Tokens) -> None:
@@ -95,26 +93,20 @@ def place_of(name: str, place: str, rows: Sequence[Row]) -> Place:
 
 def write_cases(folder: Path, name: str, found: Battery, backend: Any) -> None:
     """NAME.csv, and tokens/NAME/all as the token cache has a split."""
-    sides = range(len(found.cases[0].texts) if found.cases else 0)
-    marks = ("",) if len(sides) == 1 else ("_a", "_b")
-    table = pd.DataFrame([case[: len(COLUMNS)] for case in found.cases], columns=COLUMNS)
-    for side in sides:
-        table[f"text{marks[side]}"] = [case.texts[side] for case in found.cases]
-    for side in sides:
-        table[f"original{marks[side]}"] = [case.original[side] for case in found.cases]
+    table = table_of(found.cases)
     folder.mkdir(exist_ok=True)
     table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     target = folder / "tokens" / name / "all"
     target.mkdir(parents=True)
     np.save(target / "labels.npy", table["label"].to_numpy(dtype=np.float64))
-    for side in sides:
+    for side in range(len(found.cases[0].texts) if found.cases else 0):
         numbers = token_numbers(backend, [case.texts[side] for case in found.cases])
         np.save(target / f"{'ab'[side]}.tokens.npy", np.fromiter(chain.from_iterable(numbers), np.int32))
         np.save(target / f"{'ab'[side]}.offsets.npy", np.cumsum([0, *map(len, numbers)], dtype=np.int64))
 
 
 def tell(name: str, found: Battery, words: Iterable[str]) -> None:
-    clean = sum(case.kind == "clean" for case in found.cases)
+    clean = sum(case.kind == CLEAN for case in found.cases)
     counts = ", ".join(f"{stress} {count['made']:.0f}" for stress, count in found.counts.items())
     print(f"perturb {name}: clean {clean}, {counts}", flush=True)
     for word in words:

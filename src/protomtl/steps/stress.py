@@ -15,8 +15,6 @@ from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.tasks.settings import Task, predictions
 
-CASE = ["kind", "stress", "split", "id", "label", "expected"]
-
 
 def run(method: str, seed: int) -> None:
     """Evaluate the model of the best dev epoch on data/perturbed. No parameters: the model is what its record says."""
@@ -43,7 +41,8 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
 
 def write(path: Path, name: str, task: Task, scores: np.ndarray) -> None:
     """The cases of data/perturbed/NAME.csv without texts, prediction, and a score for each class there is."""
-    table = pd.read_csv(PERTURBED / f"{name}.csv", usecols=CASE, dtype={"id": str}, keep_default_na=False)
+    cases = pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False)
+    table = cases.loc[:, ~cases.columns.str.match("text|original")].copy()
     table["prediction"] = [f"{value:{task.what.form}}" for value in predictions(task, scores)]
     if task.what.has_classes:
         table[[f"score_{k}" for k in range(scores.shape[1])]] = scores

@@ -49,26 +49,14 @@ def train(
     compute: Compute,
 ) -> None:
     """`run`, as one of `compute.processes`."""
-    main, tasks = tasks, finetune.trained(tasks)
-    pretrained = results("pretrain", method, seed)
-    start = starting_encoder(pretrained)
-    record = {
-        "method": method,
-        "seed": seed,
-        "start": str(start),
-        "distance": trained_distance(pretrained),
-        "finetune": finetune.model_dump(),
-        "tasks": {name: task.model_dump() for name, task in tasks.items()},
-        "backbone": backbone.model_dump(),
-    }
-    if others := [name for name in main if name not in tasks]:
-        record["others"] = others  # main tasks that this method does not train
+    start = starting_encoder(results("pretrain", method, seed))
+    record = record_of(method, seed, finetune, tasks, backbone)
     if distributed.is_main():
         locks.forget("pretrain", method, seed)
     with resume.exclusive("finetune", method, seed, record, resume.inputs(start, compute)) as folder:
         settle(compute)
-        model = MultiTaskModel(Encoder(start, backbone.pooling, compute), tasks, finetune, seed)
-        result = fit(model, main, finetune, method, seed, folder)
+        model = MultiTaskModel(Encoder(start, backbone.pooling, compute), finetune.trained(tasks), finetune, seed)
+        result = fit(model, tasks, finetune, method, seed, folder)
         record |= {"best_epoch": result.best_epoch, "steps": result.steps}
         if not distributed.is_main():
             return
@@ -78,6 +66,21 @@ def train(
             part.mkdir()
             write_csv(part / "curve.csv", points)
     timing.write("finetune", method, seed, result.seconds)
+
+
+def record_of(method: str, seed: int, finetune: Finetune, main: dict[str, Task], backbone: Backbone) -> dict[str, Any]:
+    """What the model is made of, before it is; `others` are main tasks that the method does not train."""
+    pretrained, tasks = results("pretrain", method, seed), finetune.trained(main)
+    others = [name for name in main if name not in tasks]
+    return {
+        "method": method,
+        "seed": seed,
+        "start": str(starting_encoder(pretrained)),
+        "distance": trained_distance(pretrained),
+        "finetune": finetune.model_dump(),
+        "tasks": {name: task.model_dump() for name, task in tasks.items()},
+        "backbone": backbone.model_dump(),
+    } | ({"others": others} if others else {})
 
 
 def write_model(target: Path, model: MultiTaskModel, start: Path, record: dict[str, Any], compute: Compute) -> None:

@@ -68,17 +68,19 @@ def measured(run: Run, task: Task, name: str) -> dict[str, float]:
     if shown is None:
         return {}
     several = not task.what.one_class
+    heat = None if dev is None else calibration.fit_temperature(logits(dev.scores, several), dev.labels)
+    return figures(shown, heat, several)
+
+
+def figures(shown: Scored, heat: float | None, several: bool) -> dict[str, float]:
+    """FIGURES; and the temperature, if one is known, with what changes by it. several: a row may have several
+    classes."""
     found = {key: of(*shown) for key, of in FIGURES.items()}
-    if dev is None:
+    if heat is None:
         return found
-    heat = calibration.fit_temperature(logits(dev.scores, several), dev.labels)
-    return found | with_temperature(shown, heat, several)
-
-
-def with_temperature(shown: Scored, heat: float, several: bool) -> dict[str, float]:
-    """The temperature, and what changes by it; several: a row may have several classes."""
     cooled = calibration.softened(logits(shown.scores, several), heat, several)
-    return {"T": heat} | {f"{key}, with T": FIGURES[key](cooled, shown.labels) for key in ("NLL", "ECE", "Brier")}
+    again = {f"{key}, with T": FIGURES[key](cooled, shown.labels) for key in ("NLL", "ECE", "Brier")}
+    return found | {"T": heat} | again
 
 
 def logits(scores: np.ndarray, several: bool) -> np.ndarray:

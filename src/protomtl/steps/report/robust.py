@@ -12,7 +12,7 @@ from protomtl.core.markdown import UNDEFINED, number
 from protomtl.core.runs import Run
 from protomtl.steps.report import primary
 from protomtl.steps.report.pages import Part, bold
-from protomtl.steps.report.stressed import Drawn
+from protomtl.steps.report.stressed import CLEAN, Drawn
 from protomtl.tasks.settings import Task
 
 SHOWN, LONGEST = 30, 1000  # rows of each stress, characters of a text
@@ -154,7 +154,7 @@ def texts(cases: Mapping[str, pd.DataFrame], tasks: Mapping[str, Task]) -> list[
     """Rows of each stress, to be read: the texts as they were and as they are, and the right answer."""
     parts = []
     for name, table in cases.items():
-        for stress in dict.fromkeys(table.loc[table["kind"] != "clean", "stress"]):
+        for stress in dict.fromkeys(table.loc[table["kind"] != CLEAN, "stress"]):
             own = table[table["stress"] == stress].head(SHOWN)
             before = own.filter(regex="^original" if own["kind"].iloc[0] != "shift" else "^$")
             answers = zip(own["expected"], own["label"], strict=True)
