@@ -26,7 +26,7 @@ from protomtl.perturbations.battery import CLEAN, Battery, battery
 from protomtl.perturbations.kinds import NEEDED, fits
 from protomtl.perturbations.settings import Perturb
 from protomtl.perturbations.tables import CASE, table_of
-from protomtl.tasks.settings import Task, predictions
+from protomtl.tasks.settings import Task
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
@@ -173,7 +173,7 @@ def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[
     task, rows = model.tasks[name], [row if len(row) == 2 else row[0] for row in texts]
     asked_of = blocks(checked(rows, len(task.texts)), BLOCK)
     scores = stacked(with_progress(model.scores(name, asked_of, calibrated=False)), task.what.score_columns(task))
-    found = cases.reset_index(drop=True).assign(prediction=predictions(task, scores))
+    found = cases.reset_index(drop=True).assign(prediction=task.what.predictions(scores))
     if task.what.has_classes:
         found[[f"score_{k}" for k in range(scores.shape[1])]] = scores
     return found

@@ -8,7 +8,8 @@ import pandas as pd
 
 from protomtl.core.markdown import markdown_table, number
 from protomtl.receipt.here import UNKNOWN
-from protomtl.receipt.rows import DIFFERENT, EQUIVALENT, OPEN, SAME, Row
+from protomtl.receipt.judging import DIFFERENT, EQUIVALENT, OPEN, SAME
+from protomtl.receipt.rows import Row
 from protomtl.steps.report.pages import Part
 
 STATUS = {SAME: 0, EQUIVALENT: 0, DIFFERENT: 1, OPEN: 2}

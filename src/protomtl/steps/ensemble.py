@@ -13,7 +13,7 @@ from protomtl.core.markdown import number
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, predictions_file, read_runs
 from protomtl.metrics import main_metric, overall, task_metrics
-from protomtl.tasks.settings import Task, main_tasks, predictions
+from protomtl.tasks.settings import Task, main_tasks
 
 COLUMNS = {"head": r"^score_\d+$", "prototypes": r"^nearest_\d+$"}  # a class's score in a run's predictions
 KEY = ["id", "gold"]
@@ -96,7 +96,7 @@ def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarr
 
 
 def figure(task: Task, gold: np.ndarray, scores: np.ndarray) -> float:
-    return round(main_metric(task, task_metrics(task, gold, predictions(task, scores))), 6)
+    return round(main_metric(task, task_metrics(task, gold, task.what.predictions(scores))), 6)
 
 
 def with_overall(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:
@@ -116,6 +116,6 @@ def write(path: Path, task: Task, gold: np.ndarray, scores: np.ndarray) -> None:
     """gold, prediction and the score of each class, in the order of the members' predictions."""
     path.parent.mkdir(parents=True, exist_ok=True)
     classes = [f"score_{k}" for k in range(scores.shape[1])] if task.what.has_classes else []
-    values = {"gold": gold, "prediction": predictions(task, scores)}
+    values = {"gold": gold, "prediction": task.what.predictions(scores)}
     table = pd.DataFrame(values | {c: scores[:, k] for k, c in enumerate(classes)})
     table.round(6).to_csv(path, index=False, lineterminator="\n")

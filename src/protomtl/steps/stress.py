@@ -13,7 +13,7 @@ from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
-from protomtl.tasks.settings import Task, predictions
+from protomtl.tasks.settings import Task
 
 
 def run(method: str, seed: int) -> None:
@@ -43,7 +43,7 @@ def write(path: Path, name: str, task: Task, scores: np.ndarray) -> None:
     """The cases of data/perturbed/NAME.csv without texts, prediction, and a score for each class there is."""
     cases = pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False)
     table = cases.loc[:, ~cases.columns.str.match("text|original")].copy()
-    table["prediction"] = [f"{value:{task.what.form}}" for value in predictions(task, scores)]
+    table["prediction"] = [f"{value:{task.what.form}}" for value in task.what.predictions(scores)]
     if task.what.has_classes:
         table[[f"score_{k}" for k in range(scores.shape[1])]] = scores
     table.to_csv(path, index=False, lineterminator="\n", float_format="%.6f")

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Self
 
-import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
 
 from protomtl.core.settings import Block
@@ -182,8 +181,3 @@ def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
 def counted(tasks: Mapping[str, Task]) -> list[str]:
     """The tasks whose figures are in `overall`: those of which more is better."""
     return [name for name, task in tasks.items() if task.figure.smallest is not None]
-
-
-def predictions(task: Task, scores: np.ndarray) -> np.ndarray:
-    """[n] class numbers, or values for regression, of the scores [n, classes or 1]."""
-    return task.what.predictions(scores)

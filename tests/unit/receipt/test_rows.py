@@ -14,9 +14,10 @@ from protomtl.metrics import METRICS
 from protomtl.receipt import rows
 from protomtl.receipt.changed import differences, of_method, of_metrics
 from protomtl.receipt.here import refuse_damaged
+from protomtl.receipt.judging import DIFFERENT, EQUIVALENT, OPEN, SAME, by_figures, judged
 from protomtl.receipt.kept import Kept
 from protomtl.receipt.page import answer, figures_of, markdown, status
-from protomtl.receipt.rows import DIFFERENT, EQUIVALENT, OPEN, SAME, Row, by_figures, judged
+from protomtl.receipt.rows import Row
 from protomtl.steps.report.pages import Part
 from protomtl.steps.tables.joined import Evaluated
 from protomtl.tasks.settings import Task

@@ -23,7 +23,7 @@ from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
 from protomtl.steps.evaluate.figures import after_first_phase, flat
 from protomtl.steps.evaluate.files import write_confusion, write_predictions, write_submission
-from protomtl.tasks.settings import Task, predictions
+from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import class_indices
 
 
@@ -113,7 +113,7 @@ def evaluate_task(model: MultiTaskModel, task: Task, rows: Evaluated, split: str
     name, every = table.task, rows.embed(np.arange(len(table)))
     ids = pq.read_table(PREPARED / name / f"{split}.parquet", columns=["id"]).column("id").to_pylist()
     scores = model.scores(name, task, rows.embed, len(table))
-    predicted = predictions(task, scores)
+    predicted = task.what.predictions(scores)
     others: dict[str, np.ndarray] = {}
     if rows.readout is not None:
         likely = rows.readout.probabilities(model.readout_vectors(name, every))

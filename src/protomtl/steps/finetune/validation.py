@@ -10,7 +10,7 @@ from protomtl.core.paths import TOKENS
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
-from protomtl.tasks.settings import Task, predictions
+from protomtl.tasks.settings import Task
 from protomtl.training import loop
 
 Seen = dict[str, list[tuple[Tensor, ...]]]  # vectors of dev rows: of each task, of each block, of each sequence group
@@ -34,7 +34,7 @@ def validation(model: MultiTaskModel, tasks: dict[str, Task], seen: Seen | None 
         main = {}
         for name, task in tasks.items():
             scores = model.scores(name, task, partial(remembered, name), len(dev[name]))
-            metrics = task_metrics(task, dev[name].labels, predictions(task, scores))
+            metrics = task_metrics(task, dev[name].labels, task.what.predictions(scores))
             main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else -math.inf
         broken = -math.inf in main.values()
         return {"overall": -math.inf if broken else overall(tasks, main), **main}

@@ -12,7 +12,7 @@ from protomtl.core.paths import results
 from protomtl.core.runs import Run
 from protomtl.steps.evaluate.files import write_predictions
 from protomtl.steps.report import calibrated
-from protomtl.tasks.settings import Task, predictions
+from protomtl.tasks.settings import Task
 
 RUN = Run("a", 1)
 FILES = {"train": "a", "dev": "b", "test": "c"}
@@ -38,7 +38,7 @@ def drawn(task: Task, spread: float, heat: float, seed: int) -> tuple[np.ndarray
 def written(task: Task, split: str, scores: np.ndarray, labels: np.ndarray) -> None:
     path = results("evaluate", *RUN) / split / "t.csv"
     path.parent.mkdir(parents=True)
-    write_predictions(path, task, [*map(str, range(len(labels)))], labels, predictions(task, scores), scores, {})
+    write_predictions(path, task, [*map(str, range(len(labels)))], labels, task.what.predictions(scores), scores, {})
 
 
 @pytest.mark.parametrize(("spread", "heat"), [(4, 1.5), (2, 3.85)])
