@@ -62,7 +62,7 @@ def other(name: str, task: Task, row: Row, settings: Worsened) -> float:
     if task.kind == "multilabel":  # one class more or less
         return float(int(label) ^ 1 << int(random.integers(len(task.class_names))))
     if settings.to == "next":
-        step = min(1.0, (high - low) / 2)
+        step = 1.0 if task.what.has_classes else min(1.0, (high - low) / 2)
         beside = [value for value in (label - step, label + step) if low <= value <= high]
         return float(beside[random.integers(len(beside))])
     if task.kind == "regression":

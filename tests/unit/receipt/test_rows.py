@@ -213,3 +213,20 @@ def test_methods_of_other_tasks_stand_in_one_table() -> None:
     table = figures_of([whole, row(SAME)])
     assert table["sst"].tolist() == ["0.6000, 0.6000", ""]
     assert "| M | 0.6000, 0.6000 |" in " ".join(markdown("Receipt", [Part(table=table)]).split())
+
+
+@pytest.mark.parametrize(
+    "dev, test, split",
+    [
+        ({"overall": 0.7, "sst": 0.6}, {"overall": 0.6, "sst": 0.5}, "test"),
+        ({"sst": 0.6}, {"sst": 0.5}, "test"),  # of a method of one task
+        ({"overall": 0.7, "sst": 0.6, "sts": 0.8}, {"sst": 0.5}, "dev"),
+        ({"overall": 0.7, "sst": 0.6}, {}, "dev"),
+    ],
+)
+def test_test_decides_where_it_has_the_labels_that_dev_has(
+    dev: dict[str, float], test: dict[str, float], split: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_json(results("evaluate", "m", 1) / "metrics.json", {"dev": dev, "test": test})
+    assert rows.deciding([Run("m", 1)]) == split
