@@ -5,7 +5,6 @@ import re
 import shutil
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from protomtl.data.readers import BadRow
 from protomtl.own_data import files, previewing, proposing, reading, spelling, together, writing
 from protomtl.own_data.data_sets import data_sets, name_of
 from protomtl.own_data.fields import BadFile, Table
-from protomtl.own_data.guessing import Guess
+from protomtl.own_data.guessing import Guess, in_ascii
 from protomtl.params import COLUMNS, load
 
 OWN = Path("data/own")
@@ -109,8 +108,7 @@ def stem_of(path: Path, several: bool) -> str:
     stem = path.name.partition(".")[0]
     if several:
         stem = name_of(path) or path.resolve().parent.name
-    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
-    return re.sub(r"\W+", "_", plain).strip("_")
+    return re.sub(r"\W+", "_", in_ascii(stem)).strip("_")
 
 
 def check_options(args: argparse.Namespace, sets: Mapping[str, list[Table]]) -> None:

@@ -17,6 +17,7 @@ TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tw
 NUMBERED = re.compile(
     rf"({TEXTS.pattern})s?[\W_]*([\dab]|one|two|left|right)?$", re.I
 )  # no more is said of it: no parse
+CODE = re.compile(r"0\d+|\d{16,}")  # is counted by nobody: 007, or an identifier that no float holds
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # no blanks stand there
 NOTHING = {"nan", "n/a", "#n/a", "<na>", "nat", "null"}  # what programs write where there is no value
 OR_NOTHING = {"na", "none", "-", "--", "?", "."}  # the same among numbers; elsewhere these may be classes
@@ -38,6 +39,11 @@ class Column(NamedTuple):
         """The values, if all are numbers; else nothing."""
         found = [number(value) for value in self.values]
         return [] if None in found else [value for value in found if value is not None]
+
+    @property
+    def codes(self) -> bool:
+        """Whether the numbers among the values are names, which have no order of theirs and keep their zeros."""
+        return any(CODE.fullmatch(value) for value in self.values)
 
     @property
     def different(self) -> int:

@@ -51,6 +51,32 @@ def test_labels_say_their_kind(values: list[str], block: dict[str, Any]) -> None
     assert kind(*values) == block
 
 
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        (["010", "002", "001"] * 9, ["001", "002", "010"]),
+        (["01", "01", "1", "2"] * 9, ["01", "2"]),
+        ([f"{k:05}" for k in range(60)] * 3, [f"{k:05}" for k in range(60)]),  # postcodes, and no values
+        (["1234567890123456", "1234567890123458"] * 9, ["1234567890123456", "1234567890123458"]),
+    ],
+)
+def test_codes_keep_their_digits_and_are_no_values(values: list[str], classes: list[str]) -> None:
+    assert kind(*values)["classes"] == classes
+    task = Task.model_validate(guessing.task_of(Column("label", values), ["text"], FILES))
+    assert [task.what.read(task, name) for name in classes] == [*range(len(classes))]
+
+
+def test_identifiers_that_no_float_tells_apart_are_not_one_class() -> None:
+    assert kind("9007199254740992", "9007199254740993")["classes"] == ["9007199254740992", "9007199254740993"]
+
+
+def test_labels_that_look_alike_are_one_class() -> None:
+    assert kind(*["very good"] * 5, "very\u00a0good", "very  good\u200b", *["bad"] * 5)["classes"] == [
+        "bad",
+        "very good",
+    ]
+
+
 def test_a_class_written_in_two_ways_is_one() -> None:
     assert kind(*["Good"] * 5, "good", *["bad"] * 5, *["fair"] * 5)["classes"] == ["bad", "fair", "Good"]
     assert kind(*["caf\u00e9"] * 5, "cafe\u0301", *["bar"] * 5)["classes"] == ["bar", "caf\u00e9"]  # it looks the same
@@ -98,7 +124,10 @@ def test_without_such_names_words_and_repetition_decide() -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ([column("a", "1", "2"), column("b", "3", "4")], "no column seems to hold texts; name it by --text"),
+        (
+            [column("a", "1", "2"), column("b", "3", "4")],
+            "no column seems to hold texts; name it by --text; there are 'a', 'b'",
+        ),
         ([column("a", *SENTENCES), column("id", "1", "2")], "no column seems to hold labels; name it by --label"),
     ],
 )
