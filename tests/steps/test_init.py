@@ -2,6 +2,7 @@
 
 import argparse
 import gzip
+import importlib
 import json
 import re
 from pathlib import Path
@@ -212,6 +213,36 @@ def test_what_is_there_stays(sick: Path, workdir: Path, capsys: pytest.CaptureFi
     kept = {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
     assert "data/own/SICK: is there already, and stays as it is" in init(capsys, str(sick), "--yes", code=2)
     assert {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()} == kept
+
+
+@pytest.mark.parametrize("what", ["an edit", "another init", "a folder"])
+def test_what_happens_while_it_asks_is_not_undone(
+    what: str, sick: Path, workdir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor saves params.yaml, or a second terminal is faster, between the question and the answer."""
+
+    def agreed(_: bool) -> bool:
+        monkeypatch.setattr(asking, "agreed", lambda _: True)
+        if what == "an edit":
+            Path("params.yaml").write_text(Path("params.yaml").read_text() + "# mine\n")
+        elif what == "a folder":
+            Path("data/own/SICK").mkdir()
+        else:
+            cli.run(["init", str(sick)])
+        return True
+
+    asking = importlib.import_module("protomtl.commands.init")
+    monkeypatch.setattr(asking, "agreed", agreed)
+    with pytest.raises(SystemExit) as caught:
+        cli.run(["init", str(sick)])
+    said = f"{caught.value} {capsys.readouterr().err}"
+    if what == "a folder":
+        assert "data/own/SICK: has come to be in the meantime" in said and not [*Path("data/own/SICK").iterdir()]
+        assert "sst" in load().tasks
+        return
+    assert "params.yaml: has been changed in the meantime; nothing was written" in said
+    assert ("# mine" in Path("params.yaml").read_text()) == (what == "an edit")
+    assert Path("data/own/SICK").exists() == ("relatedness" in load().tasks) == (what == "another init")
 
 
 def test_a_guess_that_is_wrong_can_be_said_and_rows_that_are_bad_are_counted(

@@ -66,7 +66,7 @@ def init(args: argparse.Namespace) -> None:
     if target.exists():
         raise Guess(f"{target}: is there already, and stays as it is; choose another --name")
     check_options(args, sets)
-    content = writing.editable(PARAMS)
+    content, was = writing.edited(PARAMS)
     load()  # what is not sound before is told as it is, not as what became of it
     tasks: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -90,7 +90,7 @@ def init(args: argparse.Namespace) -> None:
         if not agreed(args.yes):
             print("Nothing was written.")
             return
-        save(content, Path(scratch), target)
+        save(content, was, Path(scratch), target)
     print(f"Written. Edit the `tasks` of {PARAMS} where the guess is wrong; then `snakemake --cores 2 all`.")
 
 
@@ -152,13 +152,14 @@ def agreed(yes: bool) -> bool:
         return False
 
 
-def save(content: Any, scratch: Path, target: Path) -> None:
+def save(content: Any, was: bytes, scratch: Path, target: Path) -> None:
     """The data's folder, then params.yaml; if the latter is refused, neither is there."""
-    with writing.rewritten(PARAMS) as part:
-        writing.round_trip().dump(content, part)
+    with writing.rewritten(PARAMS, content, was) as part:
         try:
             load(part)
         except SystemExit as error:
             raise Guess(f"{str(error).replace(str(part), str(PARAMS))}; nothing was written") from None
+        if target.exists():
+            raise Guess(f"{target}: has come to be in the meantime; nothing was written: choose another --name")
         with atomic(target) as folder:
             shutil.copytree(scratch, folder)
