@@ -1,6 +1,7 @@
 """Columns of a table: what their names say, what their values are, and which of these say nothing."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -51,10 +52,14 @@ class Column(NamedTuple):
 
     @property
     def parts(self) -> list[str]:
-        """What stands between semicolons or bars in the values, if these are lists of what repeats; else nothing."""
-        split = [part.strip() for value in self.values for part in re.split(SEPARATORS, value)]
-        found = [part for part in split if part]
-        return found if len(split) > len(self.values) and len(set(found)) <= len(self.values) / 2 else []
+        """What stands between semicolons or bars in the values, if these are lists of what repeats; else nothing. A
+        name such as R;D, whose parts stand nowhere else, is no list."""
+        split = {value: [p.strip() for p in re.split(SEPARATORS, value) if p.strip()] for value in {*self.values}}
+        where = Counter(part for own in split.values() for part in {*own})
+        apart = max(where.values(), default=0) < 2 and max(map(len, split.values()), default=0) > 1
+        if apart or len(where) > len(self.values) / 2 or not re.search(SEPARATORS, "".join(split)):
+            return []
+        return [part for value in self.values for part in split[value]]
 
 
 def words_of(text: str) -> float:

@@ -41,6 +41,11 @@ def kind(*values: str) -> dict[str, Any]:
             ["joy; love", "joy", "fear|joy", "fear"] * 3,
             {"kind": "multilabel", "classes": ["fear", "joy", "love"], "metric": "macro_f1"},
         ),
+        (
+            ["R;D", "Ops|IT", "HR"] * 9,
+            {"kind": "classification", "classes": ["HR", "Ops|IT", "R;D"], "metric": "accuracy"},
+        ),
+        (["joy;", "fear;"] * 9, {"kind": "multilabel", "classes": ["fear", "joy"], "metric": "macro_f1"}),
         (["1.5", "4.75", "3"], {"kind": "regression", "range": [1, 5], "metric": "pearson"}),
         (["-0.25", "0.75"], {"kind": "regression", "range": [-1, 1], "metric": "pearson"}),
         ([str(k) for k in range(101)], {"kind": "regression", "range": [0, 100], "metric": "pearson"}),
