@@ -327,6 +327,18 @@ def test_data_are_named_by_what_names_share_or_by_their_folder(
     assert Path(f"data/own/{folder}/train.csv").read_text().startswith("text,label,id_column,where\n")
 
 
+def test_a_text_that_is_none_is_an_empty_one(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As pandas writes it: rows of `nan` were texts."""
+    rows = [
+        ("NaN" if i % 5 == 0 else f"a film of {i} words", "nan" if i == 1 else "null", "ab"[i % 2]) for i in range(60)
+    ]
+    pd.DataFrame(rows, columns=["text", "note", "label"]).to_csv("own.csv", index=False)
+    said = init(capsys, "own.csv", "--yes")
+    assert re.search(r"rows cannot be used, the first: train\.csv:\d+: column 'text' is empty", said)
+    copy = pd.concat(pd.read_csv(f"data/own/own/{s}.csv", keep_default_na=False) for s in SPLITS)
+    assert (copy["text"] == "").sum() == 12 and {*copy["note"]} == {"nan", "null"}
+
+
 def test_the_first_row_that_cannot_be_used_is_told_whole(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels = ["True", "False", "N/A"]
     rows = [(f"a film of {i} words", labels[i % 3]) for i in range(60)]

@@ -130,6 +130,7 @@ def write_splits(
 ) -> list[str]:
     """The splits of a data set, in a folder of its name; what was drawn of them, in words. Raises Guess."""
     main = next(iter(tasks.values()))
+    tables = [spelling.with_gaps(table, main["texts"]) for table in tables]
     given = files.given_splits(tables)
     files.refuse_missing(tables, given, main["texts"], [block["label"] for block in tasks.values()])
     (scratch / name).mkdir(exist_ok=True)

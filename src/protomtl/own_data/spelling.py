@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from protomtl.own_data.columns import Column, said
+from protomtl.own_data.columns import NOTHING, Column, said
 from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import classes_like
 from protomtl.tasks.kinds import NONE, SEPARATORS, in_one
@@ -55,6 +55,16 @@ def changed(table: Table, name: str, change: Respell) -> Table:
     rows = [
         [*row[:place], change(value) if value else row[place], *row[place + 1 :]]
         for row, value in zip(table.rows, own, strict=True)
+    ]
+    return table._replace(rows=rows)
+
+
+def with_gaps(table: Table, texts: Sequence[str]) -> Table:
+    """With nothing where a text is what programs write for no text, `nan`: such a row cannot be used, and is told."""
+    places = [place for place, name in enumerate(table.columns) if name in texts]
+    rows = [
+        ["" if place in places and value.strip().casefold() in NOTHING else value for place, value in enumerate(row)]
+        for row in table.rows
     ]
     return table._replace(rows=rows)
 
