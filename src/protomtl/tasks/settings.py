@@ -94,6 +94,14 @@ class Task(Block):
     auxiliary: bool = False
 
     @model_validator(mode="after")
+    def columns_are_apart(self) -> Self:
+        if len({*self.texts}) < len(self.texts):
+            raise ValueError(f"both `texts` are one column: {self.texts[0]!r}")
+        if self.label in self.texts:
+            raise ValueError(f"`label` is one of the `texts`, too: {self.label!r}, so that a text would tell its label")
+        return self
+
+    @model_validator(mode="after")
     def labels_are_defined(self) -> Self:
         if self.kind == "binary":
             if self.classes is not None and (isinstance(self.classes, int) or len(self.classes) != 2):

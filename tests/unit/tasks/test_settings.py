@@ -119,6 +119,8 @@ def test_each_name_that_is_accepted_means_its_class(names: list[str]) -> None:
         ({"kind": "multilabel", "classes": 54}, "at most 53 classes"),
         ({"kind": "multilabel", "classes": ["a;b", "c"]}, "neither semicolon nor bar"),
         ({"kind": "multilabel", "classes": ["None", "joy"]}, "no class of kind multilabel is named none"),
+        ({"classes": 3, "texts": ["label"]}, "`label` is one of the `texts`, too: 'label'"),
+        ({"classes": 3, "texts": ["a", "a"]}, "both `texts` are one column: 'a'"),
         ({"classes": ["a", "\u200d"]}, "is no name of a class"),
         ({"kind": "multilabel"}, "`classes` belongs to kinds classification and multilabel"),
         ({"classes": 3, "range": [0, 1]}, "`range` belongs to kind regression"),
