@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from protomtl.analysis.settings import Margin
 from protomtl.core import runner
+from protomtl.core.paths import WRITTEN
 from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, validate
 from protomtl.core.settings import Backbone, Block, Data, Joined, Method, Name, Seed, different, instead
 from protomtl.core.yaml_reader import read_yaml
@@ -75,6 +76,7 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
             raise SystemExit(f"{path}: {name}.method: {block.method} is not among `methods`; name one of them")
         if block.seed not in params.seeds:
             raise SystemExit(f"{path}: {name}.seed: {block.seed} is not among `seeds`; name one of them")
+    check_folders(path, params)
     for name, task in params.tasks.items() if params.data.source == "hub" else ():
         for split, value in task.files:
             hub_data.place(f"tasks.{name}.files.{split}", value)
@@ -86,6 +88,16 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
             check_tasks_of_method(path, name, finetune, params)
     check_every_task_is_trained(path, params)
     return params
+
+
+def check_folders(path: Path, params: Params) -> None:
+    """The user's files are not where a step writes: it would remove them."""
+    for key, folder in (("data.folder", params.data.folder), ("backbone.folder", params.backbone.folder)):
+        if place := next((own for own in WRITTEN if Path(folder).resolve().is_relative_to(own.resolve())), None):
+            raise SystemExit(
+                f"{path}: {key}: {folder}: lies in {place}, where steps replace what they find; "
+                "move your files elsewhere, as to data/own"
+            )
 
 
 def check_joined(path: Path, params: Params) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +39,9 @@ def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, Any]]:
     backend.no_truncation()  # texts are cut where sequences are built
     forms = {"single": written(backend.encode("a")), "pair": written(backend.encode("a", "a"))}
     check_marks(folder, forms)
-    check_positions(folder, max_length)
+    said = configuration(folder)
+    check_vocabulary(folder, said, backend.get_vocab())
+    check_positions(said, max_length)
     special = {"pad": tokenizer.pad_token_id, "mask": tokenizer.mask_token_id, "max_length": max_length}
     return backend, special | forms
 
@@ -64,12 +67,28 @@ def check_marks(folder: Path, forms: dict[str, list[list[Any]]]) -> None:
             )
 
 
-def check_positions(folder: Path, max_length: int) -> None:
-    """SystemExit if sequences may be longer than the encoder has positions for."""
+def configuration(folder: Path) -> Any:
+    """What config.json says of the encoder."""
     try:
-        said = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SystemExit(f"{folder}/config.json: cannot be read: {error}") from None
+
+
+def check_vocabulary(folder: Path, said: Mapping[str, Any], vocabulary: Mapping[str, int]) -> None:
+    """SystemExit for a tokenizer that knows words which the encoder does not: their numbers would be none of a row."""
+    words = said.get("vocab_size")
+    last = max(vocabulary, key=lambda word: vocabulary[word])
+    if isinstance(words, int) and vocabulary[last] >= words:
+        raise SystemExit(
+            f"{folder}: its tokenizer does not fit its encoder, which knows {words} words: {last!r} has number "
+            f"{vocabulary[last]}. Take the tokenizer that it was saved with; if words were added to it, make room for "
+            "them by `model.resize_token_embeddings(len(tokenizer))` and save both"
+        )
+
+
+def check_positions(said: Mapping[str, Any], max_length: int) -> None:
+    """SystemExit if sequences may be longer than the encoder has positions for."""
     positions = said.get("max_position_embeddings")
     if not isinstance(positions, int):
         return

@@ -144,6 +144,15 @@ def test_weights_that_are_none_are_refused_with_what_they_are(
     assert not BACKBONE.exists()
 
 
+def test_quantised_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their numbers are no weights without scales, and were taken for them."""
+    folder = make_backbone(tmp_path / "mine")
+    save_file({"weight": np.ones(9, np.int8), "position_ids": np.arange(9)}, folder / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    said = refused_backbone("folder", folder)
+    assert "model.safetensors: 1 tensors are quantised, such as weight; save the weights as float32" in said
+
+
 def test_a_read_only_folder_is_copied_and_its_copy_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may write anywhere, so that modes are looked at, too."""
     folder = make_backbone(tmp_path / "mine")

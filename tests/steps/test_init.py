@@ -2,6 +2,7 @@
 
 import argparse
 import gzip
+import importlib
 import json
 import re
 from pathlib import Path
@@ -214,6 +215,36 @@ def test_what_is_there_stays(sick: Path, workdir: Path, capsys: pytest.CaptureFi
     assert {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()} == kept
 
 
+@pytest.mark.parametrize("what", ["an edit", "another init", "a folder"])
+def test_what_happens_while_it_asks_is_not_undone(
+    what: str, sick: Path, workdir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor saves params.yaml, or a second terminal is faster, between the question and the answer."""
+
+    def agreed(_: bool) -> bool:
+        monkeypatch.setattr(asking, "agreed", lambda _: True)
+        if what == "an edit":
+            Path("params.yaml").write_text(Path("params.yaml").read_text() + "# mine\n")
+        elif what == "a folder":
+            Path("data/own/SICK").mkdir()
+        else:
+            cli.run(["init", str(sick)])
+        return True
+
+    asking = importlib.import_module("protomtl.commands.init")
+    monkeypatch.setattr(asking, "agreed", agreed)
+    with pytest.raises(SystemExit) as caught:
+        cli.run(["init", str(sick)])
+    said = f"{caught.value} {capsys.readouterr().err}"
+    if what == "a folder":
+        assert "data/own/SICK: has come to be in the meantime" in said and not [*Path("data/own/SICK").iterdir()]
+        assert "sst" in load().tasks
+        return
+    assert "params.yaml: has been changed in the meantime; nothing was written" in said
+    assert ("# mine" in Path("params.yaml").read_text()) == (what == "an edit")
+    assert Path("data/own/SICK").exists() == ("relatedness" in load().tasks) == (what == "another init")
+
+
 def test_a_guess_that_is_wrong_can_be_said_and_rows_that_are_bad_are_counted(
     workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -294,6 +325,18 @@ def test_data_are_named_by_what_names_share_or_by_their_folder(
     assert load().data.folder == f"data/own/{folder}" and [*load().tasks] == [folder]
     assert "column id: is id_column here" in said and "Columns that no task reads: id_column, where;" in said
     assert Path(f"data/own/{folder}/train.csv").read_text().startswith("text,label,id_column,where\n")
+
+
+def test_a_text_that_is_none_is_an_empty_one(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As pandas writes it: rows of `nan` were texts."""
+    rows = [
+        ("NaN" if i % 5 == 0 else f"a film of {i} words", "nan" if i == 1 else "null", "ab"[i % 2]) for i in range(60)
+    ]
+    pd.DataFrame(rows, columns=["text", "note", "label"]).to_csv("own.csv", index=False)
+    said = init(capsys, "own.csv", "--yes")
+    assert re.search(r"rows cannot be used, the first: train\.csv:\d+: column 'text' is empty", said)
+    copy = pd.concat(pd.read_csv(f"data/own/own/{s}.csv", keep_default_na=False) for s in SPLITS)
+    assert (copy["text"] == "").sum() == 12 and {*copy["note"]} == {"nan", "null"}
 
 
 def test_the_first_row_that_cannot_be_used_is_told_whole(workdir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -325,7 +325,7 @@ def test_equal_labels_are_one_class(
 TEXTS = ["the cat runs", "a dog sits", "the guitar plays", "the piano"]
 
 
-@pytest.mark.parametrize("label", [["pos"], {"a": 1}, None, "", " ", float("nan")])
+@pytest.mark.parametrize("label", [["pos"], {"a": 1}, None, "", " ", float("nan"), "NaN", "null", "N/A"])
 def test_what_is_no_label_is_refused(
     label: object, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

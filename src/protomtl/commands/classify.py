@@ -12,6 +12,7 @@ import numpy as np
 from protomtl.inference import texts
 from protomtl.inference.lines import BadInput
 from protomtl.inference.records import Record
+from protomtl.own_data.columns import NOTHING
 from protomtl.tasks.labels import composed, number
 
 if TYPE_CHECKING:
@@ -72,4 +73,9 @@ def label(row: Record, args: argparse.Namespace) -> str:
     found = value.strip() if isinstance(value, str) else json.dumps(value)
     if value is None or not found:
         raise BadInput(f"{args.support}: column {args.label!r} is missing or empty: {row!s:.200}; say --label")
+    if found.casefold() in NOTHING:
+        raise BadInput(
+            f"{args.support}: column {args.label!r}: {found!r} is what programs write where there is no label: "
+            "remove this row, or give the class another name"
+        )
     return found

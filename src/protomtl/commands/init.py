@@ -5,7 +5,6 @@ import re
 import shutil
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from protomtl.data.readers import BadRow
 from protomtl.own_data import files, previewing, proposing, reading, spelling, together, writing
 from protomtl.own_data.data_sets import data_sets, name_of
 from protomtl.own_data.fields import BadFile, Table
-from protomtl.own_data.guessing import Guess
+from protomtl.own_data.guessing import Guess, in_ascii
 from protomtl.params import COLUMNS, load
 
 OWN = Path("data/own")
@@ -67,7 +66,7 @@ def init(args: argparse.Namespace) -> None:
     if target.exists():
         raise Guess(f"{target}: is there already, and stays as it is; choose another --name")
     check_options(args, sets)
-    content = writing.editable(PARAMS)
+    content, was = writing.edited(PARAMS)
     load()  # what is not sound before is told as it is, not as what became of it
     tasks: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -87,7 +86,7 @@ def init(args: argparse.Namespace) -> None:
         if not agreed(args.yes):
             print("Nothing was written.")
             return
-        save(content, Path(scratch), target)
+        save(content, was, Path(scratch), target)
     print(f"Written. Edit the `tasks` of {PARAMS} where the guess is wrong; then `snakemake --cores 2 all`.")
 
 
@@ -117,8 +116,7 @@ def stem_of(path: Path, several: bool) -> str:
     stem = path.name.partition(".")[0]
     if several:
         stem = name_of(path) or path.resolve().parent.name
-    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
-    return re.sub(r"\W+", "_", plain).strip("_")
+    return re.sub(r"\W+", "_", in_ascii(stem)).strip("_")
 
 
 def check_options(args: argparse.Namespace, sets: Mapping[str, list[Table]]) -> None:
@@ -140,6 +138,7 @@ def write_splits(
 ) -> list[str]:
     """The splits of a data set, in a folder of its name; what was drawn of them, in words. Raises Guess."""
     main = next(iter(tasks.values()))
+    tables = [spelling.with_gaps(table, main["texts"]) for table in tables]
     given = files.given_splits(tables)
     files.refuse_missing(tables, given, main["texts"], [block["label"] for block in tasks.values()])
     (scratch / name).mkdir(exist_ok=True)
@@ -162,13 +161,14 @@ def agreed(yes: bool) -> bool:
         return False
 
 
-def save(content: Any, scratch: Path, target: Path) -> None:
+def save(content: Any, was: bytes, scratch: Path, target: Path) -> None:
     """The data's folder, then params.yaml; if the latter is refused, neither is there."""
-    with writing.rewritten(PARAMS) as part:
-        writing.round_trip().dump(content, part)
+    with writing.rewritten(PARAMS, content, was) as part:
         try:
             load(part)
         except SystemExit as error:
             raise Guess(f"{str(error).replace(str(part), str(PARAMS))}; nothing was written") from None
+        if target.exists():
+            raise Guess(f"{target}: has come to be in the meantime; nothing was written: choose another --name")
         with atomic(target) as folder:
             shutil.copytree(scratch, folder)

@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml.comments import CommentedSeq
 
 from protomtl.core.sections import PARAMS
-from protomtl.own_data.writing import editable, names_others, rewritten, round_trip
+from protomtl.own_data.writing import editable, edited, names_others, rewritten
 from protomtl.params import load
 
 PRESETS = Path("presets")
@@ -36,7 +36,8 @@ def apply(name: str, params: Path = PARAMS) -> None:
         if not known:
             raise SystemExit(f"{PRESETS}: no presets there; run from the root of the project")
         raise SystemExit(f"{path}: no such preset; there are: {known}")
-    content, patch = editable(params) or {}, editable(path) or {}
+    (content, was), patch = edited(params), editable(path) or {}
+    content = content or {}
     if patch.get("methods") == "all":
         load(params)  # the blocks are looked into, and so must be sound
         patch["methods"] = [*dict.fromkeys([*content.get("method", ()), *patch.get("method", ())])]
@@ -44,8 +45,7 @@ def apply(name: str, params: Path = PARAMS) -> None:
     if "methods" in patch:
         with suppress(KeyError, TypeError, AttributeError):  # of what is not sound, which is told below
             leave_out_others(content)
-    with rewritten(params) as part:
-        round_trip().dump(content, part)
+    with rewritten(params, content, was) as part:
         try:
             load(part)
         except SystemExit as error:

@@ -9,6 +9,7 @@ TOKENS = Path("data/tokens")
 PERTURBED = Path("data/perturbed")
 
 RESULTS = Path("results")
+WRITTEN = (RAW, BACKBONE, PREPARED, TOKENS, PERTURBED, RESULTS)  # a step replaces what is there
 RUNS = RESULTS / "runs.csv"  # which methods and seeds there are: what is behind the trainings reads this list
 KEPT = Path("docs/runs")  # runs that are kept for good
 CURRENT = KEPT / "current"  # main figures and curves of the last run, in git: dvc.yaml names them for clones

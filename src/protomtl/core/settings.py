@@ -39,7 +39,9 @@ def different(values: list[Any]) -> list[Any]:
 
 
 def followed(folder: str) -> str:
-    """A folder that DVC finds, too: for it `~` is a name like any other."""
+    """A folder that DVC finds, too: for it `~` is a name like any other. One line, so that no file system objects."""
+    if not folder.isprintable():
+        raise ValueError("a folder's name is one line of characters that can be seen")
     if folder.startswith("~"):
         raise ValueError("~ is a home to a shell, but not to DVC, which follows this folder; write the whole path")
     return folder

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ def open_network(folder: Path) -> Any:
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         raise SystemExit(f"{folder}: transformers cannot load this encoder: {first_line(error)}") from None
     refuse_misfits(folder, network, info)
+    refuse_no_numbers(folder, network)
+    refuse_dropout(folder, network.config.to_dict())
     if any(name.startswith("pooler.") for name in info["missing_keys"]):
         network.pooler = None
     return network
@@ -60,6 +62,20 @@ def refuse_misfits(folder: Path, network: Any, info: dict[str, Any]) -> None:
             f"{folder}: the weights do not fit config.json: {'; '.join(said)}. "
             "Use the configuration that they were saved with, and the names that transformers gives them."
         )
+
+
+def refuse_no_numbers(folder: Path, network: Any) -> None:
+    """SystemExit for weights that are NaN or infinite: with one of them every vector may be."""
+    if bad := [name for name, value in network.named_parameters() if not value.isfinite().all()]:
+        which = f"{len(bad)} tensors hold values that are no finite numbers ({first_few(bad)})"
+        raise SystemExit(f"{folder}: {which}; the file is damaged, or was written by a training that broke down")
+
+
+def refuse_dropout(folder: Path, config: Mapping[str, Any]) -> None:
+    """SystemExit for a share of dropout that leaves nothing; transformers refuses those that are none."""
+    for name, value in config.items():
+        if "dropout" in name and type(value) in (int, float) and value == 1:
+            raise SystemExit(f"{folder}/config.json: {name}: {value}: must be less than 1, or nothing is left")
 
 
 def first_few(names: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Columns of a table: what their names say, what their values are, and which of these say nothing."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tw
 NUMBERED = re.compile(
     rf"({TEXTS.pattern})s?[\W_]*([\dab]|one|two|left|right)?$", re.I
 )  # no more is said of it: no parse
+CODE = re.compile(r"0\d+|\d{16,}")  # is counted by nobody: 007, or an identifier that no float holds
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # no blanks stand there
 NOTHING = {"nan", "n/a", "#n/a", "<na>", "nat", "null"}  # what programs write where there is no value
 OR_NOTHING = {"na", "none", "-", "--", "?", "."}  # the same among numbers; elsewhere these may be classes
@@ -40,15 +42,24 @@ class Column(NamedTuple):
         return [] if None in found else [value for value in found if value is not None]
 
     @property
+    def codes(self) -> bool:
+        """Whether the numbers among the values are names, which have no order of theirs and keep their zeros."""
+        return any(CODE.fullmatch(value) for value in self.values)
+
+    @property
     def different(self) -> int:
         return len(set(self.values))
 
     @property
     def parts(self) -> list[str]:
-        """What stands between semicolons or bars in the values, if these are lists of what repeats; else nothing."""
-        split = [part.strip() for value in self.values for part in re.split(SEPARATORS, value)]
-        found = [part for part in split if part]
-        return found if len(split) > len(self.values) and len(set(found)) <= len(self.values) / 2 else []
+        """What stands between semicolons or bars in the values, if these are lists of what repeats; else nothing. A
+        name such as R;D, whose parts stand nowhere else, is no list."""
+        split = {value: [p.strip() for p in re.split(SEPARATORS, value) if p.strip()] for value in {*self.values}}
+        where = Counter(part for own in split.values() for part in {*own})
+        apart = max(where.values(), default=0) < 2 and max(map(len, split.values()), default=0) > 1
+        if apart or len(where) > len(self.values) / 2 or not re.search(SEPARATORS, "".join(split)):
+            return []
+        return [part for value in self.values for part in split[value]]
 
 
 def words_of(text: str) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-BETWEEN = "; "  # the parts of a list, in one field
+from protomtl.tasks.kinds import in_one
 
 
 class BadFile(Exception):
@@ -18,6 +18,19 @@ class Table(NamedTuple):
     columns: list[str]
     rows: list[list[str]]
     lines: list[int]
+
+
+def decoded(path: Path, content: bytes) -> str:
+    """UTF-8, or UTF-16 with a byte order mark; line ends become newlines. Raises BadFile with the line."""
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        text = content.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise BadFile(f"{path}:{line}: not UTF-8 nor UTF-16 with a byte order mark; save it as UTF-8") from None
+    if (place := text.find("\0")) >= 0:
+        raise BadFile(f"{path}:{text[:place].count(chr(10)) + 1}: a binary file; a table of text is needed, in UTF-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def of_objects(path: Path, objects: list[tuple[int, Any]]) -> Table:
@@ -70,7 +83,7 @@ def cell(path: Path, line: int, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return BETWEEN.join(cell(path, line, part) for part in value)
+        return in_one(cell(path, line, part) for part in value)
     if isinstance(value, (dict, bytes)):
         raise Nested
     if any("\ud800" <= c <= "\udfff" for c in str(value)):

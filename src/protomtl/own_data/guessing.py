@@ -51,7 +51,7 @@ def texts_of(columns: Sequence[Column]) -> list[str]:
     plain = [c for c in named if NUMBERED.search(c.name)]
     chosen = plain or named or wordy or [c for c in columns if TEXTS.fullmatch(c.name) and not c.numbers]
     if not chosen:
-        raise Guess("no column seems to hold texts; name it by --text")
+        raise Guess(f"no column seems to hold texts; name it by --text; there are {those(columns)}")
     return [c.name for c in chosen[:2]]
 
 
@@ -67,8 +67,12 @@ def labels_of(columns: Sequence[Column], texts: Sequence[str], enough: bool = Fa
     if not chosen and not enough:
         chosen = possible[-1:] or named[:1]  # the latter: to be told what is wrong
     if not chosen and not enough:
-        raise Guess("no column seems to hold labels; name it by --label")
+        raise Guess(f"no column seems to hold labels; name it by --label; there are {those(columns)}")
     return [c.name for c in chosen]
+
+
+def those(columns: Sequence[Column]) -> str:
+    return ", ".join(repr(column.name) for column in columns)
 
 
 def is_id(column: Column) -> bool:
@@ -101,7 +105,7 @@ def block_of(kind: Mapping[str, Any], texts: Sequence[str], label: str, files: M
 
 def kind_of(column: Column) -> dict[str, Any]:
     """Kind, classes or range, and the figure that counts."""
-    values = column.numbers
+    values = [] if column.codes else column.numbers
     whole = all(value.is_integer() for value in values)
     if values and not (whole and column.different <= CLASSES):
         return {"kind": "regression", "range": bounds(values), "metric": "pearson"}
@@ -110,8 +114,8 @@ def kind_of(column: Column) -> dict[str, Any]:
         return {"kind": "multilabel", "classes": class_names(parts), "metric": "macro_f1"}
     names = class_names(column)
     if len(names) == 2:
-        plain = {name.casefold() for name in names} in ({*YES_NO}, {*ALSO}, {"0", "1"})
-        return {"kind": "binary", **({} if plain else {"classes": names}), "metric": figure(column)}
+        usual = {name.casefold() for name in names} in ({*YES_NO}, {*ALSO}, {"0", "1"})
+        return {"kind": "binary", **({} if usual else {"classes": names}), "metric": figure(column)}
     if values and names == [str(k) for k in range(len(names))]:
         return {"kind": "classification", "classes": len(names), "metric": figure(column)}
     if not values and not classes_like(column):
@@ -131,13 +135,14 @@ def no_number(column: Column) -> str:
 
 
 def class_names(column: Column) -> list[str]:
-    """The names, in the order of numbers and of the alphabet; of two that differ by case alone, the more frequent."""
-    counts = Counter(column.values)
-    if column.numbers:
+    """The names, in the order of numbers and of the alphabet; of spellings of one, as of those that differ by case
+    alone, the most frequent."""
+    if column.numbers and not column.codes:
         return [f"{value:.15g}" for value in sorted(set(column.numbers))]
-    spellings: dict[str, str] = {}
-    for name, _ in counts.most_common():
-        spellings.setdefault(composed(name).casefold(), name)
+    spellings: dict[str | float, str] = {}
+    for name, _ in Counter(map(composed, column.values)).most_common():
+        value = number(name)
+        spellings.setdefault(name.casefold() if value is None or value >= 2**53 else value, name)
     return sorted(spellings.values(), key=lambda name: [*map(in_order, re.split(r"(\d+)", name.casefold()))])
 
 
@@ -168,5 +173,9 @@ def task_name(label: str, data: str, taken: Iterable[str]) -> str:
 
 def identifier(text: str) -> str:
     """The letters and digits of a text, without accents, and underscores between its words."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"\W+", "_", plain).strip("_").lower()
+    return re.sub(r"\W+", "_", in_ascii(text)).strip("_").lower()
+
+
+def in_ascii(text: str) -> str:
+    """Without accents and what ASCII has not."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

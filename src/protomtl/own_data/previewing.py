@@ -12,7 +12,7 @@ from protomtl.data.readers import BadRow, Row
 from protomtl.own_data import columns, files, writing
 from protomtl.tasks.settings import Task
 
-SHOWN, WIDE = 3, 56  # rows of a preview, characters of a text
+SHOWN, WIDE, LINE = 3, 56, 500  # rows of a preview, characters of a text and of a line of the block
 LONG = 0.75  # words that a token is, about
 
 
@@ -21,7 +21,7 @@ def preview(folder: Path, tasks: Mapping[str, dict[str, Any]], longest: int) -> 
     lines = []
     for name, block in tasks.items():
         task = Task.model_validate(block)
-        lines += ["", f"Task {name}:", *(f"  {line}" for line in as_yaml(block).splitlines())]
+        lines += ["", f"Task {name}:", *(f"  {cut(line, LINE)}" for line in as_yaml(block).splitlines())]
         for split in SPLITS:
             rows = [*files.rows_read(folder, task, split)]
             lines += [f"  {line}".replace(f"{folder}/", "", 1) for line in shown(task, rows, split, longest)]
@@ -35,6 +35,8 @@ def shown(task: Task, rows: Sequence[Row | BadRow], split: str, longest: int) ->
     for row in good[:SHOWN]:
         label = "?" if row.label is None else task.shown(row.label)
         lines.append(f"  {' | '.join(cut(text) for text in row.texts)} → {label}")
+    if split == "train" and (unseen := without(task, good)):
+        lines.append(f"  no row here has {cut(', '.join(unseen), LINE)}: nothing learns what it is")
     cutting = sum(sum(map(columns.words_of, row.texts)) > longest * LONG for row in good)
     if cutting:
         lines.append(f"  about {cutting} rows are longer than tokens.max_length: {longest}, and are cut")
@@ -44,6 +46,14 @@ def shown(task: Task, rows: Sequence[Row | BadRow], split: str, longest: int) ->
             "  with data.on_bad_row: drop such rows are left out and counted; else the first stops the pipeline"
         )
     return lines
+
+
+def without(task: Task, rows: Sequence[Row]) -> list[str]:
+    """The classes of a task that no row has."""
+    if not task.what.has_classes:
+        return []
+    found = {k for row in rows if row.label is not None for k in task.what.bins(task, row.label)}
+    return [str(name) for k, name in enumerate(task.class_names) if k not in found]
 
 
 def counted(task: Task, labels: Sequence[float]) -> str:
@@ -57,9 +67,9 @@ def counted(task: Task, labels: Sequence[float]) -> str:
     return counts if len(counts) < 200 else f"{len(found)} different labels"
 
 
-def cut(text: str) -> str:
+def cut(text: str, width: int = WIDE) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= WIDE else f"{text[: WIDE - 1]}…"
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def as_yaml(block: Mapping[str, Any]) -> str:

@@ -2,12 +2,15 @@
 ids. The user's file stays; its copy has points, plain numbers, and semicolons between the classes of a row."""
 
 import ast
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from protomtl.own_data.columns import Column, said
-from protomtl.own_data.fields import BETWEEN, Table
+from protomtl.own_data.columns import NOTHING, Column, said
+from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import classes_like
+from protomtl.tasks.kinds import NONE, SEPARATORS, in_one
+from protomtl.tasks.labels import number
 
 Respell = Callable[[str], str]
 
@@ -16,6 +19,8 @@ POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})*(,\d+)?")  # 1.234,5, as in German
 COMMAS = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?|[+-]?\d+(\.\d+)?")  # 1,234.5, as in English
 EITHER = re.compile(r"[+-]?([1-9]\d{0,2},\d{3}|\d+)")  # 1,234 is one number in German and another in English
 PERCENT = re.compile(r"\s*%$")
+LIST = re.compile(r"\[(.*)\]|\{(.+)\}|\((.*,.*|)\)", re.S)  # (a) is no list, and {} is a dict
+PART = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s,'"]+)(?:\s*,\s*|\s+|$)""", re.S)
 WORDS_OF_TAG = 3  # at most, on average
 
 
@@ -50,6 +55,16 @@ def changed(table: Table, name: str, change: Respell) -> Table:
     rows = [
         [*row[:place], change(value) if value else row[place], *row[place + 1 :]]
         for row, value in zip(table.rows, own, strict=True)
+    ]
+    return table._replace(rows=rows)
+
+
+def with_gaps(table: Table, texts: Sequence[str]) -> Table:
+    """With nothing where a text is what programs write for no text, `nan`: such a row cannot be used, and is told."""
+    places = [place for place, name in enumerate(table.columns) if name in texts]
+    rows = [
+        ["" if place in places and value.strip().casefold() in NOTHING else value for place, value in enumerate(row)]
+        for row in table.rows
     ]
     return table._replace(rows=rows)
 
@@ -96,23 +111,36 @@ def ambiguous(column: Column) -> bool:
 
 
 def written_lists(column: Column) -> Respell | None:
-    """Of lists as Python and JSON write them: ['a', 'b']."""
+    """Of lists, tuples and sets as Python, JSON and NumPy write them: ['a', 'b'], ('a',), {'a'}, ['a' 'b']."""
     return joined if all(listed(value) is not None for value in column.values) else None
 
 
 def listed(value: str) -> list[str] | None:
-    """The texts of a list as Python and JSON write it, or None."""
-    if not (value.startswith("[") and value.endswith("]")):
-        return None
+    """The texts and numbers of such a list, or None. To Python alone 'a' 'b' would be one text."""
+    if not (inner := LIST.fullmatch(value)):
+        return [] if value == "set()" else None
+    found, rest = [], (inner[1] or inner[2] or inner[3] or "").strip()
+    while rest:
+        part = PART.match(rest)
+        if part is None or (text := meant(part[1])) is None:
+            return None
+        found.append(text)
+        rest = rest[part.end() :]
+    return found
+
+
+def meant(part: str) -> str | None:
+    """A quoted text without its quotes, or a number; else None."""
+    if part[0] not in "'\"":
+        return part if number(part) is not None else None
     try:
-        found = ast.literal_eval(value)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return str(json.loads(part, strict=False) if part[0] == '"' else ast.literal_eval(part))
+    except (ValueError, SyntaxError):
         return None
-    return [str(part) for part in found] if all(isinstance(part, (str, int, float)) for part in found) else None
 
 
 def joined(value: str) -> str:
-    return BETWEEN.join(listed(value) or ["none"])
+    return in_one(listed(value) or [NONE])
 
 
 def comma_lists(column: Column) -> Respell | None:
@@ -122,11 +150,22 @@ def comma_lists(column: Column) -> Respell | None:
     parts = Column("", [part for value in column.values for part in parts_of(value)])
     tags = parts.different < column.different and parts.different <= len(column.values) / 2 and classes_like(parts)
     short = tags and parts.words <= WORDS_OF_TAG
-    return (lambda value: BETWEEN.join(parts_of(value))) if short else None
+    return (lambda value: in_one(parts_of(value))) if short else None
 
 
 def parts_of(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def vectors(column: Column) -> Respell | None:
+    """Of lists of as many 0 and 1 each, which say of each class whether the row has it."""
+    rows = [re.split(SEPARATORS, value) for value in column.values]
+    marks = all(number(part) in (0, 1) for row in rows for part in row)
+    return places_of_1 if marks and len(rows[0]) > 1 and len({*map(len, rows)}) == 1 else None
+
+
+def places_of_1(value: str) -> str:
+    return in_one(str(k) for k, part in enumerate(re.split(SEPARATORS, value)) if number(part) == 1) or NONE
 
 
 KINDS: dict[str, Callable[[Column], Respell | None]] = {  # what is said of it, and what it takes
@@ -135,4 +174,5 @@ KINDS: dict[str, Callable[[Column], Respell | None]] = {  # what is said of it, 
     "commas between thousands are left out": thousands,
     "lists are written with semicolons between their parts": written_lists,
     "what stands between commas is a list, and is written with semicolons": comma_lists,
+    "lists of 0 and 1 are written as the places of 1, counted from 0": vectors,
 }

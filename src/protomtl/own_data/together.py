@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from protomtl.own_data import files
 from protomtl.own_data.columns import LABELS, Column
-from protomtl.own_data.fields import BETWEEN, Table
+from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import SAYING_NOTHING, Guess, classes_like, figure, is_id, split_of
-from protomtl.tasks.kinds import NONE
+from protomtl.tasks.kinds import BETWEEN, NONE
 from protomtl.tasks.labels import number
 
 Mark = Mapping[str, bool]

@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from protomtl.core.files import atomic
+from protomtl.core.locks import held
 from protomtl.core.yaml_reader import read_yaml
 
 PLAIN = re.compile(r"[^\W\d_][\w ./-]*[\w.]|[^\W\d_]")  # words that no reader of YAML takes for something else
@@ -31,12 +32,18 @@ def round_trip() -> YAML:
     return yaml
 
 
+def edited(path: Path) -> tuple[Any, bytes]:
+    """`editable`, and what the file was just before, for `rewritten`."""
+    was = path.read_bytes() if path.is_file() else b""
+    return editable(path), was
+
+
 def editable(path: Path) -> Any:
     """A YAML file with its comments and style, to be changed in place. SystemExit for what is no YAML, or not the same
     to all readers."""
     read_yaml(path)
     try:
-        return round_trip().load(path)
+        return round_trip().load(path.read_text(encoding="utf-8-sig"))
     except MarkedYAMLError as error:  # it keeps to the letter of YAML where PyYAML does not
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         said = (error.problem or error.context).replace("\t", "\\t")
@@ -44,14 +51,23 @@ def editable(path: Path) -> Any:
 
 
 @contextmanager
-def rewritten(path: Path) -> Iterator[Path]:
-    """`atomic` for a file that is the user's: a link stays one, and so do its rights. SystemExit if it is read-only."""
+def rewritten(path: Path, content: Any, was: bytes) -> Iterator[Path]:
+    """`atomic` for a file that is the user's, with the content that `editable` gave: a link stays one, and so do its
+    rights and its line ends. SystemExit if it is read-only, or not what it `was` when it was read: another hand is at
+    work on it."""
     target = path.resolve()
     if not os.access(target, os.W_OK):
         raise SystemExit(f"{path}: is read-only; `chmod u+w {path}` first")
-    with atomic(target) as part:
-        yield part
-        shutil.copymode(target, part)
+    with held(target) as ours:
+        if not ours or target.read_bytes() != was:
+            raise SystemExit(
+                f"{path}: has been changed in the meantime; nothing was written: look at it and run this again"
+            )
+        with atomic(target) as part:
+            with part.open("w", encoding="utf-8", newline="\r\n" if b"\r\n" in was else "\n") as file:
+                round_trip().dump(content, file)
+            yield part
+            shutil.copymode(target, part)
 
 
 def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) -> list[str]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from protomtl.core.errors import first_line
+from protomtl.tasks.kinds import in_one
 
 PLACE = re.compile(r"(?P<name>[^/:@]+/[^/:@]+)(:(?P<config>[^/:@]+))?(@(?P<commit>[0-9a-f]{40}))?/(?P<split>[^/:@]+)")
 SHAPE = "ORG/NAME/SPLIT, of a configuration ORG/NAME:CONFIG/SPLIT"
-BETWEEN = "; "  # the classes of a row that has several, as kind multilabel reads them
 STATE = "state.json"  # what tells a saved split from other folders
 
 
@@ -98,7 +98,7 @@ def rows(found: Any, used: list[str]) -> Iterator[Mapping[str, Any]]:
 def shown(where: str, feature: Any, value: Any) -> str:
     """A value as the field of a CSV file; nothing for none. SystemExit for what is no text, number or list of these."""
     if isinstance(value, list):
-        return BETWEEN.join(shown(where, getattr(feature, "feature", None), part) for part in value)
+        return in_one(shown(where, getattr(feature, "feature", None), part) for part in value)
     if value is None or value != value:
         return ""
     if hasattr(feature, "int2str"):

@@ -14,6 +14,7 @@ from protomtl.sources.catalogue import ENCODERS
 
 COMMIT = re.compile("[0-9a-f]{40}")
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+READ = {"F64", "F32", "F16", "BF16", "I64", "I32", "BOOL"}  # numbers of tensors; the last three of buffers
 POINTER = b"version https://git-lfs"  # how a file of git-lfs begins where only its place was fetched
 
 
@@ -94,14 +95,18 @@ def check_weights(path: Path, name: str) -> None:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="np"):
-            return
+        with safe_open(path, framework="np") as file:
+            others = [name for name in file.keys() if file.get_slice(name).get_dtype() not in READ]  # noqa: SIM118
     except SafetensorError as error:
         with path.open("rb") as file:
             pointer = file.read(len(POINTER)) == POINTER
         what = f"not whole ({path.stat().st_size} bytes: {error})"
         what = "a pointer of git-lfs, not the weights; fetch them by `git lfs pull`" if pointer else what
         raise SystemExit(f"{name}: {what}") from None
+    if others:
+        raise SystemExit(
+            f"{name}: {len(others)} tensors are quantised, such as {others[0]}; save the weights as float32 or float16"
+        )
 
 
 def from_hub(name: str, revision: str, target: Path) -> None:

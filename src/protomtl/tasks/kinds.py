@@ -5,6 +5,7 @@ The other half, losses and probabilities, is tensors.py. A kind is an entry of K
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,14 @@ from protomtl.tasks.kind import Kind, Labels
 from protomtl.tasks.labels import YES_NO, Names, number
 
 SEPARATORS = r"[;|]"  # between the classes of a row
+BETWEEN = "; "  # the same where rows are written
 NONE = "none"  # a row without a class
+
+
+def in_one(parts: Iterable[str]) -> str:
+    """A list as one field, of which kind multilabel reads as many classes: none of them is cut in two."""
+    return BETWEEN.join(re.sub(rf"\s*{SEPARATORS}\s*", "/", part) for part in parts)
+
 
 KindName = Literal["classification", "binary", "regression", "multilabel"]
 

@@ -1,6 +1,7 @@
 """Labels as they stand in a file: names of classes, their numbers, yes and no, or values."""
 
 import math
+import re
 import unicodedata
 from functools import cache
 
@@ -8,11 +9,16 @@ Names = tuple[str | int, ...]  # of classes, in the order of their numbers; numb
 
 YES_NO = ("no", "yes")
 ALSO = {"false": 0, "true": 1}  # what programs write for no and yes
+JOINERS = "\u200c\u200d"  # within words of Persian or Hindi, and within emoji
+UNSEEN = re.compile(
+    "[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)  # where a line may end, its way
 
 
 def composed(text: str) -> str:
-    """A text in which a letter and its accent are one character: those of two files that look alike are alike."""
-    return unicodedata.normalize("NFC", text)
+    """A text in which a letter and its accent are one character, all white space is single blanks, and nothing is
+    invisible: those of two files that look alike are alike."""
+    return " ".join(UNSEEN.sub("", unicodedata.normalize("NFC", text)).split())
 
 
 def number(text: str) -> float | None:

@@ -10,13 +10,14 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Stri
 from protomtl.core.settings import Block
 from protomtl.tasks.figures import FIGURES, Figure, MetricName
 from protomtl.tasks.kind import Kind
-from protomtl.tasks.kinds import KINDS, SEPARATORS, KindName
-from protomtl.tasks.labels import Names, composed, number
+from protomtl.tasks.kinds import KINDS, NONE, SEPARATORS, KindName
+from protomtl.tasks.labels import JOINERS, Names, composed, number
 
 WIDEST = 1000  # range of a regression
 MOST = 2**53 - 1  # the largest whole number below which all are floats
 
 MOST_CLASSES = 10**5
+UNPRINTED = dict.fromkeys(map(ord, JOINERS))
 Label = Annotated[float, Field(ge=-(10**4), le=10**4), Strict()]
 
 
@@ -55,7 +56,8 @@ def name_of_class(value: Any) -> Any:
 def told_apart(names: list[str]) -> list[str]:
     """The names, if each is a word in one line and means one class."""
     for name in names:
-        if not name.strip() or name != name.strip() or not name.isprintable():
+        seen = name.translate(UNPRINTED)
+        if not seen.strip() or name != name.strip() or not seen.isprintable():
             raise ValueError(
                 f"{name!r} is no name of a class: it must be a word in one line, without white space round it"
             )
@@ -91,6 +93,14 @@ class Task(Block):
     auxiliary: bool = False
 
     @model_validator(mode="after")
+    def columns_are_apart(self) -> Self:
+        if len({*self.texts}) < len(self.texts):
+            raise ValueError(f"both `texts` are one column: {self.texts[0]!r}")
+        if self.label in self.texts:
+            raise ValueError(f"`label` is one of the `texts`, too: {self.label!r}, so that a text would tell its label")
+        return self
+
+    @model_validator(mode="after")
     def labels_are_defined(self) -> Self:
         if self.kind == "binary":
             if self.classes is not None and (isinstance(self.classes, int) or len(self.classes) != 2):
@@ -103,6 +113,8 @@ class Task(Block):
             raise ValueError(
                 "a class of kind multilabel has neither semicolon nor bar in its name: they stand between two"
             )
+        if self.kind == "multilabel" and NONE in [str(name).casefold() for name in self.class_names]:
+            raise ValueError(f"no class of kind multilabel is named {NONE}: a row without a class has this label")
         if (self.kind == "regression") != (self.range is not None):
             raise ValueError("`range` belongs to kind regression, and only there")
         if self.metric is not None and self.metric not in self.what.metrics:

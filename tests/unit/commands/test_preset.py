@@ -111,6 +111,17 @@ def test_params_that_are_a_link_stay_one(project: Path) -> None:
     assert (project / "params.yaml").is_symlink() and (project / "mine.yaml").read_text() != before
 
 
+@pytest.mark.parametrize(("end", "mark"), [(b"\r\n", b""), (b"\r\n", b"\xef\xbb\xbf"), (b"\n", b"")])
+def test_the_line_ends_of_params_stay(project: Path, end: bytes, mark: bytes) -> None:
+    """Half of them were others afterwards, and git took all lines for changed."""
+    plain = (project / "params.yaml").read_bytes()
+    preset.apply("quick")
+    changed = (project / "params.yaml").read_bytes()
+    (project / "params.yaml").write_bytes(mark + plain.replace(b"\n", end))
+    preset.apply("quick")
+    assert (project / "params.yaml").read_bytes() == changed.replace(b"\n", end)
+
+
 def test_the_rights_of_params_stay(project: Path) -> None:
     (project / "params.yaml").chmod(0o640)
     preset.apply("cs224n")

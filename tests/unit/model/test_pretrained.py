@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,6 +15,7 @@ from protomtl.core.files import digest_folder
 from protomtl.model.checkpoint import load_heads, save_heads
 from protomtl.model.encoder import Encoder
 from protomtl.model.pretrained import open_network
+from protomtl.model.sequences import Sequences
 from protomtl.model.settings import Compute
 from protomtl.tokenizer import open_tokenizer
 
@@ -85,6 +87,46 @@ def test_weights_that_do_not_fit_are_refused_with_names(case: str, folder: Path)
     said = refused(folder)
     assert f"{folder}: the weights do not fit config.json: " in said and words in said and "\n" not in said
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_no_numbers_are_refused_with_names(value: float, folder: Path) -> None:
+    """A training that diverged writes them, and every later one would be said to diverge."""
+    name = "encoder.layer.1.output.dense.bias"
+    rewrite(folder, changed(name, torch.full((32,), value)))
+    assert f"encoder: 1 tensors hold values that are no finite numbers ({name}); the file is damaged" in refused(folder)
+
+
+def test_dropout_that_leaves_nothing_is_refused(folder: Path) -> None:
+    configure(folder / "config.json", hidden_dropout_prob=1.0)
+    assert "config.json: hidden_dropout_prob: 1.0: must be less than 1, or nothing is left" in refused(folder)
+
+
+def test_words_that_the_encoder_does_not_know_are_refused(folder: Path) -> None:
+    """As after `add_tokens` without room for them: a row that has one would end the training with a traceback."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    words = len(tokenizer)
+    tokenizer.add_tokens(["zebra"])
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(
+        SystemExit, match=rf"which knows {words} words: 'zebra' has number {words}\. .*resize_token_emb"
+    ):
+        open_tokenizer(folder, 32)
+
+
+def test_an_encoder_without_types_takes_pairs(folder: Path) -> None:
+    """A tokenizer gives the second text type 1, for which such a BERT has no row: both are of the one type."""
+    rewrite(folder, lambda tensors: {n: v[:1] if "token_type" in n else v for n, v in tensors.items()})
+    configure(folder / "config.json", type_vocab_size=1)
+    encoder = Encoder(folder, "mean", FP32).eval()
+    tokens, lengths = np.array([2, 7, 3, 8, 3]), np.array([5])
+    with torch.no_grad():
+        pair, single = (
+            encoder(Sequences(tokens, np.array(types), lengths, 0)) for types in ([0, 0, 0, 1, 1], [0, 0, 0, 0, 0])
+        )
+    assert torch.equal(pair, single)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def test_a_split_of_no_data_set_is_asked_about() -> None:
         ("train2.csv", ""),
         ("STS_dev.jsonl.gz", "sts"),
         ("MyPairsTest.csv", "my_pairs"),
+        ("données_test.csv", "donnees"),
     ],
 )
 def test_a_name_is_what_stands_beside_the_split(file: str, name: str) -> None:

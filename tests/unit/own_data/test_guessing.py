@@ -41,6 +41,11 @@ def kind(*values: str) -> dict[str, Any]:
             ["joy; love", "joy", "fear|joy", "fear"] * 3,
             {"kind": "multilabel", "classes": ["fear", "joy", "love"], "metric": "macro_f1"},
         ),
+        (
+            ["R;D", "Ops|IT", "HR"] * 9,
+            {"kind": "classification", "classes": ["HR", "Ops|IT", "R;D"], "metric": "accuracy"},
+        ),
+        (["joy;", "fear;"] * 9, {"kind": "multilabel", "classes": ["fear", "joy"], "metric": "macro_f1"}),
         (["1.5", "4.75", "3"], {"kind": "regression", "range": [1, 5], "metric": "pearson"}),
         (["-0.25", "0.75"], {"kind": "regression", "range": [-1, 1], "metric": "pearson"}),
         ([str(k) for k in range(101)], {"kind": "regression", "range": [0, 100], "metric": "pearson"}),
@@ -49,6 +54,32 @@ def kind(*values: str) -> dict[str, Any]:
 )
 def test_labels_say_their_kind(values: list[str], block: dict[str, Any]) -> None:
     assert kind(*values) == block
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        (["010", "002", "001"] * 9, ["001", "002", "010"]),
+        (["01", "01", "1", "2"] * 9, ["01", "2"]),
+        ([f"{k:05}" for k in range(60)] * 3, [f"{k:05}" for k in range(60)]),  # postcodes, and no values
+        (["1234567890123456", "1234567890123458"] * 9, ["1234567890123456", "1234567890123458"]),
+    ],
+)
+def test_codes_keep_their_digits_and_are_no_values(values: list[str], classes: list[str]) -> None:
+    assert kind(*values)["classes"] == classes
+    task = Task.model_validate(guessing.task_of(Column("label", values), ["text"], FILES))
+    assert [task.what.read(task, name) for name in classes] == [*range(len(classes))]
+
+
+def test_identifiers_that_no_float_tells_apart_are_not_one_class() -> None:
+    assert kind("9007199254740992", "9007199254740993")["classes"] == ["9007199254740992", "9007199254740993"]
+
+
+def test_labels_that_look_alike_are_one_class() -> None:
+    assert kind(*["very good"] * 5, "very\u00a0good", "very  good\u200b", *["bad"] * 5)["classes"] == [
+        "bad",
+        "very good",
+    ]
 
 
 def test_a_class_written_in_two_ways_is_one() -> None:
@@ -98,7 +129,10 @@ def test_without_such_names_words_and_repetition_decide() -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ([column("a", "1", "2"), column("b", "3", "4")], "no column seems to hold texts; name it by --text"),
+        (
+            [column("a", "1", "2"), column("b", "3", "4")],
+            "no column seems to hold texts; name it by --text; there are 'a', 'b'",
+        ),
         ([column("a", *SENTENCES), column("id", "1", "2")], "no column seems to hold labels; name it by --label"),
     ],
 )

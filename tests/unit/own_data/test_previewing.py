@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from protomtl.data.readers import Row
 from protomtl.data.split_profile import in_parts
 from protomtl.own_data import previewing
 from protomtl.tasks.settings import Task
@@ -46,3 +47,14 @@ def test_classes_are_counted_by_their_names() -> None:
     assert previewing.counted(moods, [1.0, 0.0, 1.0]) == "bad: 1, good: 2"
     many = task(kind="classification", classes=[f"a long name of class {k}" for k in range(30)])
     assert previewing.counted(many, [float(k) for k in range(30)]) == "30 different labels"
+
+
+def test_a_class_without_a_training_row_is_said_and_a_long_line_is_cut() -> None:
+    """A test split may bring a class of its own, and then no method can be right there."""
+    moods = task(kind="classification", classes=["bad", "fair", "good", *(f"c{k}" for k in range(400))])
+    rows = [Row(str(k), ("a film",), float(k)) for k in (0, 2)]
+    said = previewing.shown(moods, rows, "train", 128)
+    assert "  no row here has fair, c0, c1," in said[3] and len(said[3]) < 600 and "…" in said[3]
+    assert not any("no row here" in line for line in previewing.shown(moods, rows, "test", 128))
+    scores = task(kind="regression", range=(0, 5))
+    assert not any("no row here" in line for line in previewing.shown(scores, rows, "train", 128))

@@ -107,6 +107,43 @@ def test_objects_in_objects_are_columns_of_their_own(tmp_path: Path) -> None:
     assert found.columns == ["text", "said.label", "said.by.name"] and found.rows == [["a", "x", "y"], ["", "", ""]]
 
 
+def test_a_part_of_a_list_stays_one(tmp_path: Path) -> None:
+    assert wrote(tmp_path, "a.jsonl", '{"a": ["R; D", "x|y"]}\n').rows == [["R/D; x/y"]]
+
+
+def test_line_breaks_within_quotes_of_tsv_are_those_of_a_text(tmp_path: Path) -> None:
+    found = wrote(tmp_path, "a.tsv", 'text\tlabel\n"two\nlines"\tx\n"and ""tabs""\there"\ty\n')
+    assert found.rows == [["two\nlines", "x"], ['and "tabs"\there', "y"]] and found.lines == [2, 4]
+
+
+@pytest.mark.parametrize("head", ["label, text", "label,text"])
+def test_blanks_behind_separators_do_not_hide_quotes(head: str, tmp_path: Path) -> None:
+    found = wrote(tmp_path, "a.csv", f'{head}\nx, "good, very good"\ny, "bad"\n')
+    assert found.columns == ["label", "text"] and found.rows == [["x", "good, very good"], ["y", "bad"]]
+
+
+def test_class_numbers_of_the_hub_are_names(tmp_path: Path) -> None:
+    """As `datasets` writes Parquet: what its columns are stands beside them. -1 is a label that is not public."""
+    label = {"names": ["World", "Sports"], "_type": "ClassLabel"}
+    features = {
+        "text": {"_type": "Value"},
+        "label": label,
+        "old": {"feature": label, "_type": "Sequence"},
+        "new": [label],
+    }
+    columns = {"text": ["a", "b", "c"], "label": [1, 0, -1], "old": [[0, 1], [], [1]], "new": [[1], [0], []]}
+    kept = {"huggingface": json.dumps({"info": {"features": features}})}
+    pq.write_table(pa.table(columns).replace_schema_metadata(kept), tmp_path / "a.parquet")
+    found = read(tmp_path / "a.parquet")
+    assert [row[1:] for row in found.rows] == [
+        ["Sports", "World; Sports", "Sports"],
+        ["World", "", "World"],
+        ["", "Sports", ""],
+    ]
+    pq.write_table(pa.table(columns).replace_schema_metadata({"huggingface": '{"info": 1}'}), tmp_path / "b.parquet")
+    assert read(tmp_path / "b.parquet").rows[0][1] == "1"
+
+
 def test_what_spreadsheets_add_is_no_part_of_the_table(tmp_path: Path) -> None:
     found = wrote(tmp_path, "a.csv", "sep=;\r\n;text;label;\r\n1;a, b;x;\r\n2;c;y;\r\n")
     assert found.columns == ["unnamed_1", "text", "label", "unnamed_4"] and found.lines == [3, 4]

@@ -31,6 +31,20 @@ def test_one_accent_in_two_codes_is_one_name() -> None:
         task(classes=["caf\u00e9", "cafe\u0301"])
 
 
+@pytest.mark.parametrize(
+    "label",
+    ["very\u00a0good", "very  good", "very\ngood", "\ufeffvery good", "very\u200b good\u200e", "very \u00adgood"],
+)
+def test_names_that_look_alike_are_one(label: str) -> None:
+    """A blank of any kind is a blank, and what cannot be seen is nothing."""
+    assert read(task(classes=["very good", "bad"]), label) == [0]
+
+
+def test_joiners_within_words_and_emoji_are_part_of_a_name() -> None:
+    names = ["\u0645\u06cc\u200c\u0634\u0648\u062f", "\U0001f469\u200d\U0001f4bb"]
+    assert task(classes=names).class_names == tuple(names) and read(task(classes=names), *names) == [0, 1]
+
+
 def test_an_underscore_is_in_no_number() -> None:
     assert read(task(classes=["10", "20"]), "1_0", "10") == [None, 0]
 
@@ -104,6 +118,10 @@ def test_each_name_that_is_accepted_means_its_class(names: list[str]) -> None:
         ({"kind": "binary", "classes": 2}, "two names"),
         ({"kind": "multilabel", "classes": 54}, "at most 53 classes"),
         ({"kind": "multilabel", "classes": ["a;b", "c"]}, "neither semicolon nor bar"),
+        ({"kind": "multilabel", "classes": ["None", "joy"]}, "no class of kind multilabel is named none"),
+        ({"classes": 3, "texts": ["label"]}, "`label` is one of the `texts`, too: 'label'"),
+        ({"classes": 3, "texts": ["a", "a"]}, "both `texts` are one column: 'a'"),
+        ({"classes": ["a", "\u200d"]}, "is no name of a class"),
         ({"kind": "multilabel"}, "`classes` belongs to kinds classification and multilabel"),
         ({"classes": 3, "range": [0, 1]}, "`range` belongs to kind regression"),
         ({"kind": "regression"}, "`range` belongs to kind regression"),

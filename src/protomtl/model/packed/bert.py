@@ -21,8 +21,10 @@ from protomtl.model.sequences import ragged
 
 
 def supports(config: Any) -> bool:
-    """Whether `encode` computes what a model of this configuration does: BERT with the exact gelu."""
-    return config.model_type == "bert" and config.hidden_act == "gelu" and not getattr(config, "is_decoder", False)
+    """Whether `encode` computes what a model of this configuration does: BERT with the exact gelu, and with a type for
+    each of two texts."""
+    plain = config.model_type == "bert" and config.hidden_act == "gelu" and config.type_vocab_size > 1
+    return plain and not getattr(config, "is_decoder", False)
 
 
 class Fused(NamedTuple):

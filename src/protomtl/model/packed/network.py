@@ -110,6 +110,8 @@ def open_bert(folder: Path) -> Bert | None:
     if {name: value.shape for name, value in network.state_dict().items()} != {n: t.shape for n, t in tensors.items()}:
         return None
     own = {name: value.to(torch.float32, copy=True) for name, value in tensors.items()}  # the file may be replaced
+    if not all(value.isfinite().all() for value in own.values()):
+        return None
     network.load_state_dict(own, assign=True)
     return network.requires_grad_(True).eval()
 
@@ -124,5 +126,6 @@ def is_plain(said: Any) -> bool:
         and not any(said.get(name) for name in OTHERWISE)
         and all(type(said.get(name)) is int and said[name] > 0 for name in SIZES)
         and all(type(said.get(name)) in (int, float) and 0 <= said[name] < 1 for name in SHARES)
+        and said["type_vocab_size"] > 1
         and said["hidden_size"] % said["num_attention_heads"] == 0
     )
