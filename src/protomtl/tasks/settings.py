@@ -187,3 +187,8 @@ def counted(tasks: Mapping[str, Task]) -> list[str]:
 def predictions(task: Task, scores: np.ndarray) -> np.ndarray:
     """[n] class numbers, or values for regression, of the scores [n, classes or 1]."""
     return task.what.predictions(scores)
+
+
+def within(task: Task, predicted: np.ndarray) -> np.ndarray:
+    """Predictions as people are given them: values within the range of the task, class numbers as they are."""
+    return predicted if task.what.has_classes else np.asarray(np.clip(predicted, *task.bounds))

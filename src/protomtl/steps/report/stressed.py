@@ -13,7 +13,7 @@ from protomtl.core.paths import results
 from protomtl.core.runs import Run, methods_of
 from protomtl.metrics import METRICS
 from protomtl.seeds import generator
-from protomtl.tasks.settings import Task, counted
+from protomtl.tasks.settings import Task, counted, within
 
 SEED = 1  # of all resamples
 CLEAN = "clean"
@@ -174,8 +174,9 @@ def whole_runs(tables: Tables, tasks: Mapping[str, Task]) -> list[Run]:
 def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
     """A row for each task, test of meaning and method: the share of rows that fail, and its interval.
 
-    A row fails whose answer is not the one that its making decides: another class, or a value further off than a tenth
-    of the range; of `lower` an answer that is above the one before; of `side` one on the other side of the middle.
+    A row fails whose answer is not the one that its making decides: another class, or a value, kept within its range,
+    that is further off than a tenth of it; of `lower` an answer that is above the one before; of `side` one on the
+    other side of the middle.
     Where all rows of all seeds fail, or none does, the interval is that of as many rows of one seed.
     """
     rows: Rows = []
@@ -209,7 +210,8 @@ def failed(task: Task, several: Several, stress: str) -> np.ndarray:
     if task.what.has_classes:
         return np.asarray(predicted != right, dtype=float)
     low, high = task.bounds
-    return np.asarray(np.abs(predicted - right) > NEAR * (high - low), dtype=float)
+    apart = np.abs(within(task, predicted) - within(task, right))
+    return np.asarray(apart > NEAR * (high - low), dtype=float)
 
 
 def level(task: Task, several: Several, stress: str, plain: bool, middle: bool = False) -> np.ndarray:
