@@ -124,7 +124,8 @@ def main() -> None:
             run(sys.argv[1:])
             sys.stdout.flush()
     except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
+        goes_on = {*sys.argv[1:2]} <= {*runner.steps()}  # a step has what it finished; other commands begin anew
+        print(f"interrupted; run the same command again{' to go on' if goes_on else ''}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except SystemExit as stop:
         if not isinstance(stop.code, str):

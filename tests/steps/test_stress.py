@@ -164,6 +164,11 @@ def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch:
     cli.run(["stress", model, "--data", "own.csv", "--task", "sst", "--columns", "review", "--label", "stars"])
     page = Path("stress.html").read_text()
     assert "a negation put in" in page and "typos in 5 % of the words" in page
+    assert (
+        "Of own.csv (rows: 20), texts in &#39;review&#39;. Labels: column &#39;stars&#39;: numbers count from 0, so"
+        in page
+    )
+    assert "The figure of each task is sst: accuracy." in page
     likely = protomtl.load(model).predict_proba("sst", [f"The film is full of good dogs {k}" for k in range(20)])
     wanted = [f"{of(likely, np.arange(20) % 5):.3f}" for of in (calibration.nll, calibration.ece)]  # as it answers
     heads, cells = (
@@ -173,7 +178,7 @@ def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch:
     assert [measured["NLL, with T"], measured["ECE, with T"]] == wanted and "On test" not in page
     Path("bare.csv").write_text("sentence1,sentence2\nThe dog is here,A dog is here\n")
     cli.run(["stress", model, "--data", "bare.csv", "--task", "para", "--output", "bare.html"])
-    assert "these rows have no labels" in Path("bare.html").read_text()
+    assert "no labels (none in column &#39;is_duplicate&#39;; --label names another)" in Path("bare.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -129,16 +129,20 @@ def test_what_a_user_gets_wrong_is_one_line_and_status_2(wrong: str, project: Pa
     assert {path.name for path in project.iterdir()} <= {"params.yaml", ".state"}
 
 
+@pytest.mark.parametrize(("command", "end"), [("finetune", " to go on"), ("predict", "")])
 def test_an_interrupted_command_has_the_status_of_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str, end: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Only a step goes on where it was; `predict` begins anew."""
+
     def interrupt(words: list[str]) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "run", interrupt)
+    monkeypatch.setattr("sys.argv", ["protomtl", command])
     with pytest.raises(SystemExit, match=r"^130$"):
         cli.main()
-    assert capsys.readouterr().err == "interrupted; run the same command again to go on\n"
+    assert capsys.readouterr().err == f"interrupted; run the same command again{end}\n"
 
 
 @pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -11,7 +11,7 @@ import numpy as np
 
 from protomtl.inference import texts
 from protomtl.inference.lines import BadInput
-from protomtl.inference.records import Record
+from protomtl.inference.records import Placed, Record
 from protomtl.own_data.columns import NOTHING
 from protomtl.tasks.labels import composed, number
 
@@ -35,22 +35,22 @@ def run(args: argparse.Namespace) -> None:
     texts.run(args, classified)
 
 
-def classified(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
+def classified(model: "Model", args: argparse.Namespace) -> Iterator[Placed]:
     """Each row with the class whose examples in `--support` it is nearest to, and the probability of each."""
     from protomtl.inference.estimators import PrototypeClassifier  # heavy
 
     support = list(texts.encoded(model, args.support, args))
     spelled: dict[str | float, str] = {}  # numbers that are equal are one label, as the first of them has it
-    found = [composed(label(row, args)) for row, _ in support]
+    found = [composed(label(place, row, args.label)) for place, row, _ in support]
     labels = [spelled.setdefault(name if (value := number(name)) is None else value, name) for name in found]
     if len(set(labels)) < 2:
         raise BadInput(f"{args.support}: all rows are {labels[0]!r}; examples of at least two classes are needed")
     tell_alike(args.support, sorted(set(labels)))
-    classifier = PrototypeClassifier().fit(np.stack([vector for _, vector in support]), labels)
-    for row, vector in texts.encoded(model, args.input, args):
+    classifier = PrototypeClassifier().fit(np.stack([vector for *_, vector in support]), labels)
+    for place, row, vector in texts.encoded(model, args.input, args):
         scores = classifier.predict_proba(vector[None])[0]
         shown = {f"score_{c}": round(float(score), 4) for c, score in zip(classifier.classes_, scores, strict=True)}
-        yield texts.widened(row, {"prediction": str(classifier.classes_[scores.argmax()])} | shown, args)
+        yield texts.widened(place, row, {"prediction": str(classifier.classes_[scores.argmax()])} | shown, args)
 
 
 def tell_alike(path: str, labels: list[str]) -> None:
@@ -60,22 +60,20 @@ def tell_alike(path: str, labels: list[str]) -> None:
             print(f"{path}: labels {one!r} and {other!r} differ by case alone and are two classes", file=sys.stderr)
 
 
-def label(row: Record, args: argparse.Namespace) -> str:
+def label(place: str, row: Record, column: str) -> str:
     """The label of a row of `--support`, white space round it aside. BadInput for what is missing
     or is neither a word nor a number."""
-    value = row.get(args.label)
+    value = row.get(column)
     if isinstance(value, (dict, list)) or value != value:
-        raise BadInput(
-            f"{args.support}: column {args.label!r}: {value!r:.80} is no label; a word or a number is needed"
-        )
+        raise BadInput(f"{place}: column {column!r}: {value!r:.80} is no label; a word or a number is needed")
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     found = value.strip() if isinstance(value, str) else json.dumps(value)
     if value is None or not found:
-        raise BadInput(f"{args.support}: column {args.label!r} is missing or empty: {row!s:.200}; say --label")
+        raise BadInput(f"{place}: column {column!r} is missing or empty: {row!s:.200}; say --label")
     if found.casefold() in NOTHING:
         raise BadInput(
-            f"{args.support}: column {args.label!r}: {found!r} is what programs write where there is no label: "
+            f"{place}: column {column!r}: {found!r} is what programs write where there is no label: "
             "remove this row, or give the class another name"
         )
     return found

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from protomtl.inference import texts
-from protomtl.inference.records import Record
+from protomtl.inference.records import Placed
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     texts.run(args, with_vectors, ENDINGS)
 
 
-def with_vectors(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
+def with_vectors(model: "Model", args: argparse.Namespace) -> Iterator[Placed]:
     """Each row with its `vector`, for JSON lines."""
-    for row, vector in texts.encoded(model, args.input, args):
-        yield texts.widened(row, {"vector": [round(float(x), 6) for x in vector]}, args)
+    for place, row, vector in texts.encoded(model, args.input, args):
+        yield texts.widened(place, row, {"vector": [round(float(x), 6) for x in vector]}, args)

@@ -11,7 +11,7 @@ from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.inference import records, texts
 from protomtl.inference.lines import BadInput
-from protomtl.inference.records import Record
+from protomtl.inference.records import Placed, Record
 from protomtl.inference.rows import BLOCK, Row
 from protomtl.tasks.settings import Task
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     texts.run(args, predicted)
 
 
-def predicted(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
+def predicted(model: "Model", args: argparse.Namespace) -> Iterator[Placed]:
     """Each row with what the task's head says: `prediction`, and for classes the probability of each, by name."""
     if args.task not in model.tasks:
         raise BadInput(f"--task {args.task}: the model has {', '.join(model.tasks)}")
@@ -52,13 +52,13 @@ def predicted(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
         raise BadInput(f"--columns: task {args.task} needs {len(task.texts)}, there are {len(columns)}")
     found = records.texts(records.read(args.input, args.format), columns)
     while block := list(islice(found, BLOCK)):
-        given: list[Row] = [both if len(both) == 2 else both[0] for _, both in block]
+        given: list[Row] = [both if len(both) == 2 else both[0] for *_, both in block]
         try:
             more = answered(model, args, task, given)
         except ValueError as error:  # an export without thresholds or examples
             raise BadInput(f"{args.model}: {error}") from None
-        for (row, _), answer in zip(block, more, strict=True):
-            yield texts.widened(row, answer, args)
+        for (place, row, _), answer in zip(block, more, strict=True):
+            yield texts.widened(place, row, answer, args)
 
 
 def answered(model: "Model", args: argparse.Namespace, task: Task, rows: list[Row]) -> list[Record]:

@@ -8,7 +8,7 @@ from typing import Any
 from protomtl.core import paths
 from protomtl.core.paths import CARD
 from protomtl.inference import hub
-from protomtl.inference.export_files import belongs, form_of
+from protomtl.inference.export_files import belongs, is_of
 from protomtl.inference.hub_errors import LOGIN, HubError, asked, hub_errors
 from protomtl.inference.lines import BadInput
 
@@ -50,7 +50,7 @@ def push(folder: Path, name: str, private: bool, yes: bool) -> None:
     if found is None or found["revision"]:
         raise BadInput(f"{name}: is no name of a repository, which is ORG/NAME")
     record = load(folder, device="cpu").record
-    ours, others = files_of(folder, form_of(record))
+    ours, others = files_of(folder, record)
     if CARD not in ours:
         raise BadInput(f"{folder}: has no {CARD}, the model card, with the licence; export it again")
     if get_token() is None:
@@ -68,10 +68,10 @@ def push(folder: Path, name: str, private: bool, yes: bool) -> None:
     print(f'{commit.commit_url}\nprotomtl.load("{name}", revision="{commit.oid}")')
 
 
-def files_of(folder: Path, form: str) -> tuple[Files, list[str]]:
+def files_of(folder: Path, record: dict[str, Any]) -> tuple[Files, list[str]]:
     """The files of an export, and the names of others; hidden ones aside, which are a tool's notes."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    ours = {name: path for name, path in found.items() if belongs(name, form)}
+    ours = {name: path for name, path in found.items() if is_of(name, record)}
     hidden = {name for name in found if any(part.startswith(".") for part in name.split("/"))}
     return ours, [name for name in found if name not in ours and name not in hidden]
 

@@ -9,7 +9,7 @@ import numpy as np
 from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.inference import texts
-from protomtl.inference.records import Record
+from protomtl.inference.records import Placed
 from protomtl.novelty import unit
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ def run(args: argparse.Namespace) -> None:
     texts.run(args, nearest)
 
 
-def nearest(model: "Model", args: argparse.Namespace) -> Iterator[Record]:
+def nearest(model: "Model", args: argparse.Namespace) -> Iterator[Placed]:
     """For each row the rows of `--among` that are nearest by the cosine of their vectors."""
     among = list(texts.encoded(model, args.among, args))
-    vectors = unit(np.stack([vector for _, vector in among])).astype(np.float32)
+    vectors = unit(np.stack([vector for *_, vector in among])).astype(np.float32)
     column = (args.columns or ["text"])[0]
-    for row, vector in texts.encoded(model, args.input, args):
+    for place, row, vector in texts.encoded(model, args.input, args):
         cosines = vectors @ unit(vector[None])[0]
-        for rank, place in enumerate(np.argsort(-cosines, kind="stable")[: args.top], 1):
-            found = {"rank": rank, "cosine": round(float(cosines[place]), 4), "similar": among[place][0][column]}
-            yield texts.widened(row, found, args)
+        for rank, other in enumerate(np.argsort(-cosines, kind="stable")[: args.top], 1):
+            found = {"rank": rank, "cosine": round(float(cosines[other]), 4), "similar": among[other][1][column]}
+            yield texts.widened(place, row, found, args)

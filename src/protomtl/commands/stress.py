@@ -26,11 +26,14 @@ from protomtl.perturbations.battery import CLEAN, Battery, battery
 from protomtl.perturbations.kinds import NEEDED, fits
 from protomtl.perturbations.settings import Perturb
 from protomtl.perturbations.tables import CASE, table_of
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, clipped
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
     from protomtl.steps.report.stressed import Tables
+
+    # What the model said, the report of step `perturb`, the texts of each task, and in words which rows these are.
+    Asked = tuple[Tables, dict[str, Any], dict[str, pd.DataFrame], str]
 
 EXAMPLES = """
   protomtl stress results/export
@@ -85,15 +88,15 @@ def write(args: argparse.Namespace) -> None:
     from protomtl.inference.loading import load_alone  # heavy
 
     model = load_alone(args.model)
-    tables, report, texts = own_rows(model, args) if args.data else perturbed(model)
-    page = page_of(model, tables, report, texts)
+    page = page_of(model, *(own_rows(model, args) if args.data else perturbed(model)))
     with users_file(args.output, args.force) as part:
         part.write_text(page, encoding="utf-8")
     print(f"{args.output}: written", file=sys.stderr)
 
 
-def perturbed(model: "Model") -> tuple["Tables", dict[str, Any], dict[str, pd.DataFrame]]:
-    """The texts of this project, of the tasks that the model has; of the rows that the report judges."""
+def perturbed(model: "Model") -> "Asked":
+    """The texts of this project, of the tasks that the model has; of the rows that the report judges. Last, in words,
+    which they are."""
     from protomtl.steps.report.stressed import judged  # heavy
 
     path = PERTURBED / "report.json"
@@ -111,7 +114,7 @@ def perturbed(model: "Model") -> tuple["Tables", dict[str, Any], dict[str, pd.Da
         raise BadInput(
             f"{path}: has none of the model's tasks, {', '.join(model.tasks)}; name your own rows with --data"
         )
-    return tables, {name: report[name] for name in tables}, texts
+    return tables, {name: report[name] for name in tables}, texts, f"Those of {PERTURBED}, which step perturb made."
 
 
 def refuse_other_task(name: str, task: Task) -> None:
@@ -130,7 +133,7 @@ def said_of(task: Task) -> tuple[object, ...]:
     return task.kind, task.class_names, task.bounds, len(task.texts)
 
 
-def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[str, Any], dict[str, pd.DataFrame]]:
+def own_rows(model: "Model", args: argparse.Namespace) -> "Asked":
     """The user's rows under stress. Without labels there are tests of meaning alone."""
     name = args.task or (next(iter(model.tasks)) if len(model.tasks) == 1 else "")
     if name not in model.tasks:
@@ -139,7 +142,7 @@ def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[s
     task, about, most = model.tasks[name], args.about or ABOUT.get(name), args.rows or MOST
     if args.about and not fits(task, args.about):
         raise BadInput(f"--about {args.about}: needs {NEEDED[args.about]}, which task {name} is not")
-    rows, numbers = labelled_rows(args.data, task, args.columns, args.label)
+    rows, labels = labelled_rows(args.data, task, args.columns, args.label)
     labelled = not any(row.label != row.label for row in rows)
     kinds = ["noise", "meaning"] if labelled else ["meaning"]
     settings = Perturb.model_validate(
@@ -148,13 +151,21 @@ def own_rows(model: "Model", args: argparse.Namespace) -> tuple["Tables", dict[s
     )
     found = battery(name, task, rows, settings, most)
     told = [word.replace("`perturb.about`", "--about") for word in found.words]
-    told += [] if labelled else ["noise: these rows have no labels"]
+    told += [] if labelled else [f"noise: these rows have no labels ({labels})"]
     refuse_nothing(args, found, told, most, len(rows))
-    for line in [*([numbers] if numbers else []), *(f"{name}: left out {word}" for word in told)]:
+    about_labels = f"{args.data}: {labels}" if labels and labelled else ""
+    for line in [about_labels, *(f"{name}: left out {word}" for word in told)]:
         print(line, file=sys.stderr)
     cases, report = table_of(found.cases), {name: {"counts": found.counts, "left_out": told}}
     answers = asked(model, name, cases[[*CASE]], [case.texts for case in found.cases])
-    return {name: {RUN: answers}}, report, {name: cases}
+    return {name: {RUN: answers}}, report, {name: cases}, described(args, task, len(rows), labels)
+
+
+def described(args: argparse.Namespace, task: Task, rows: int, labels: str) -> str:
+    """Which rows were asked, for the page. labels: what is told of them."""
+    texts = " and ".join(map(repr, args.columns or task.texts))
+    of_labels = labels or f"column {args.label or task.label!r}"
+    return f"Of {args.data} (rows: {rows}), texts in {texts}. Labels: {of_labels}."
 
 
 def refuse_nothing(args: argparse.Namespace, found: Battery, told: list[str], most: int, rows: int) -> None:
@@ -169,18 +180,18 @@ def refuse_nothing(args: argparse.Namespace, found: Battery, told: list[str], mo
 
 
 def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[str, ...]]) -> pd.DataFrame:
-    """The cases with what the model says of them, as step `stress` writes them: scores are without temperature."""
+    """The cases with what `predict` says of them, in the columns of step `stress`: scores are without temperature."""
     task, rows = model.tasks[name], [row if len(row) == 2 else row[0] for row in texts]
     asked_of = blocks(checked(rows, len(task.texts)), BLOCK)
     scores = stacked(with_progress(model.scores(name, asked_of, calibrated=False)), task.what.score_columns(task))
-    found = cases.reset_index(drop=True).assign(prediction=task.what.predictions(scores))
+    found = cases.reset_index(drop=True).assign(prediction=clipped(task, task.what.predictions(scores)))
     if task.what.has_classes:
         found[[f"score_{k}" for k in range(scores.shape[1])]] = scores
     return found
 
 
-def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dict[str, pd.DataFrame]) -> str:
-    """The page of the report, of one model; with the curves and the texts in it."""
+def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dict[str, pd.DataFrame], rows: str) -> str:
+    """The page of the report, of one model; with the curves and the texts in it. rows: which were asked."""
     from protomtl.steps.report import calibrated, failing, pages, robust, robust_pictures, stressed  # heavy
 
     tasks, labels = {name: model.tasks[name] for name in tables}, {RUN.method: name_of(model)}
@@ -199,6 +210,8 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
         for picture in Path(folder).glob("*.svg"):
             drawing = picture.read_text(encoding="utf-8").partition("<svg")
             parts.insert(0, pages.Part("Against noise", Markup("<svg") + Markup(drawing[2])))  # noqa: S704  # our own
+    figures = ", ".join(f"{name}: {task.figure.words}" for name, task in tasks.items())
+    parts.insert(0, pages.Part("The rows", f"{rows} The figure of each task is {figures}."))
     return pages.page(f"Robust? {name_of(model)}", [*parts, *robust.texts(texts, tasks)])
 
 

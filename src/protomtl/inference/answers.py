@@ -6,7 +6,7 @@ import numpy as np
 
 from protomtl.calibration import softened
 from protomtl.novelty import class_logits
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, clipped
 
 
 def scores(task: Task, outputs: np.ndarray, temperature: float) -> np.ndarray:
@@ -21,7 +21,7 @@ def labels(task: Task, found: np.ndarray) -> np.ndarray:
     within their range."""
     said = task.what.predictions(found)
     if not task.what.has_classes:
-        return np.asarray(np.clip(said, *task.bounds))
+        return clipped(task, said)
     if task.what.one_class:
         return np.asarray(np.array(task.class_names)[said.astype(int)])
     return objects([tuple(task.class_names[k] for k in np.flatnonzero(row > 0.5)) for row in found])

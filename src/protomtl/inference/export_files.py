@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from protomtl.backends.whole import FILES
 from protomtl.core.paths import (
     CALIBRATION,
     CARD,
@@ -25,8 +26,9 @@ TOKENIZER = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"),
 )
+REASONS = (EXAMPLES, EXAMPLE_VECTORS)
 EVERY = (
-    *(RECORD, CARD, PROTOTYPES, MAP, CALIBRATION, EXAMPLES, EXAMPLE_VECTORS),
+    *(RECORD, CARD, PROTOTYPES, MAP, CALIBRATION, *REASONS),
     *("config.json", *TOKENIZER),
 )
 OF_FORMAT = {
@@ -41,6 +43,7 @@ OF_FORMAT = {
     ),
     "static": (STATIC.as_posix(), f"{STATIC.parent.name}/tokenizer.json", STATIC_HEADS, "modules.json"),
 }
+MAY_LACK = (MAP, CALIBRATION, *REASONS, READOUT, f"{ONNX.name}/readouts/*.onnx")  # what is read where it is there
 
 
 def form_of(record: Mapping[str, Any]) -> str:
@@ -53,3 +56,11 @@ def belongs(name: str, form: str | None = None) -> bool:
     formats = OF_FORMAT if form is None else {form: OF_FORMAT.get(form, ())}
     patterns = (*EVERY, *(pattern for found in formats.values() for pattern in found))
     return any(name.count("/") == pattern.count("/") and fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def is_of(name: str, record: Mapping[str, Any]) -> bool:
+    """Whether a file, by its path in the folder, is one of the export of a record: those that it names. A record of
+    before has no names of files; then it is any of its format."""
+    known = record.get(FILES)
+    named = not isinstance(known, Mapping) or name in known or name in (CARD, RECORD)
+    return named and belongs(name, form_of(record))

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from protomtl.core.paths import RECORD, RESULTS
-from protomtl.inference.export_files import belongs, form_of
+from protomtl.inference.export_files import is_of
 from protomtl.inference.hub_errors import HubError, asked, hub_errors, is_away, reason
 
 WORD = r"\w(?:[\w.-]*\w)?"
@@ -90,7 +90,7 @@ def download(api: Any, wanted: Place, info: Any, check: Check) -> Path:
         raise HubError(f"{wanted}: holds no model of protomtl, for it has no {RECORD}")
     record = read_record(api, wanted, info.sha)
     check(record)
-    ours = [name for name in sizes if belongs(name, form_of(record))]
+    ours = [name for name in sizes if is_of(name, record)]
     others = [name for name in sizes if name not in ours and not name.startswith(".")]
     total = megabytes(sum(sizes[name] for name in ours))
     say(f"{wanted}: commit {info.sha}, {len(ours)} files, {total}; what the cache lacks of them is fetched")

@@ -1,7 +1,7 @@
 """Labelled rows of a user's file, as stresses take them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from protomtl.data.readers import UNLABELLED
 from protomtl.inference import records
@@ -13,8 +13,8 @@ from protomtl.tasks.settings import Task
 
 
 def labelled_rows(path: str, task: Task, columns: Sequence[str] | None, label: str | None) -> tuple[list[Source], str]:
-    """The rows of a file, with labels, or all with NaN where none of them says anything; and a line to be told where
-    numbers were taken for places of classes, or nothing.
+    """The rows of a file, with labels, or all with NaN where none of them says anything; and what is to be told of the
+    labels: that there are none, or that numbers were taken for places of classes; or nothing.
 
     columns, label: those that the user named, else the task's own. BadInput for rows of which some say nothing.
     """
@@ -22,7 +22,7 @@ def labelled_rows(path: str, task: Task, columns: Sequence[str] | None, label: s
     if len(names) != len(task.texts):
         raise BadInput(f"--columns: the task needs {len(task.texts)}, there are {len(names)}")
     silent, numbers, found = "", False, []  # where the first row stands without a label
-    for row_number, (place, (row, texts)) in enumerate(with_places(path, names)):
+    for row_number, (place, row, texts) in enumerate(records.texts(records.read(path), names)):
         if label and label not in row:
             raise BadInput(f"{place}: no column {label!r}; there is {', '.join(map(repr, row))}")
         value = label_of(place, column, row, task)
@@ -31,7 +31,9 @@ def labelled_rows(path: str, task: Task, columns: Sequence[str] | None, label: s
         found.append(Source("yours", str(row_number), texts, float("nan") if value is None else value))
     if silent and any(row.label == row.label for row in found):
         raise BadInput(f"{silent}: column {column!r} has no label, as other rows have; give all of them one, or none")
-    return found, f"{path}: column {column!r}: {from_0(task)}" if numbers else ""
+    if silent:
+        return found, f"none in column {column!r}; --label names another"
+    return found, f"column {column!r}: {from_0(task)}" if numbers else ""
 
 
 def by_place(task: Task, said: str) -> bool:
@@ -55,9 +57,3 @@ def label_of(place: str, column: str, row: Record, task: Task) -> float | None:
         hint = f"; {from_0(task)}" if by_place(task, said) else ""
         raise BadInput(f"{place}: column {column!r}: {value!r:.80} is not {task.what.wanted(task)}{hint}")
     return found
-
-
-def with_places(path: str, columns: list[str]) -> Iterator[tuple[str, tuple[Record, tuple[str, ...]]]]:
-    """FILE:LINE of each row, the row, and its texts."""
-    places = [*records.read(path)]
-    return zip((place for place, _ in places), records.texts(iter(places), columns), strict=True)

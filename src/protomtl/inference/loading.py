@@ -7,12 +7,12 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from protomtl.backends.opening import opened
-from protomtl.backends.whole import check
+from protomtl.backends.whole import FILES, check
 from protomtl.core.files import read_json
 from protomtl.core.paths import RECORD
 from protomtl.core.sections import validate
 from protomtl.inference import hub
-from protomtl.inference.export_files import form_of
+from protomtl.inference.export_files import MAY_LACK, form_of
 from protomtl.inference.model import Model
 from protomtl.model.settings import Compute
 
@@ -65,10 +65,22 @@ def opened_model(folder: Path, origin: str, compute: Compute, backend: str) -> M
         if not isinstance(record, dict):
             raise TypeError(f"it is {record!r:.40}")
         check(folder, record)
+        refuse_added(folder, record)
         return Model(folder, record, network_of(folder, record, compute, backend), origin)
     except (KeyError, TypeError, AttributeError, ValidationError) as error:
         said = str(error) if isinstance(error, ValidationError) else repr(error)
         raise SystemExit(f"{folder / RECORD}: this is no record of an export: {' '.join(said.split()):.200}") from None
+
+
+def refuse_added(folder: Path, record: Mapping[str, Any]) -> None:
+    """SystemExit for a file that would be read, and is of another export: reasons of other vectors, say."""
+    known = record.get(FILES)
+    if known is None:  # an older export
+        return
+    for pattern in MAY_LACK:
+        for path in sorted(folder.glob(pattern)):
+            if path.relative_to(folder).as_posix() not in known:
+                raise SystemExit(f"{path}: is of another export than the rest; remove it, or export the model again")
 
 
 def network_of(folder: Path, record: dict[str, Any], compute: Compute, backend: str) -> Any:

@@ -18,6 +18,7 @@ from protomtl.inference.lines import STREAM, BadInput, checked, opened, packed
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".txt": "text"}
 
 Record = dict[str, Any]
+Placed = tuple[str, Record]  # a row, behind FILE:LINE where it stands
 
 
 def format_of(path: str, chosen: str | None) -> str:
@@ -39,8 +40,8 @@ def refuse_unreadable(path: str, chosen: str | None = None) -> None:
         pass
 
 
-def read(path: str, chosen: str | None = None) -> Iterator[tuple[str, Record]]:
-    """(place, row) of each row, while they are read; place: FILE:LINE. Plain text has the one column `text`.
+def read(path: str, chosen: str | None = None) -> Iterator[Placed]:
+    """The rows, while they are read. Plain text has the one column `text`.
 
     Raises BadInput for what is not there, empty, binary, not UTF-8, too long a line, or malformed.
     """
@@ -116,8 +117,8 @@ def plain(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
         yield number, {"text": line.strip()}
 
 
-def texts(rows: Iterable[tuple[str, Record]], columns: list[str]) -> Iterator[tuple[Record, tuple[str, ...]]]:
-    """Each row with its texts in `columns`. Raises BadInput for a column that is missing or empty."""
+def texts(rows: Iterable[Placed], columns: list[str]) -> Iterator[tuple[str, Record, tuple[str, ...]]]:
+    """Where each row stands, the row, and its texts in `columns`. BadInput for a column that is missing or empty."""
     for place, row in rows:
         if missing := [c for c in columns if c not in row]:
             there = ", ".join(map(repr, row))
@@ -127,27 +128,41 @@ def texts(rows: Iterable[tuple[str, Record]], columns: list[str]) -> Iterator[tu
             column = columns[found.index("")]
             said = "" if isinstance(row[column], str) else f", but {json.dumps(row[column], ensure_ascii=False):.80}"
             raise BadInput(f"{place}: column {column!r} holds no text{said}")
-        yield row, found
+        yield place, row, found
 
 
-def write(path: str, rows: Iterable[Record], as_json: bool, force: bool = False) -> None:
-    """Write rows as they come, as JSON lines or CSV, in UTF-8. A file appears when it is whole."""
+def write(path: str, rows: Iterable[Placed], as_json: bool, force: bool = False) -> None:
+    """Write rows as they come, as JSON lines or CSV, in UTF-8. A file appears when it is whole.
+
+    BadInput for a row that has other columns than the first, where a table is to be written.
+    """
     with output(path, force) as file:
         head: list[str] = []
         writer = csv.writer(file, lineterminator="\n")
         quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        for number, row in enumerate(rows, 1):
+        for place, row in rows:
             if as_json:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 continue
-            head = head or list(row)
-            if list(row) != head:
-                raise BadInput(f"{path}: row {number} has other columns than the first; write --output NAME.jsonl")
-            if number == 1:  # a mark at the beginning of a file is not part of its text
+            if not head:  # a mark at the beginning of a file is not part of its text
+                head = [*row]
                 (quoting if any({*"\r\t\ufeff"} & {*name} for name in row) else writer).writerow(row)
-            cells = [cell(value) for value in row.values()]
+            refuse_others(place, row, head)
+            cells = [cell(row[name]) for name in head]
             # csv does not know that readers take a carriage return for the end of a row
             (quoting if any("\r" in str(value) for value in cells) else writer).writerow(cells)
+
+
+def refuse_others(place: str, row: Record, head: list[str]) -> None:
+    """BadInput for a row that has other columns than the first, in whatever order."""
+    lacking, more = [name for name in head if name not in row], [name for name in row if name not in head]
+    if lacking or more:
+        said = (
+            f"no column {lacking[0]!r}, which the first row has"
+            if lacking
+            else f"column {more[0]!r} is not in the first row"
+        )
+        raise BadInput(f"{place}: {said}; give all rows the same columns, or write --output NAME.jsonl")
 
 
 def cell(value: Any) -> Any:

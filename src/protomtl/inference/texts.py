@@ -16,7 +16,7 @@ from protomtl.inference import records
 from protomtl.inference.hub import MODEL
 from protomtl.inference.hub_errors import HubError
 from protomtl.inference.lines import STREAM, BadInput
-from protomtl.inference.records import Record
+from protomtl.inference.records import Placed, Record
 from protomtl.model.settings import Workers
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 READ = ".csv, .tsv, .jsonl, or .txt (a text a line), with .gz too"
 SOURCES = ("input", "support", "among")  # options that name rows to read
 
-Rows = Callable[["Model", argparse.Namespace], Iterator[Record]]  # of a command, while they are read
+Rows = Callable[["Model", argparse.Namespace], Iterator[Placed]]  # of a command, while they are read
 
 
 def add_arguments(command: argparse.ArgumentParser, endings: tuple[str, str]) -> None:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, rows: Rows, endings: tuple[str, str] = (".csv"
         check_sources(args)
         model = loaded(args)
         if ending == ".npy":
-            vectors = (vector for _, vector in with_progress(encoded(model, args.input, args)))
+            vectors = (vector for *_, vector in with_progress(encoded(model, args.input, args)))
             write_array(args.output, vectors, args.force)
         else:
             as_json = ".csv" not in endings or ending == ".jsonl"
@@ -93,20 +93,21 @@ def loaded(args: argparse.Namespace) -> "Model":
         raise BadInput(str(error)) from None
 
 
-def encoded(model: "Model", path: str, args: argparse.Namespace) -> Iterator[tuple[Record, np.ndarray]]:
-    """Each row with its vector. BadInput for several columns of texts."""
+def encoded(model: "Model", path: str, args: argparse.Namespace) -> Iterator[tuple[str, Record, np.ndarray]]:
+    """The place of each row, the row, and its vector. BadInput for several columns of texts."""
     columns = args.columns or ["text"]
     if len(columns) > 1:
         raise BadInput(f"--columns: {args.command} needs 1, there are {len(columns)}; of two texts make one column")
     rows, texts = tee(records.texts(records.read(path, args.format), columns))
-    yield from zip((row for row, _ in rows), model.stream(found[0] for _, found in texts), strict=True)
+    for (place, row, _), vector in zip(rows, model.stream(found[0] for *_, found in texts), strict=True):
+        yield place, row, vector
 
 
-def widened(row: Record, more: Record, args: argparse.Namespace) -> Record:
+def widened(place: str, row: Record, more: Record, args: argparse.Namespace) -> Placed:
     """A row of the input with what the command found. BadInput for a column that both have."""
     if both := [column for column in more if column in row]:
-        raise BadInput(f"{args.input}: {args.command} writes a column {both[0]!r}, too; rename that of the input")
-    return row | more
+        raise BadInput(f"{place}: {args.command} writes a column {both[0]!r}, too; rename that of the input")
+    return place, row | more
 
 
 def write_array(path: str, vectors: Iterable[np.ndarray], force: bool) -> None:

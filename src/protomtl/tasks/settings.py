@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Self
 
+import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
 
 from protomtl.core.settings import Block
@@ -193,3 +194,8 @@ def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
 def counted(tasks: Mapping[str, Task]) -> list[str]:
     """The tasks whose figures are in `overall`: those of which more is better."""
     return [name for name, task in tasks.items() if task.figure.smallest is not None]
+
+
+def clipped(task: Task, predicted: np.ndarray) -> np.ndarray:
+    """Predictions as people are given them: values within the range of the task, class numbers as they are."""
+    return predicted if task.what.has_classes else np.asarray(np.clip(predicted, *task.bounds))

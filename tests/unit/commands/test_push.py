@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 import protomtl
 from protomtl import cli
+from protomtl.backends.whole import sealed
 from tests.support import ROOT
 from tests.support.hub import named, serving
 from tests.support.hub_content import READER, Fault, Hub
@@ -215,3 +216,14 @@ def test_what_failed_half_way_is_pushed_by_the_same_command(hub: Hub, capsys: py
     assert {*hub.repositories[NAME].files} == {".gitattributes"}
     push("--yes")
     assert "heads.safetensors" in hub.repositories[NAME].files
+
+
+def test_only_files_that_the_export_names_go_there(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that an export may have is not enough: what lies behind it may be anybody's."""
+    Path("secret").write_text("mine")
+    record = Path("export/protomtl.json")
+    record.write_text(json.dumps(sealed(OLD, json.loads(record.read_text()))))
+    Path("export/vocab.json").symlink_to(Path("secret").resolve())
+    push("--yes")
+    assert "vocab.json" not in hub.repositories[NAME].files and "vocab.json" in capsys.readouterr().err
+    assert {"model.safetensors", "README.md", "protomtl.json"} <= {*hub.repositories[NAME].files}

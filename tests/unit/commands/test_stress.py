@@ -39,7 +39,7 @@ def test_of_the_projects_texts_those_are_judged_that_the_report_judges(
     monkeypatch.setattr(stress, "refuse_other_task", lambda name, task: None)
     monkeypatch.setattr(stress, "asked", lambda model, name, cases, texts: cases)
     model: Any = SimpleNamespace(tasks={"mood": MOOD})
-    tables, _, texts = stress.perturbed(model)
+    tables, _, texts, _ = stress.perturbed(model)
     assert [*tables["mood"][stress.RUN]["split"]] == judged == [*texts["mood"]["split"]]
 
 

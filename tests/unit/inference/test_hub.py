@@ -1,5 +1,6 @@
 """A model by its name on the hub: the same answers, safe by what is fetched, whole or one line that says why."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import protomtl
+from protomtl.backends.whole import sealed
 from protomtl.core.files import read_json
 from protomtl.inference import hub as names
 from protomtl.inference.hub_errors import HubError
@@ -76,6 +78,13 @@ def test_it_says_what_the_folder_says_and_fetches_no_code(
     for name in ("said.json", *CODE):
         assert name in left_out
         assert not any(name in request for request in hub.asked)
+
+
+def test_what_the_record_does_not_name_is_of_another_export(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    record = json.dumps(sealed(OLD, read_json(OLD / "protomtl.json"))).encode()
+    hub.repositories[NAME].commit(files() | {"protomtl.json": record, "examples.json": b"{}"})
+    folder, _ = exported(NAME)
+    assert not (folder / "examples.json").exists() and "examples.json" in told(capsys)[1]
 
 
 def test_a_second_time_nothing_is_fetched_or_said(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:

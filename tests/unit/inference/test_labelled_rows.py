@@ -30,14 +30,13 @@ def rows_of(folder: Path, task: Task, *labels: str) -> tuple[list[float], str]:
 
 
 def test_numbers_that_stand_for_places_are_told(tmp_path: Path) -> None:
-    assert rows_of(tmp_path, NAMED, "1", "4", "2.0") == ([1, 4, 2], f"{tmp_path / 'own.csv'}: {TOLD}")
+    assert rows_of(tmp_path, NAMED, "1", "4", "2.0") == ([1, 4, 2], TOLD)
 
 
 @pytest.mark.parametrize(
     ("task", "labels"),
     [
         (NAMED, ["Positive", "NEGATIVE"]),
-        (NAMED, ["", "-1", " -1 "]),
         (task_of(kind="classification", classes=3), ["0", "2"]),
         (task_of(kind="classification", classes=["1", "2", "3"]), ["1", "3"]),
         (task_of(kind="binary"), ["0", "1"]),
@@ -46,6 +45,14 @@ def test_numbers_that_stand_for_places_are_told(tmp_path: Path) -> None:
 )
 def test_of_others_there_is_nothing_to_say(task: Task, labels: list[str], tmp_path: Path) -> None:
     assert rows_of(tmp_path, task, *labels)[1] == ""
+
+
+def test_it_is_told_where_labels_were_looked_for(tmp_path: Path) -> None:
+    told = "none in column 'y'; --label names another"
+    assert rows_of(tmp_path, NAMED, "", "-1", " -1 ")[1] == told
+    (path := tmp_path / "stars.csv").write_text("t,stars\na text,5\n")
+    found, said = labelled_rows(str(path), NAMED, None, None)
+    assert said == told and found[0].label != found[0].label
 
 
 def test_a_number_beyond_the_classes_is_told_how_numbers_count(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,10 @@ def read(path: Path, content: bytes) -> list[Record]:
     return [row for _, row in records.read(str(path))]
 
 
+def placed(rows: Iterable[Record]) -> list[records.Placed]:
+    return [(f"in.jsonl:{line}", row) for line, row in enumerate(rows, 1)]
+
+
 def stopped(path: Path, content: bytes) -> str:
     with pytest.raises(BadInput) as caught:
         read(path, content)
@@ -37,10 +43,10 @@ def test_what_is_written_is_read_back(
     path = str(tmp_path_factory.getbasetemp() / f"rows{ending}")
     Path(path).unlink(missing_ok=True)
     given_rows = [dict(zip(names, row, strict=True)) for row in rows]
-    records.write(path, given_rows, ending == ".jsonl")
+    records.write(path, placed(given_rows), ending == ".jsonl")
     assert [row for _, row in records.read(path)] == given_rows
     Path(path).unlink()
-    records.write(path, (row | {"prediction": 1} for row in given_rows), ending == ".jsonl")
+    records.write(path, placed(row | {"prediction": 1} for row in given_rows), ending == ".jsonl")
     assert [list(row.values())[:-1] for _, row in records.read(path)] == [[*row] for row in rows]
 
 
@@ -136,13 +142,13 @@ def test_objects_of_json_go_through_as_they_are(
     path = tmp_path_factory.getbasetemp() / "through.jsonl"
     path.write_text("".join(json.dumps(row, ensure_ascii=ascii_only) + "\n" for row in rows), encoding="utf-8")
     first = [row for _, row in records.read(str(path))]
-    records.write(str(path), first, as_json=True)
+    records.write(str(path), placed(first), as_json=True)
     assert repr([row for _, row in records.read(str(path))]) == repr(first) == repr(rows)
 
 
 def test_of_json_values_that_are_no_texts_csv_has_what_json_has(tmp_path: Path) -> None:
     row = {"text": "a", "n": 1, "x": 0.5, "yes": True, "none": None, "more": {"ä": ["b", None]}, "list": []}
-    records.write(str(tmp_path / "out.csv"), [row], as_json=False)
+    records.write(str(tmp_path / "out.csv"), placed([row]), as_json=False)
     assert read(tmp_path / "out.csv", (tmp_path / "out.csv").read_bytes()) == [
         {"text": "a", "n": "1", "x": "0.5", "yes": "true", "none": "", "more": '{"ä": ["b", null]}', "list": "[]"}
     ]
@@ -163,3 +169,23 @@ def test_endings_are_read_in_any_case_and_packed(tmp_path: Path) -> None:
 )
 def test_a_packed_file_that_is_none_is_said(content: bytes, tmp_path: Path) -> None:
     assert stopped(tmp_path / "in.csv.gz", content).startswith(f"{tmp_path}/in.csv.gz: ")
+
+
+def test_a_table_takes_columns_in_any_order(tmp_path: Path) -> None:
+    records.write(str(tmp_path / "out.csv"), placed([{"a": 1, "b": 2}, {"b": 4, "a": 3}]), as_json=False)
+    assert (tmp_path / "out.csv").read_text() == "a,b\n1,2\n3,4\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"a": 1}, "no column 'b', which the first row has"),
+        ({"a": 1, "b": 2, "c": 3}, "column 'c' is not in the first row"),
+        ({"a": 1, "c": 2}, "no column 'b', which the first row has"),
+    ],
+)
+def test_a_row_with_other_columns_is_named_where_it_stands(row: Record, said: str, tmp_path: Path) -> None:
+    message = f"in.jsonl:2: {said}; give all rows the same columns, or write --output NAME.jsonl"
+    with pytest.raises(BadInput, match=re.escape(message)):
+        records.write(str(tmp_path / "out.csv"), placed([{"a": 1, "b": 2}, row]), as_json=False)
+    assert not (tmp_path / "out.csv").exists()

@@ -49,6 +49,18 @@ def test_a_model_of_some_tasks_has_no_overall_and_not_for_want_of_labels(dev: di
     assert [cell.strip() for cell in line.split("|")[4:6]] == [said, "no labels"]
 
 
+def test_what_is_cut_and_what_is_kept_within_a_range_is_said_of_the_format() -> None:
+    """A static copy reads a text of any length, and the figures of copies are those of `predict`."""
+    of_classes = record("starter", "a")["tasks"]["mood"]
+    values = {"mood": of_classes | {"kind": "regression", "range": [0, 5]}}
+    whole, short = (
+        card.text(record("starter", "a") | {"tasks": values, **more}, {}) for more in ({}, {"format": "static"})
+    )
+    assert "Longer texts than" in whole and "Values are judged as the head gives them" in whole
+    assert "Texts of any length are read whole." in short and "Longer texts than" not in short
+    assert "Values are judged" not in short and "Values are judged" not in card.text(record("starter", "a"), {})
+
+
 def test_a_method_without_epochs_has_not_chosen_one() -> None:
     trained, fitted = (card.text(record("starter", "a") | {"best_epoch": epoch}, {}) for epoch in (2, 0))
     assert "The epoch was chosen on dev" in trained and "epoch" not in fitted.partition("## Figures")[2]

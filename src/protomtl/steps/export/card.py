@@ -44,6 +44,7 @@ def text(record: dict[str, Any], trusted: dict[str, Any]) -> str:
         record=record,
         tasks=tasks,
         own=source in OWN,
+        raw=record.get("format", "torch") == "torch" and not all(task.what.has_classes for task in tasks.values()),
         front=front_matter(record, tasks),
         figures=figures(record, tasks),
         trust=trust(trusted),

@@ -15,7 +15,7 @@ from protomtl.core.settings import HELD_OUT
 from protomtl.metrics import main_metric, overall, task_metrics
 from protomtl.seeds import some_rows
 from protomtl.steps.export.trust import HALVES, OTHERS, ROWS, Rows, calibrated, noticed
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, clipped
 
 TEXTS = ["text_a", "text_b"]  # of a prepared table
 Figures = dict[str, list[float | None]]
@@ -48,11 +48,12 @@ def with_interval(value: float, resampled: np.ndarray) -> list[float | None]:
 
 
 def answers(network: Any, name: str, task: Task, split: str) -> pd.DataFrame:
-    """A row an example, by id and gold, with the one column of the predictions."""
+    """A row an example, by id and gold, with the one column of what `predict` says."""
     table = prepared(name, split)
     outputs = network.outputs(name, shaped(task, texts_of(task, table)))
     index = pd.MultiIndex.from_arrays([table["id"], table["label"]], names=["id", "gold"])
-    return pd.DataFrame({Run("copy", 1): task.what.predictions(scores(task, outputs))}, index=index)
+    said = clipped(task, task.what.predictions(scores(task, outputs)))
+    return pd.DataFrame({Run("copy", 1): said}, index=index)
 
 
 def scores(task: Task, outputs: np.ndarray) -> np.ndarray:

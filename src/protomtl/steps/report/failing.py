@@ -10,7 +10,7 @@ from protomtl.analysis import bootstrap
 from protomtl.core.runs import methods_of
 from protomtl.seeds import generator
 from protomtl.steps.report.stressed import SEED, Rows, Several, Tables, answers, clean_of, interval, stresses
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, clipped
 
 NEAR = 0.1  # of the range of values: answers that are not further apart are the same
 
@@ -18,8 +18,9 @@ NEAR = 0.1  # of the range of values: answers that are not further apart are the
 def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
     """A row for each task, test of meaning and method: the share of rows that fail, and its interval.
 
-    A row fails whose answer is not the one that its making decides: another class, or a value further off than a tenth
-    of the range; of `lower` an answer that is above the one before; of `side` one on the other side of the middle.
+    A row fails whose answer is not the one that its making decides: another class, or a value, kept within its range,
+    that is further off than a tenth of it; of `lower` an answer that is above the one before; of `side` one on the
+    other side of the middle.
     Where all rows of all seeds fail, or none does, the interval is that of as many rows of one seed.
     """
     rows: Rows = []
@@ -53,7 +54,8 @@ def failed(task: Task, several: Several, stress: str) -> np.ndarray:
     if task.what.has_classes:
         return np.asarray(predicted != right, dtype=float)
     low, high = task.bounds
-    return np.asarray(np.abs(predicted - right) > NEAR * (high - low), dtype=float)
+    apart = np.abs(clipped(task, predicted) - clipped(task, right))
+    return np.asarray(apart > NEAR * (high - low), dtype=float)
 
 
 def level(task: Task, several: Several, stress: str, plain: bool, middle: bool = False) -> np.ndarray:
