@@ -10,10 +10,10 @@ from bridge import Graph, check_call, fair_threads, look_when_a_job_ends, tell_t
 if workflow.is_main_process:
     check_call(workflow)
     look_when_a_job_ends()
-    from protomtl.params import load as check_params
+    from protomtl.params import load as check_params, updates
     from protomtl.training.tracking import chosen as check_tracker
 
-    check_params()
+    UPDATES = updates(check_params())
     check_tracker()
 
 
@@ -42,6 +42,10 @@ def threads_of(stage):
 
 def gpus_of(stage):
     return GPU * processes_of(stage)
+
+
+def longest_first(wildcards):  # what begins last should be short, lest it end alone; jobs' own processes order nothing
+    return round(UPDATES[wildcards.method] / (1 + max(UPDATES.values())), 2) if workflow.is_main_process else 0
 
 
 def repro(stage):

@@ -1,6 +1,7 @@
 """All of params.yaml, checked at once: every block must be sound, and what a list names must exist."""
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from protomtl.steps.export.settings import Export
 from protomtl.tasks.kinds import KINDS
 from protomtl.tasks.settings import Task, counted, main_tasks
 from protomtl.tokenizer import Tokens
-from protomtl.training.settings import Finetune
+from protomtl.training.settings import Finetune, Training
 
 # What tables and metrics call a column, beside a task's own name: by itself, and behind that name and `_`.
 COLUMNS = {
@@ -98,6 +99,23 @@ def check_folders(path: Path, params: Params) -> None:
                 f"{path}: {key}: {folder}: lies in {place}, where steps replace what they find; "
                 "move your files elsewhere, as to data/own"
             )
+
+
+def updates(params: Params) -> dict[str, int]:
+    """Of the encoder in both phases, of each listed method: about how long it is trained.
+
+    An epoch whose length the data decide counts as one update.
+    """
+
+    def phases(name: str, method: Method) -> Iterator[Training | None]:
+        yield settings_of_method("pretrain", params.pretrain, name, method.pretrain)
+        finetune = settings_of_method("finetune", params.finetune, name, method.finetune)
+        yield None if finetune.frozen else finetune
+
+    return {
+        name: sum(phase.epochs * max(phase.steps_per_epoch, 1) for phase in phases(name, params.method[name]) if phase)
+        for name in params.methods
+    }
 
 
 def check_joined(path: Path, params: Params) -> None:

@@ -1,5 +1,6 @@
 """Both engines check all of params.yaml before any work; its values reach programs as words, whatever the shell."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import call, environment
+from tests.support.engines import PER_RUN
 from tests.support.makers import clone, patch_params, tiny
 from tests.support.once import Once
 
@@ -104,6 +106,16 @@ def test_stages_of_dvc_run_under_any_shell(fresh: Path, tmp_path: Path, shell: s
             "download",
             "prepare",
         ]
+
+
+def test_the_longest_training_goes_first_and_what_waits_for_one_run_alone_before_all(fresh: Path) -> None:
+    jobs = re.split(r"^rule ", call(fresh, "snakemake", "-n", "all").stdout, flags=re.M)
+    found = [re.match(r"(\w+):(?:.*method=(\w+),)?.*priority: ([\d.]+)$", job, re.M | re.S) for job in jobs]
+    order = {(job[1], job[2]): float(job[3]) for job in found if job}
+    trained = {(rule, method) for rule in PER_RUN for method in ("cosine", "prototypical")}
+    assert set(order) == trained | {("embed", None), ("export", None)}
+    assert order["embed", None] == order["export", None] == 1
+    assert 1 > order["pretrain", "prototypical"] > order["finetune", "cosine"] > 0
 
 
 def test_a_call_that_would_be_ignored_is_refused(fresh: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from protomtl.core import sections
 from protomtl.core.yaml_reader import read_yaml
-from protomtl.params import load
+from protomtl.params import load, updates
 from protomtl.pretraining.settings import Pretrain
 from protomtl.tasks import settings
 from protomtl.training.settings import Finetune
@@ -204,3 +204,15 @@ def test_deep_merge(base: dict[str, Any], over: dict[str, Any]) -> None:
             assert value == sections.merged(base[key], over[key])
         else:
             assert value == over[key]
+
+
+def test_updates_are_those_of_both_phases_that_train_the_encoder(tmp_path: Path) -> None:
+    names = ["prototypical", "concat", "concat_longer", "baseline", "frozen_lda"]
+    assert updates(load(edited(tmp_path, "methods", names))) == {
+        "prototypical": 2 * 30 + 3 * 30,
+        "concat": 3 * 30,
+        "concat_longer": 3 * 50,
+        "baseline": 0,  # its heads learn on vectors that are there
+        "frozen_lda": 0,
+    }
+    assert updates(load(edited(tmp_path, "finetune.steps_per_epoch", 0)))["concat"] == 3  # the data say how many

@@ -8,6 +8,7 @@ rule pretrain:
         graph.outputs("pretrain"),
     log:
         graph.log("pretrain"),
+    priority: longest_first
     threads: threads_of("pretrain")
     resources:
         gpu=gpus_of("pretrain"),

@@ -1,6 +1,6 @@
 """Encoder and heads together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -74,15 +74,23 @@ class MultiTaskModel(nn.Module):
         A frozen encoder's vectors are shared with the other methods that leave it frozen. trained: by whom those of a
         trained encoder may have been left (`leave`).
         """
-        encode = partial(self.encoded, table)
         if distributed.place()[1] > 1:  # several processes encode together
-            ready = encode()
+            ready = self.encoded(table)
         elif self.frozen:
-            ready = vectors.shared(*self.identity(table), encode)
+            ready = vectors.shared(self.wanted(table))
         else:
-            ready = (vectors.take(*self.identity(table, trained)) if trained else None) or encode()
+            ready = (vectors.take(*self.identity(table, trained)) if trained else None) or self.encoded(table)
         whole = [found.to(self.encoder.device) for found in ready]
         return lambda rows: tuple(found[put(torch.from_numpy(rows), self.encoder.device)] for found in whole)
+
+    def share(self, tables: Iterable[TokenTable]) -> None:
+        """Encode whole tables with the other processes that have the same frozen encoder: each has a part of them."""
+        if self.frozen and distributed.place()[1] == 1:
+            vectors.share(map(self.wanted, tables))
+
+    def wanted(self, table: TokenTable) -> vectors.Wanted:
+        """A frozen encoder's vectors of a whole table."""
+        return vectors.Wanted(*self.identity(table), partial(self.encoded, table))
 
     def encoded(self, table: TokenTable) -> list[Tensor]:
         """[rows, width] of all rows of a table, one tensor per group."""

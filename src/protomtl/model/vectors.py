@@ -5,9 +5,9 @@ its last validation encoded to the evaluation (`leave`, `take`). They lie in .st
 all that they depend on. Who finds none there encodes anew, to the same bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -20,21 +20,54 @@ from protomtl.model.libraries import versions
 CODE = Path(__file__).parent
 
 
-def shared(name: str, depends: Any, encode: Callable[[], list[Tensor]]) -> list[Tensor]:
-    """What `encode` gives, or gave before for the same `depends` (JSON-like) and the same code; on the CPU.
+class Wanted(NamedTuple):
+    """Vectors of a whole table."""
 
-    name: whose vectors they are; older ones of that name go. A second process waits for the first one's.
+    name: str  # whose they are; older ones of that name go
+    depends: Any  # JSON-like: other vectors where it differs
+    encode: Callable[[], list[Tensor]]
+
+
+def share(all_wanted: Iterable[Wanted]) -> None:
+    """Have them all there. While another process encodes one of them, this one goes on with the next."""
+    from protomtl.core.locks import held  # of Unix: the pipeline needs it, who uses a model does not
+
+    busy = []
+    for wanted in all_wanted:
+        with held(lock_of(wanted)) as ours:
+            if ours:
+                encoded(wanted)
+            else:
+                busy.append(wanted)
+    for wanted in busy:
+        shared(wanted)
+
+
+def shared(wanted: Wanted) -> list[Tensor]:
+    """What it encodes, or was encoded before for the same `depends` and the same code; on the CPU.
+
+    A second process waits for the first one's.
     """
-    import fcntl  # of Unix: the pipeline needs it, who uses a model does not
+    import fcntl  # of Unix, as above
 
-    path = place_of(name, depends)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / "lock").open("w") as lock:
+    with lock_of(wanted).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        found = read(path)
-        if found is None:
-            found = [vectors.cpu() for vectors in encode()]
-            write(path, found)
+        return encoded(wanted)
+
+
+def lock_of(wanted: Wanted) -> Path:
+    folder = place_of(wanted.name, wanted.depends).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "lock"
+
+
+def encoded(wanted: Wanted) -> list[Tensor]:
+    """Of whoever holds the lock."""
+    path = place_of(wanted.name, wanted.depends)
+    found = read(path)
+    if found is None:
+        found = [vectors.cpu() for vectors in wanted.encode()]
+        write(path, found)
     return found
 
 

@@ -1,5 +1,6 @@
 """Vectors of frozen encoders: encoded once, keyed by what they depend on, never damaged."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,47 @@ def once(depends: object = 1, value: float = 1.0, calls: list[int] | None = None
             calls.append(1)
         return [torch.full((2, 3), value), torch.zeros(2, 3)]
 
-    return vectors.shared("sst", depends, encode)
+    return vectors.shared(vectors.Wanted("sst", depends, encode))
 
 
 def test_the_second_reader_finds_what_the_first_encoded() -> None:
     calls: list[int] = []
     first, second = once(calls=calls), once(value=9.0, calls=calls)
     assert calls == [1] and all(map(torch.equal, first, second)) and len(first) == 2
+
+
+def test_what_another_process_encodes_comes_last_and_is_not_encoded_twice(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def wanted(name: str) -> vectors.Wanted:
+        def encode() -> list[torch.Tensor]:
+            order.append(name)
+            return [torch.ones(1, 1)]
+
+        return vectors.Wanted(name, 1, encode)
+
+    busy, first = threading.Event(), threading.Event()
+
+    def other() -> None:
+        def encode() -> list[torch.Tensor]:
+            first.set()
+            assert busy.wait(60)
+            order.append("a, by the other")
+            return [torch.ones(1, 1)]
+
+        vectors.shared(vectors.Wanted("a", 1, encode))
+
+    def last() -> list[torch.Tensor]:
+        order.append("c")
+        busy.set()  # until here the other one is at it
+        return [torch.ones(1, 1)]
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert first.wait(60)
+    vectors.share([wanted("a"), wanted("b"), vectors.Wanted("c", 1, last)])
+    thread.join()
+    assert order == ["b", "c", "a, by the other"]
 
 
 def test_what_depends_on_something_else_is_encoded_anew_and_the_older_goes(folder: Path) -> None:

@@ -45,6 +45,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
     readable = readout.readable(tasks)
     examples = {name: model.labelled_rows(name, task, seed, whole=True) for name, task in readable.items()}
     tables = {(split, name): TokenTable.open(TOKENS, name, split) for split in HELD_OUT for name in tasks}
+    model.share(tables.values())
     trained = None if model.frozen else model.trained_by(method, seed)
     vectors = {(split, name): model.stored(table, trained) for (split, name), table in tables.items()}
     if not distributed.is_main():

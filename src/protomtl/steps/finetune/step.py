@@ -104,6 +104,7 @@ def fit(
     Steps and rows are drawn for all main tasks: where only some are trained, each has the batches that it always has.
     """
     tasks = settings.trained(main)
+    model.share(TokenTable.open(TOKENS, name, split) for name in tasks for split in ("train", "dev"))
     if settings.fit != "steps":
         from protomtl.steps.finetune.closed_form import fit_at_once  # heavy
 
