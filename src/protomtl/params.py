@@ -71,6 +71,7 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
     check_blocks(f"{path}: methods", params.methods, params.method)
     check_blocks(f"{path}: method", asked, params.method)
     check_joined(path, params)
+    check_labels(path, params)
     check_blocks(f"{path}: compare", params.compare, {**params.method, **params.joined})
     for name, block in (("embed", params.embed), ("export", params.export)):
         if block.method not in params.methods:
@@ -124,6 +125,17 @@ def check_joined(path: Path, params: Params) -> None:
         check_blocks(f"{path}: joined.{name}.parts", row.parts, params.method)
         if name in params.method:
             raise SystemExit(f"{path}: joined.{name}: a block of `method` has this name; rename one of them")
+
+
+def check_labels(path: Path, params: Params) -> None:
+    """The label of a method names its rows: each has one of its own."""
+    owners: dict[str, str] = {}
+    for name in params.methods:
+        place, label = f"{path}: method.{name}.label", params.method[name].label.strip()
+        if not label:
+            raise SystemExit(f"{place}: is empty; tables and pictures name the method by it")
+        if (owner := owners.setdefault(label, name)) != name:
+            raise SystemExit(f"{place}: {label!r} is that of {owner}, too; no table could tell them apart")
 
 
 def check_every_task_is_trained(path: Path, params: Params) -> None:

@@ -57,6 +57,12 @@ from tests.support.params import SST, edited
         ("methods", ["nosuch"], r"methods: nosuch: there is no block method\.nosuch; there are baseline, .*"),
         ("methods", ["concta"], r"methods: concta: there is no block method\.concta; did you mean concat\?"),
         ("methods", [], r"methods: .*at least 1"),
+        ("method.cosine.label", " ", r"method\.cosine\.label: is empty; tables and pictures name the method by it"),
+        (
+            "method.cosine.label",
+            "Unfrozen baseline",
+            r"method\.cosine\.label: 'Unfrozen baseline' is that of unfrozen, too",
+        ),
         ("compare", ["concat", "nosuch"], r"compare: nosuch: there is no block method\.nosuch"),
         ("method.cosine.finetune", {"similarity": "euclid"}, r"method\.cosine\.finetune\.similarity"),
         (

@@ -19,7 +19,7 @@ UNSAFE = ["my-task", "my task", "my.task", "a/b", "..", "", "x" * 65, "ünder", 
 def test_a_task_or_a_method_may_be_called_by_letters_digits_and_underscores(tmp_path: Path, name: str) -> None:
     content = copy.deepcopy(WHOLE)
     content["tasks"][name] = SST
-    content["method"][name] = content["method"]["concat"]
+    content["method"][name] = {**content["method"]["concat"], "label": name}
     content["methods"] += [name]
     params = load(written(tmp_path, content))
     assert name in params.tasks and name in params.methods
@@ -29,7 +29,7 @@ def test_a_task_or_a_method_may_be_called_by_letters_digits_and_underscores(tmp_
 def test_any_other_name_is_refused_with_the_reason(tmp_path: Path, name: str) -> None:
     content = copy.deepcopy(WHOLE)
     content["tasks"][name] = SST
-    content["method"][name] = content["method"]["concat"]
+    content["method"][name] = {**content["method"]["concat"], "label": name}
     content["methods"] = [name]
     with pytest.raises(SystemExit) as caught:
         load(written(tmp_path, content))
