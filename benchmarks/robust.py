@@ -21,7 +21,7 @@ from protomtl.commands.preset import lay_over
 from protomtl.core.files import read_json
 from protomtl.core.paths import KEPT
 from protomtl.core.sections import PARAMS
-from protomtl.own_data.writing import editable, rewritten, round_trip
+from protomtl.own_data.writing import edited, rewritten
 from protomtl.params import load
 from protomtl.plots.style import save_png
 from protomtl.publishing.kept import TABLES
@@ -52,12 +52,10 @@ def kept(cell: str) -> Path:
 @contextmanager
 def set_to(cell: str) -> Iterator[None]:
     """params.yaml with what the cell says, and then as it was. Only the whole data have all texts under stress."""
-    before = PARAMS.read_bytes()
-    content = editable(PARAMS)
+    content, before = edited(PARAMS)
     patch: dict[str, Any] = {"data": {"worsened": CELLS[cell]}}
     lay_over(content, patch if cell == WHOLE else patch | {"perturb": {"rows": 300}})
-    with rewritten(PARAMS) as part:
-        round_trip().dump(content, part)
+    with rewritten(PARAMS, content, before) as part:
         load(part)
     try:
         yield

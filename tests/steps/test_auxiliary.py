@@ -10,7 +10,7 @@ import pytest
 from protomtl import params
 from protomtl.commands import preset, summary
 from protomtl.core.files import digest_folder, read_json
-from protomtl.data.trees import FILE
+from protomtl.core.paths import TREES
 from tests.support import ROOT
 from tests.support.makers import WORDS, make_workdir, patch_params
 from tests.support.steps import run_all, run_method, run_steps
@@ -102,7 +102,7 @@ def test_phrases_of_trees_are_learned_from_first_by_heads_or_prototypes_and_not_
     folder = make_workdir(tmp_path, tiny_backbone)
     monkeypatch.chdir(folder)
     trees = (f"({i % 5} ({i % 3} {a}) ({i % 4 + 1} {b}))" for i, (a, b) in enumerate(product(WORDS, WORDS)))
-    (folder / "data/own" / FILE).write_text("\n".join(trees))
+    (folder / "data/own" / TREES).write_text("\n".join(trees))
     preset.apply("phrases")
     names = params.load().methods[1:]
     budget = {"epochs": 1, "steps_per_epoch": 2, "batch_size": 16}

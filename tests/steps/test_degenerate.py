@@ -51,8 +51,8 @@ def class_missing() -> None:
     change(label(lambda number: str(1 + number % 4)), ("ids-sst",), ("train",))
     change(label(lambda number: str(number % 2)), ("ids-sst",), ("dev",))
     change(label(lambda number: "0.0"), ("quora",), ("train",))
-    blocks = {"label": "a | b $c$ <b>d</b> *e*"}
-    yaml_of_method = {name: {**method(name), **blocks} for name in ("concat", "prototypical")}
+    markup = "a | b $c$ <b>d</b> *e*"
+    yaml_of_method = {name: {**method(name), "label": f"{markup} {name}"} for name in ("concat", "prototypical")}
     patch_params(Path(), {"method": yaml_of_method, "tasks": {"sst": {**task("sst"), "classes": SIGNS}}})
 
 

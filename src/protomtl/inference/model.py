@@ -116,7 +116,7 @@ class Model:
         row by itself this list. ValueError for a model that was exported without examples."""
         what = self.task(task)
         if task not in self.examples:
-            raise ValueError(f"this model has no examples of {task!r}; {self.exported_with('`--examples 1000`')}")
+            raise ValueError(f"this model has no examples of {task!r}; {self._exported_with('`--examples 1000`')}")
         check_number("top", top)
         found, one = asked(rows, len(what.texts), BLOCK, False)
         near = [self.examples[task].nearest(self.network.vectors(task, block), top) for block in found]
@@ -147,7 +147,7 @@ class Model:
         """
         what = self.task(task)
         if task not in self.network.readouts:
-            raise ValueError(f"this model has no prototypes with prior and scale of {task!r}; {self.exported_with()}")
+            raise ValueError(f"this model has no prototypes with prior and scale of {task!r}; {self._exported_with()}")
         columns = what.number_of_classes if what.what.has_classes else 1
         return self.answered(task, rows, self.network.by_prototypes, columns)
 
@@ -204,7 +204,7 @@ class Model:
             raise ValueError(f"task {name!r} has values, which have no probabilities; use predict")
         return what
 
-    def exported_with(self, options: str = "") -> str:
+    def _exported_with(self, options: str = "") -> str:
         """How an export has what this one lacks; a static copy never has it."""
         again = f"export it with {options}" if options else "export it again"
         return again if form_of(self.record) != "static" else f"{again}, as format torch or onnx: static has none"
