@@ -4,7 +4,7 @@ Each gives the new text, or None where the text is not of the kind for which it 
 """
 
 import re
-from itertools import combinations
+from itertools import accumulate, combinations
 
 import numpy as np
 
@@ -80,11 +80,13 @@ def exchanged(text: str) -> str | None:
     there = words(text)
     if SENTENCE_END.search(text) or sum(text[start].isupper() for start, _ in there) > len(there) / 2:
         return None  # of a headline in capitals nobody knows what is a name
+    plain = [lower(text, span) for span in there]
+    joining = [*accumulate((word in SYMMETRIC for word in plain), initial=0)]  # of the words before each
     for places in (names_in(text, there), nouns_in(text, there)):
         for first, last in sorted(combinations(places, 2), key=lambda pair: pair[0] - pair[1]):
-            between = [lower(text, span) for span in there[first + 1 : last]]
-            a, b = there[first], there[last]
-            if len(between) > 1 and not SYMMETRIC & {*between} and alike(lower(text, a), lower(text, b)):
+            apart = last - first > 2 and joining[first + 1] == joining[last]
+            if apart and alike(plain[first], plain[last]):
+                a, b = there[first], there[last]
                 return replaced(text, {a: text[slice(*b)], b: text[slice(*a)]})
     return None
 
