@@ -128,13 +128,17 @@ def check_joined(path: Path, params: Params) -> None:
 
 
 def check_labels(path: Path, params: Params) -> None:
-    """The label of a method names its rows: each has one of its own."""
+    """The label of a method names its rows: each has one of its own. A row that is put together stands in the place of
+    its parts, and may be called as one of them."""
+    shown: list[tuple[str, Method | Joined]] = [(f"method.{name}", params.method[name]) for name in params.methods]
+    shown += [(f"joined.{name}", row) for name, row in params.joined.items() if {*row.parts} <= {*params.methods}]
     owners: dict[str, str] = {}
-    for name in params.methods:
-        place, label = f"{path}: method.{name}.label", params.method[name].label.strip()
+    for key, row in shown:
+        place, label = f"{path}: {key}.label", row.label.strip()
         if not label:
             raise SystemExit(f"{place}: is empty; tables and pictures name the method by it")
-        if (owner := owners.setdefault(label, name)) != name:
+        owner = owners.setdefault(label, key).partition(".")[2]
+        if owner != key.partition(".")[2] and not (isinstance(row, Joined) and owner in row.parts):
             raise SystemExit(f"{place}: {label!r} is that of {owner}, too; no table could tell them apart")
 
 
