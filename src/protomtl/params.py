@@ -20,7 +20,7 @@ from protomtl.sources import hub_data
 from protomtl.steps.embed.settings import Embed
 from protomtl.steps.export.settings import Export
 from protomtl.tasks.kinds import KINDS
-from protomtl.tasks.settings import Task, counted, main_tasks
+from protomtl.tasks.settings import Task, counted, flaw, main_tasks
 from protomtl.tokenizer import Tokens
 from protomtl.training.settings import Finetune, Training
 
@@ -79,6 +79,9 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
         if block.seed not in params.seeds:
             raise SystemExit(f"{path}: {name}.seed: {block.seed} is not among `seeds`; name one of them")
     check_folders(path, params)
+    for name, task in params.tasks.items():
+        if said := flaw(task):
+            raise SystemExit(f"{path}: tasks.{name}: {said}")
     for name, task in params.tasks.items() if params.data.source == "hub" else ():
         for split, value in task.files:
             hub_data.place(f"tasks.{name}.files.{split}", value)

@@ -144,6 +144,23 @@ def test_a_folder_may_have_any_name_that_its_writer_can_type(tmp_path: Path) -> 
         assert load(edited(tmp_path, "data.folder", name)).data.folder == name
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"kind": "multilabel", "classes": ["None", "joy"], "ordered": False}, "no class of .* is named none: a row"),
+        ({"texts": ["label"], "label": "label"}, "`label` is one of the `texts`, too: 'label', so that"),
+        ({"texts": ["a", "a"]}, "both `texts` are one column: 'a'"),
+    ],
+)
+def test_a_task_may_be_of_an_older_export_and_not_of_a_new_run(
+    tmp_path: Path, more: dict[str, Any], message: str
+) -> None:
+    block = {**SST, **more}
+    assert settings.Task.model_validate(block).texts == block["texts"]  # an export's record is read as before
+    with pytest.raises(SystemExit, match=rf"params\.yaml: tasks\.sst: {message}"):
+        load(edited(tmp_path, "tasks.sst", block))
+
+
 def test_a_broken_file_and_no_file_are_clear_errors(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="no such file; run from the root"):
         load(tmp_path / "params.yaml")
