@@ -20,7 +20,7 @@ from protomtl.sources import hub_data
 from protomtl.steps.embed.settings import Embed
 from protomtl.steps.export.settings import Export
 from protomtl.tasks.kinds import KINDS
-from protomtl.tasks.settings import Task, counted, main_tasks
+from protomtl.tasks.settings import Task, counted, flaw, main_tasks
 from protomtl.tokenizer import Tokens
 from protomtl.training.settings import Finetune, Training
 
@@ -79,6 +79,9 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
         if block.seed not in params.seeds:
             raise SystemExit(f"{path}: {name}.seed: {block.seed} is not among `seeds`; name one of them")
     check_folders(path, params)
+    for name, task in params.tasks.items():
+        if said := flaw(task):
+            raise SystemExit(f"{path}: tasks.{name}: {said}")
     for name, task in params.tasks.items() if params.data.source == "hub" else ():
         for split, value in task.files:
             hub_data.place(f"tasks.{name}.files.{split}", value)
@@ -128,13 +131,17 @@ def check_joined(path: Path, params: Params) -> None:
 
 
 def check_labels(path: Path, params: Params) -> None:
-    """The label of a method names its rows: each has one of its own."""
+    """The label of a method names its rows: each has one of its own. A row that is put together stands in the place of
+    its parts, and may be called as one of them."""
+    shown: list[tuple[str, Method | Joined]] = [(f"method.{name}", params.method[name]) for name in params.methods]
+    shown += [(f"joined.{name}", row) for name, row in params.joined.items() if {*row.parts} <= {*params.methods}]
     owners: dict[str, str] = {}
-    for name in params.methods:
-        place, label = f"{path}: method.{name}.label", params.method[name].label.strip()
+    for key, row in shown:
+        place, label = f"{path}: {key}.label", row.label.strip()
         if not label:
             raise SystemExit(f"{place}: is empty; tables and pictures name the method by it")
-        if (owner := owners.setdefault(label, name)) != name:
+        owner = owners.setdefault(label, key).partition(".")[2]
+        if owner != key.partition(".")[2] and not (isinstance(row, Joined) and owner in row.parts):
             raise SystemExit(f"{place}: {label!r} is that of {owner}, too; no table could tell them apart")
 
 

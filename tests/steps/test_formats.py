@@ -326,6 +326,19 @@ def test_an_export_of_another_format_takes_the_place_of_the_older_one(
     assert "onnx" not in names and "config.json" not in names and {"notes.txt", "0_StaticEmbedding"} <= names
 
 
+def test_an_export_over_one_of_other_tasks_loads(
+    exports: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The graphs of a task that is no more go; else they would be of another export than the rest."""
+    monkeypatch.chdir(exports["torch"].parent)
+    shutil.copytree(exports["onnx"], tmp_path / "model")
+    for part in ("heads", "readouts"):
+        shutil.copy(tmp_path / f"model/onnx/{part}/sst.onnx", tmp_path / f"model/onnx/{part}/gone.onnx")
+    step.write("joint", 1, tmp_path / "model", form="onnx")
+    assert not [*tmp_path.rglob("gone.onnx")]
+    protomtl.load(tmp_path / "model")
+
+
 def test_text_vectors_are_means_by_hand() -> None:
     vectors = np.array([[1.0, 0.0], [0.0, 1.0], [4.0, 4.0]], np.float32)
     tokens, offsets = np.array([0, 2, 1]), np.array([0, 2, 2, 3])

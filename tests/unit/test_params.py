@@ -63,6 +63,11 @@ from tests.support.params import SST, edited
             "Unfrozen baseline",
             r"method\.cosine\.label: 'Unfrozen baseline' is that of unfrozen, too",
         ),
+        (
+            "joined",
+            {"both": {"label": "Unfrozen baseline", "source": "control", "parts": ["cosine", "concat"]}},
+            r"joined\.both\.label: 'Unfrozen baseline' is that of unfrozen, too",
+        ),
         ("compare", ["concat", "nosuch"], r"compare: nosuch: there is no block method\.nosuch"),
         ("method.cosine.finetune", {"similarity": "euclid"}, r"method\.cosine\.finetune\.similarity"),
         (
@@ -126,6 +131,34 @@ from tests.support.params import SST, edited
 def test_a_mistake_is_an_error_that_names_its_path(tmp_path: Path, path: str, value: Any, message: str) -> None:
     with pytest.raises(SystemExit, match=message):
         load(edited(tmp_path, path, value))
+
+
+def test_a_row_that_is_put_together_may_be_called_as_a_part_in_whose_place_it_stands(tmp_path: Path) -> None:
+    row = {"label": "Unfrozen baseline", "source": "control", "parts": ["unfrozen", "concat"]}
+    assert load(edited(tmp_path, "joined", {"both": row})).joined["both"].label == "Unfrozen baseline"
+
+
+def test_a_folder_may_have_any_name_that_its_writer_can_type(tmp_path: Path) -> None:
+    """Input methods of Japanese write a wide blank, macOS one that never breaks."""
+    for name in ("data/自分の\u3000資料", "data/mes\u00a0données"):
+        assert load(edited(tmp_path, "data.folder", name)).data.folder == name
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"kind": "multilabel", "classes": ["None", "joy"], "ordered": False}, "no class of .* is named none: a row"),
+        ({"texts": ["label"], "label": "label"}, "`label` is one of the `texts`, too: 'label', so that"),
+        ({"texts": ["a", "a"]}, "both `texts` are one column: 'a'"),
+    ],
+)
+def test_a_task_may_be_of_an_older_export_and_not_of_a_new_run(
+    tmp_path: Path, more: dict[str, Any], message: str
+) -> None:
+    block = {**SST, **more}
+    assert settings.Task.model_validate(block).texts == block["texts"]  # an export's record is read as before
+    with pytest.raises(SystemExit, match=rf"params\.yaml: tasks\.sst: {message}"):
+        load(edited(tmp_path, "tasks.sst", block))
 
 
 def test_a_broken_file_and_no_file_are_clear_errors(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +23,7 @@ HELD_OUT = ("dev", "test")
 SPLITS = ("train", *HELD_OUT)
 MOST_NAMED = 12
 NAME = r"^[A-Za-z0-9_]{1,64}$"
+UNNAMED = {"Cc", "Cs", "Zl", "Zp"}  # kinds of characters that are in no path: control, half ones, line ends
 
 
 def safe(name: str) -> str:
@@ -40,8 +42,8 @@ def different(values: list[Any]) -> list[Any]:
 
 def followed(folder: str) -> str:
     """A folder that DVC finds, too: for it `~` is a name like any other. One line, so that no file system objects."""
-    if not folder.isprintable():
-        raise ValueError("a folder's name is one line of characters that can be seen")
+    if any(unicodedata.category(character) in UNNAMED for character in folder):
+        raise ValueError("a folder's name is one line of text, without control characters")
     if folder.startswith("~"):
         raise ValueError("~ is a home to a shell, but not to DVC, which follows this folder; write the whole path")
     return folder

@@ -61,8 +61,8 @@ def users_target(path: Path | str, force: bool = False) -> Path:
 def users_folder(path: Path | str, mark: str, ours: Iterable[str], force: bool = False) -> Iterator[Path]:
     """`atomic` for a folder that a user names: new, empty, or an older one of ours, which has the file `mark`.
 
-    Of an older one, the files that match `ours` go and all others stay. With `force` any folder will do; in one that
-    is not ours, only files of the names of new ones go. Links are followed. Raises BadPath.
+    Of an older one, the files that match `ours`, by their path in it, go and all others stay. With `force` any folder
+    will do; in one that is not ours, only files of the names of new ones go. Links are followed. Raises BadPath.
     """
     target = users_home(path, mark, force)
     with users_errors(path):
@@ -109,7 +109,8 @@ def keep_others(old: Path, new: Path, ours: tuple[str, ...]) -> list[str]:
         there = new / entry.name
         if entry.is_dir() and not entry.is_symlink():
             if there.is_dir():
-                gone += [f"{entry.name}/{name}" for name in keep_others(entry, there, ())]
+                inner = tuple(rest for first, _, rest in (p.partition("/") for p in ours) if first == entry.name)
+                gone += [f"{entry.name}/{name}" for name in keep_others(entry, there, inner)]
             elif not there.exists():
                 shutil.copytree(entry, there, symlinks=True)
             else:

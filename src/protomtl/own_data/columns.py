@@ -43,8 +43,10 @@ class Column(NamedTuple):
 
     @property
     def codes(self) -> bool:
-        """Whether the numbers among the values are names, which have no order of theirs and keep their zeros."""
-        return any(CODE.fullmatch(value) for value in self.values)
+        """Whether the numbers among the values are names, which have no order of theirs and keep their zeros. Beside
+        fractions they are numbers."""
+        fractions = any(not value.is_integer() for value in self.numbers)
+        return not fractions and any(CODE.fullmatch(value) for value in self.values)
 
     @property
     def different(self) -> int:

@@ -68,7 +68,7 @@ def whole(path: Path, text: str, separator: str) -> list[Record]:
     if wrong or doubtful(found):
         with suppress(BadFile):
             other = [*records(path, text, separator, otherwise=True)]
-            found, wrong = (found, wrong) if doubtful(other) else (other, None)
+            found, wrong = (found, wrong) if doubtful(other) or (separator == "\t" and torn(other)) else (other, None)
     if wrong:
         raise wrong
     return found
@@ -77,6 +77,11 @@ def whole(path: Path, text: str, separator: str) -> list[Record]:
 def doubtful(found: Sequence[Record]) -> bool:
     """Whether a record is not as long as the header, or a field has its quotes behind a blank."""
     return any(len(fields) != len(found[0][1]) or any(map(QUOTED.fullmatch, fields)) for _, fields in found)
+
+
+def torn(found: Sequence[Record]) -> bool:
+    """Whether a field has line breaks and tabs: rather it is rows between two stray quotes."""
+    return any("\n" in value and "\t" in value for _, fields in found for value in fields)
 
 
 def records(path: Path, text: str, separator: str, otherwise: bool = False) -> Iterator[Record]:

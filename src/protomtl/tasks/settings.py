@@ -94,14 +94,6 @@ class Task(Block):
     auxiliary: bool = False
 
     @model_validator(mode="after")
-    def columns_are_apart(self) -> Self:
-        if len({*self.texts}) < len(self.texts):
-            raise ValueError(f"both `texts` are one column: {self.texts[0]!r}")
-        if self.label in self.texts:
-            raise ValueError(f"`label` is one of the `texts`, too: {self.label!r}, so that a text would tell its label")
-        return self
-
-    @model_validator(mode="after")
     def labels_are_defined(self) -> Self:
         if self.kind == "binary":
             if self.classes is not None and (isinstance(self.classes, int) or len(self.classes) != 2):
@@ -114,8 +106,6 @@ class Task(Block):
             raise ValueError(
                 "a class of kind multilabel has neither semicolon nor bar in its name: they stand between two"
             )
-        if self.kind == "multilabel" and NONE in [str(name).casefold() for name in self.class_names]:
-            raise ValueError(f"no class of kind multilabel is named {NONE}: a row without a class has this label")
         if (self.kind == "regression") != (self.range is not None):
             raise ValueError("`range` belongs to kind regression, and only there")
         if self.metric is not None and self.metric not in self.what.metrics:
@@ -179,6 +169,17 @@ class Task(Block):
     def figure(self) -> Figure:
         """What its main metric is called, and its scale."""
         return FIGURES[self.main_metric]
+
+
+def flaw(task: Task) -> str:
+    """What params.yaml may not say of a task, though exports and runs of before may; nothing for a sound one."""
+    if len({*task.texts}) < len(task.texts):
+        return f"both `texts` are one column: {task.texts[0]!r}"
+    if task.label in task.texts:
+        return f"`label` is one of the `texts`, too: {task.label!r}, so that a text would tell its label"
+    if task.kind == "multilabel" and NONE in [str(name).casefold() for name in task.class_names]:
+        return f"no class of kind multilabel is named {NONE}: a row without a class has this label"
+    return ""
 
 
 def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:

@@ -71,6 +71,10 @@ def test_codes_keep_their_digits_and_are_no_values(values: list[str], classes: l
     assert [task.what.read(task, name) for name in classes] == [*range(len(classes))]
 
 
+def test_a_number_with_a_zero_before_it_is_one_beside_fractions() -> None:
+    assert kind(*["05", "10", "7.5"] * 9) == {"kind": "regression", "range": [5, 10], "metric": "pearson"}
+
+
 def test_identifiers_that_no_float_tells_apart_are_not_one_class() -> None:
     assert kind("9007199254740992", "9007199254740993")["classes"] == ["9007199254740992", "9007199254740993"]
 

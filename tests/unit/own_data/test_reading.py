@@ -111,6 +111,12 @@ def test_a_part_of_a_list_stays_one(tmp_path: Path) -> None:
     assert wrote(tmp_path, "a.jsonl", '{"a": ["R; D", "x|y"]}\n').rows == [["R/D; x/y"]]
 
 
+def test_rows_between_two_stray_quotes_of_tsv_are_not_one_text(tmp_path: Path) -> None:
+    """A line that is cut short is told; rows before and behind it do not vanish in a text."""
+    with pytest.raises(BadFile, match=r"a\.tsv:3: 1 fields where the header has 2: \['cut'\]"):
+        wrote(tmp_path, "a.tsv", 'text\tlabel\n"Twas a film\tx\ncut\nso it was"\ty\n')
+
+
 def test_line_breaks_within_quotes_of_tsv_are_those_of_a_text(tmp_path: Path) -> None:
     found = wrote(tmp_path, "a.tsv", 'text\tlabel\n"two\nlines"\tx\n"and ""tabs""\there"\ty\n')
     assert found.rows == [["two\nlines", "x"], ['and "tabs"\there', "y"]] and found.lines == [2, 4]

@@ -23,6 +23,7 @@ FORMATS = ("torch", "onnx", "onnx-int8", "static")
 OURS = (  # what an older export may have and this one not: it must not be mixed with this one
     *("model*.safetensors", "model*.safetensors.index.json", "tokenizer*.json", "vocab.txt", "vocab.json"),
     *("merges.txt", "special_tokens_map.json", "added_tokens.json"),
+    *(f"{ONNX.name}/{part}/*.onnx" for part in ("heads", "readouts")),  # of tasks that this one has not
     *(*TORCH_ONLY, MAP, STATIC_HEADS, CALIBRATION, paths.EXAMPLES, paths.EXAMPLE_VECTORS, "config.json"),
 )
 FOLDERS = (ONNX, STATIC.parent, Path("1_Pooling"), Path("2_Dense"))

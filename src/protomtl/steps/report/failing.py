@@ -18,9 +18,9 @@ NEAR = 0.1  # of the range of values: answers that are not further apart are the
 def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
     """A row for each task, test of meaning and method: the share of rows that fail, and its interval.
 
-    A row fails whose answer is not the one that its making decides: another class, or a value, kept within its range,
-    that is further off than a tenth of it; of `lower` an answer that is above the one before; of `side` one on the
-    other side of the middle.
+    A row fails whose answer is not the one that its making decides: another class, or a value that is further off than
+    a tenth of its range; of `lower` an answer that is above the one before; of `side` one on the other side of the
+    middle. Values are kept within their range.
     Where all rows of all seeds fail, or none does, the interval is that of as many rows of one seed.
     """
     rows: Rows = []
@@ -66,7 +66,7 @@ def level(task: Task, several: Several, stress: str, plain: bool, middle: bool =
     cases, predicted = answers(several, stress)
     half = sum(task.bounds) / 2
     if not task.what.has_classes:
-        return (clean_of(several, cases) if plain else predicted) - (half if middle else 0)
+        return clipped(task, clean_of(several, cases) if plain else predicted) - (half if middle else 0)
     found = np.zeros_like(predicted)
     for k in range(len(task.class_names)):
         score = clean_of(several, cases, f"score_{k}") if plain else answers(several, stress, f"score_{k}")[1]

@@ -56,6 +56,13 @@ def test_a_value_beyond_the_range_is_its_end() -> None:
     assert found["failed"].tolist() == [0, 0]
 
 
+def test_a_value_does_not_rise_beyond_the_end_of_its_range() -> None:
+    """`predict` gives 5 of both, and `protomtl stress` passes such a row."""
+    cases = [("clean", "clean", "1", "label", 4.0, 5.2), ("meaning", "negated", "1", "lower", 4.0, 5.4)]
+    price = task_of(kind="regression", range=[0, 5])
+    assert failing.failed(price, {A: table(*cases)}, "negated").tolist() == [[0]]
+
+
 def test_a_denied_opinion_fails_if_it_rises_and_a_side_if_it_is_the_other() -> None:
     cases = [
         ("clean", "clean", "1", "label", 2.0, 1.0),
