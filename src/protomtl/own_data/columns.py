@@ -18,17 +18,21 @@ TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tw
 NUMBERED = re.compile(
     rf"({TEXTS.pattern})s?[\W_]*([\dab]|one|two|left|right)?$", re.I
 )  # no more is said of it: no parse
+AMOUNTS = re.compile(r"score|rating|stars?(?![a-z])|related|similar|polarity", re.I)  # numbers that count: 05 of 10
 CODE = re.compile(r"0\d+|\d{16,}")  # is counted by nobody: 007, or an identifier that no float holds
+DATE = re.compile(r"(\d{4}([-./])\d\d?\2\d\d?|\d\d?([-./])\d\d?\3(\d{4}|\d\d))([ T]\d.*)?")
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # no blanks stand there
 NOTHING = {"nan", "n/a", "#n/a", "<na>", "nat", "null"}  # what programs write where there is no value
 OR_NOTHING = {"na", "none", "-", "--", "?", "."}  # the same among numbers; elsewhere these may be classes
 
 
 class Column(NamedTuple):
-    """What matters of one column: its name and its values, empty ones aside."""
+    """What matters of one column: its name and its values, empty ones aside; and the order of its classes where a file
+    says it."""
 
     name: str
     values: list[str]
+    order: Sequence[str] = ()
 
     @property
     def words(self) -> float:
@@ -44,7 +48,11 @@ class Column(NamedTuple):
     @property
     def codes(self) -> bool:
         """Whether the numbers among the values are names, which have no order of theirs and keep their zeros."""
-        return any(CODE.fullmatch(value) for value in self.values)
+        return not AMOUNTS.search(self.name) and any(CODE.fullmatch(value) for value in self.values)
+
+    @property
+    def dates(self) -> bool:
+        return bool(self.values) and all(DATE.fullmatch(value) for value in self.values)
 
     @property
     def different(self) -> int:

@@ -21,6 +21,10 @@ def kind(*values: str) -> dict[str, Any]:
     return guessing.kind_of(Column("label", [*values]))
 
 
+def kind_in(order: list[str], *values: str) -> dict[str, Any]:
+    return guessing.kind_of(Column("label", [*values] * 9, order))
+
+
 @pytest.mark.parametrize(
     ("values", "block"),
     [
@@ -69,6 +73,34 @@ def test_codes_keep_their_digits_and_are_no_values(values: list[str], classes: l
     assert kind(*values)["classes"] == classes
     task = Task.model_validate(guessing.task_of(Column("label", values), ["text"], FILES))
     assert [task.what.read(task, name) for name in classes] == [*range(len(classes))]
+
+
+@pytest.mark.parametrize("name", ["score", "stars", "helpful_rating"])
+def test_zeros_before_what_a_column_counts_are_no_names(name: str) -> None:
+    """Scores from 000 to 100 were 101 classes."""
+    values = [f"{k:03}" for k in range(101)]
+    assert guessing.kind_of(Column(name, values))["kind"] == "regression"
+    assert guessing.kind_of(Column(name, ["05", "10", "4.5"] * 9))["range"] == [4, 10]
+    assert guessing.kind_of(Column("start", values * 2))["kind"] == "classification"
+
+
+@pytest.mark.parametrize(
+    "dates", [["01.02.2023", "3.2.23"], ["2023-02-01", "2023/2/3"], ["2023-02-01T10:00:00Z", "02/03/2023 9:15"]]
+)
+def test_dates_are_no_labels_unless_named(dates: list[str]) -> None:
+    """They repeat, as classes do, and often stand last. Numbers of versions and of chapters are no dates."""
+    columns = [Column("text", SENTENCES), Column("mood", ["sad", "glad"] * 10), Column("rating_day", dates * 10)]
+    assert guessing.labels_of(columns, ["text"]) == ["mood"]
+    assert guessing.labels_of([columns[0], Column("part", ["1.2", "1.10.1"] * 10)], ["text"]) == ["part"]
+
+
+def test_classes_have_the_order_that_their_file_says() -> None:
+    """Of data of the hub: the second of two is yes, and each of several is near to its neighbours."""
+    order = ["Very bad", "so; so", "bad", "good"]
+    assert kind_in(order, "good", "very bad", "bad")["classes"] == ["very bad", "bad", "good"]
+    assert kind_in(order, "bad", "Very bad") == {"kind": "binary", "classes": ["Very bad", "bad"], "metric": "accuracy"}
+    assert kind_in(order, "good; bad", "bad", "good")["classes"] == ["bad", "good"]
+    assert kind_in(order, "good", "fine", "bad")["classes"] == ["bad", "fine", "good"], "one that is not in it"
 
 
 def test_identifiers_that_no_float_tells_apart_are_not_one_class() -> None:
