@@ -11,7 +11,7 @@ from protomtl.tasks.labels import number
 IDS = re.compile(r"(^|_)(id|ids|idx|index|uid|uuid|guid|row|number|unnamed.*)$|^$", re.I)
 LABELS = re.compile(
     r"label|class|target|score|sentiment|star|rating|category|related|similar|gold|emotion|topic|intent|duplicate"
-    r"|quality|stance|toxic|spam|^is_|^y$|^answer$|judg|grade|polarity",
+    r"|quality|stance|toxic|spam|^is_|^y$|^answer$|judg|grade|polarity|(^|_)tags?$",
     re.I,
 )
 TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tweet|title|body|message|passage", re.I)
@@ -49,6 +49,12 @@ class Column(NamedTuple):
     def codes(self) -> bool:
         """Whether the numbers among the values are names, which have no order of theirs and keep their zeros."""
         return not AMOUNTS.search(self.name) and any(CODE.fullmatch(value) for value in self.values)
+
+    @property
+    def votes(self) -> bool:
+        """Whether a list has a part twice, as what several people said does; classes of a row do not."""
+        found = ([part.strip() for part in re.split(SEPARATORS, value)] for value in {*self.values})
+        return any(len({*parts}) < len(parts) for parts in found if "" not in parts)
 
     @property
     def dates(self) -> bool:

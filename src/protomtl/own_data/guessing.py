@@ -65,6 +65,7 @@ def labels_of(columns: Sequence[Column], texts: Sequence[str], enough: bool = Fa
     named = [c for c in rest if LABELS.search(c.name)]
     possible = [c for c in rest if (c.numbers or classes_like(c)) and not c.dates]
     chosen = [c for c in named if c in possible]
+    chosen = [c for c in chosen if not c.votes] or chosen
     if not chosen and not enough:
         chosen = possible[-1:] or named[:1]  # the latter: to be told what is wrong
     if not chosen and not enough:
@@ -169,7 +170,7 @@ def bounds(values: Sequence[float]) -> list[int]:
 def task_name(label: str, data: str, taken: Iterable[str]) -> str:
     """A name for the task of a column: letters, digits and underscores, none that is taken. `data`: the name of the
     data, which says more than a column `label` does."""
-    own, taken = re.sub(r"_(label|score|id)$", "", identifier(label)), {*taken}
+    own, taken = re.sub(r"_(label|score|id|text|name)$", "", identifier(label)), {*taken}
     name = identifier(data) or "task" if not own or own in SAYING_NOTHING else own
     name = (own if own and name in taken else name)[: LONGEST - 5]
     return next(n for n in (name, f"{name}_task", *(f"{name}{k}" for k in range(2, 10_000))) if n not in taken)

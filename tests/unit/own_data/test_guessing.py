@@ -94,6 +94,14 @@ def test_dates_are_no_labels_unless_named(dates: list[str]) -> None:
     assert guessing.labels_of([columns[0], Column("part", ["1.2", "1.10.1"] * 10)], ["text"]) == ["part"]
 
 
+def test_what_several_people_said_is_no_label_beside_the_label() -> None:
+    """As in SNLI."""
+    votes = Column("annotator_labels", ["yes; yes; no", "no"] * 10)
+    gold = Column("gold_label", ["yes", "no"] * 10)
+    assert guessing.labels_of([votes, gold], []) == ["gold_label"]
+    assert guessing.labels_of([votes, Column("lang", ["en", "de"] * 10)], []) == ["annotator_labels"]
+
+
 def test_classes_have_the_order_that_their_file_says() -> None:
     """Of data of the hub: the second of two is yes, and each of several is near to its neighbours."""
     order = ["Very bad", "so; so", "bad", "good"]
@@ -156,6 +164,12 @@ def test_names_of_columns_decide_where_they_say_it() -> None:
 def test_without_such_names_words_and_repetition_decide() -> None:
     columns = [column("a", *SENTENCES), column("b", "up", "down"), column("c", "red", "green"), column("id", "1", "2")]
     assert guessing.texts_of(columns) == ["a"] and guessing.labels_of(columns, ["a"]) == ["c"]
+
+
+def test_tags_are_labels_beside_a_column_that_stands_last() -> None:
+    """As in tickets, where the priority was the label."""
+    columns = [column("body", *SENTENCES), column("tags", "login; bug", "bug"), column("priority", "low", "high")]
+    assert guessing.labels_of(columns, ["body"]) == ["tags"]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +243,7 @@ def test_every_column_has_a_name_for_its_task(labels: list[str]) -> None:
     ("label", "name"),
     [
         ("entailment_label", "entailment"),
+        ("label_text", "film_reviews"),
         ("Nützlich?", "nutzlich"),
         ("overall", "overall_task"),
         ("??", "film_reviews"),
