@@ -16,7 +16,7 @@ from protomtl.core.settings import SPLITS, Seed
 from protomtl.core.tables import repeated
 from protomtl.data.readers import BadRow
 from protomtl.own_data import files, previewing, proposing, reading, spelling, together, writing
-from protomtl.own_data.data_sets import data_sets, name_of
+from protomtl.own_data.data_sets import data_sets, name_of, stem
 from protomtl.own_data.fields import BadFile, Table
 from protomtl.own_data.guessing import Guess, in_ascii
 from protomtl.params import COLUMNS, load
@@ -113,10 +113,8 @@ def folder_name(args: argparse.Namespace, sets: list[str]) -> str:
 def stem_of(path: Path, several: bool) -> str:
     """What the name of a data set's first file says in plain letters; of several without the split, and where nothing
     else is said what the folder's name says."""
-    stem = path.name.partition(".")[0]
-    if several:
-        stem = name_of(path) or path.resolve().parent.name
-    return re.sub(r"\W+", "_", in_ascii(stem)).strip("_")
+    said = name_of(path) or path.resolve().parent.name if several else stem(path)
+    return re.sub(r"\W+", "_", in_ascii(said)).strip("_")
 
 
 def check_options(args: argparse.Namespace, sets: Mapping[str, list[Table]]) -> None:

@@ -11,24 +11,28 @@ from protomtl.tasks.labels import number
 IDS = re.compile(r"(^|_)(id|ids|idx|index|uid|uuid|guid|row|number|unnamed.*)$|^$", re.I)
 LABELS = re.compile(
     r"label|class|target|score|sentiment|star|rating|category|related|similar|gold|emotion|topic|intent|duplicate"
-    r"|quality|stance|toxic|spam|^is_|^y$|^answer$|judg|grade|polarity",
+    r"|quality|stance|toxic|spam|^is_|^y$|^answer$|judg|grade|polarity|(^|_)tags?$",
     re.I,
 )
 TEXTS = re.compile(r"text|sentence|premise|hypothesis|question|review|comment|tweet|title|body|message|passage", re.I)
 NUMBERED = re.compile(
     rf"({TEXTS.pattern})s?[\W_]*([\dab]|one|two|left|right)?$", re.I
 )  # no more is said of it: no parse
+AMOUNTS = re.compile(r"score|rating|stars?(?![a-z])|related|similar|polarity", re.I)  # numbers that count: 05 of 10
 CODE = re.compile(r"0\d+|\d{16,}")  # is counted by nobody: 007, or an identifier that no float holds
+DATE = re.compile(r"(\d{4}([-./])\d\d?\2\d\d?|\d\d?([-./])\d\d?\3(\d{4}|\d\d))([ T]\d.*)?")
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # no blanks stand there
 NOTHING = {"nan", "n/a", "#n/a", "<na>", "nat", "null"}  # what programs write where there is no value
 OR_NOTHING = {"na", "none", "-", "--", "?", "."}  # the same among numbers; elsewhere these may be classes
 
 
 class Column(NamedTuple):
-    """What matters of one column: its name and its values, empty ones aside."""
+    """What matters of one column: its name and its values, empty ones aside; and the order of its classes where a file
+    says it."""
 
     name: str
     values: list[str]
+    order: Sequence[str] = ()
 
     @property
     def words(self) -> float:
@@ -44,9 +48,19 @@ class Column(NamedTuple):
     @property
     def codes(self) -> bool:
         """Whether the numbers among the values are names, which have no order of theirs and keep their zeros. Beside
-        fractions they are numbers."""
-        fractions = any(not value.is_integer() for value in self.numbers)
-        return not fractions and any(CODE.fullmatch(value) for value in self.values)
+        fractions, and where the column's name says that it counts, they are numbers."""
+        counts = AMOUNTS.search(self.name) or any(not value.is_integer() for value in self.numbers)
+        return not counts and any(CODE.fullmatch(value) for value in self.values)
+
+    @property
+    def votes(self) -> bool:
+        """Whether a list has a part twice, as what several people said does; classes of a row do not."""
+        found = ([part.strip() for part in re.split(SEPARATORS, value)] for value in {*self.values})
+        return any(len({*parts}) < len(parts) for parts in found if "" not in parts)
+
+    @property
+    def dates(self) -> bool:
+        return bool(self.values) and all(DATE.fullmatch(value) for value in self.values)
 
     @property
     def different(self) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from protomtl.own_data.fields import Table
-from protomtl.own_data.guessing import Guess, in_ascii, split_of
+from protomtl.own_data.guessing import SHARD, Guess, in_ascii, split_of
 
 
 def data_sets(tables: Sequence[Table]) -> dict[str, list[Table]]:
@@ -31,7 +31,12 @@ def data_sets(tables: Sequence[Table]) -> dict[str, list[Table]]:
     return found
 
 
+def stem(path: Path) -> str:
+    """A file's name without its endings, and without which part of how many it is."""
+    return SHARD.sub("", path.name.partition(".")[0])
+
+
 def name_of(path: Path) -> str:
     """What a file's name says beside its split, as the name of a folder: `reviews` of Reviews-train.csv."""
-    words = re.findall(r"[A-Z]*[a-z0-9]+|[A-Z]+", in_ascii(path.name.partition(".")[0]))
+    words = re.findall(r"[A-Z]*[a-z0-9]+|[A-Z]+", in_ascii(stem(path)))
     return "_".join(word.lower() for word in words if split_of(re.sub(r"\d", "", word)) is None)

@@ -1,7 +1,8 @@
 """A table of text, and objects as its rows: what has no place in one field is named by file and line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from protomtl.tasks.kinds import in_one
@@ -18,6 +19,7 @@ class Table(NamedTuple):
     columns: list[str]
     rows: list[list[str]]
     lines: list[int]
+    classes: Mapping[str, Sequence[str]] = MappingProxyType({})  # of a column, in their order, where the file says it
 
 
 def decoded(path: Path, content: bytes) -> str:

@@ -13,7 +13,7 @@ from protomtl.data.readers import UNLABELLED, BadRow, Row, read_table
 from protomtl.data.splitting import FEWEST, FOLDS, splits_of
 from protomtl.own_data.columns import Column, said
 from protomtl.own_data.fields import Table
-from protomtl.own_data.guessing import Guess, split_column, split_of
+from protomtl.own_data.guessing import SHARD, Guess, split_column, split_of
 from protomtl.tasks.settings import Task
 
 Places = list[tuple[int, int]]  # (which table, which row) of the rows of a split, in order
@@ -28,7 +28,8 @@ def columns_of(tables: Sequence[Table]) -> list[Column]:
     for name in names:
         having = [(table, table.columns.index(name)) for table in tables if name in table.columns]
         values = said([row[place] for table, place in having for row in table.rows])
-        found.append(Column(name, [value for value in values if value]))
+        order = next((table.classes[name] for table, _ in having if name in table.classes), ())
+        found.append(Column(name, [value for value in values if value], order))
     return found
 
 
@@ -49,7 +50,8 @@ def labelled_columns(tables: Sequence[Table]) -> list[Column]:
 
 def given_splits(tables: Sequence[Table]) -> dict[str, Places]:
     """The rows of each split, as the files' names or, of one file, a column's values say it; of a file that says
-    nothing all rows are training. Raises Guess for several files of which one says nothing or two say the same."""
+    nothing all rows are training. Raises Guess for several files of which one says nothing, or two say the same and are
+    no parts of one."""
     if len(tables) == 1:
         return by_column(tables[0])
     found: dict[str, Places] = {}
@@ -57,9 +59,9 @@ def given_splits(tables: Sequence[Table]) -> dict[str, Places]:
         split = split_of(table.path.name)
         if split is None:
             raise Guess(f"{table.path}: its name does not say whether it is train, dev or test; put one of these in it")
-        if split in found:
+        if split in found and not SHARD.search(table.path.name):
             raise Guess(f"{table.path}: a second file whose name says {split}; name each split once")
-        found[split] = [(number, row) for row in range(len(table.rows))]
+        found.setdefault(split, []).extend((number, row) for row in range(len(table.rows)))
     if "train" not in found:
         raise Guess("no file's name says train; one must")
     return {split: found[split] for split in SPLITS if split in found}

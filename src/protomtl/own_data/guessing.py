@@ -16,6 +16,7 @@ SPLITS = {  # how files and columns name them
     "dev": ("dev", "development", "valid", "validation", "val", "trial"),
     "test": ("test", "testing", "heldout"),
 }
+SHARD = re.compile(r"[-_]\d+-of-\d+(?=$|\.)")  # a part of a split, as train-00000-of-00002.parquet of the hub
 WORDS = 2.5  # on average, from which a column is one of texts
 CLASSES = 50  # whole numbers, from which they are values
 SAYING_NOTHING = {"label", "labels", "class", "target", "y", "score", "gold", "value", "answer", "rating"}
@@ -62,8 +63,9 @@ def labels_of(columns: Sequence[Column], texts: Sequence[str], enough: bool = Fa
     """
     rest = [c for c in columns if c.name not in texts and c.values and not is_id(c)]
     named = [c for c in rest if LABELS.search(c.name)]
-    possible = [c for c in rest if c.numbers or classes_like(c)]
+    possible = [c for c in rest if (c.numbers or classes_like(c)) and not c.dates]
     chosen = [c for c in named if c in possible]
+    chosen = [c for c in chosen if not c.votes] or chosen
     if not chosen and not enough:
         chosen = possible[-1:] or named[:1]  # the latter: to be told what is wrong
     if not chosen and not enough:
@@ -110,7 +112,7 @@ def kind_of(column: Column) -> dict[str, Any]:
     if values and not (whole and column.different <= CLASSES):
         return {"kind": "regression", "range": bounds(values), "metric": "pearson"}
     if column.parts and classes_like(column):
-        parts = Column(column.name, [part for part in column.parts if part.casefold() != NONE])
+        parts = column._replace(values=[part for part in column.parts if part.casefold() != NONE])
         return {"kind": "multilabel", "classes": class_names(parts), "metric": "macro_f1"}
     names = class_names(column)
     if len(names) == 2:
@@ -135,14 +137,17 @@ def no_number(column: Column) -> str:
 
 
 def class_names(column: Column) -> list[str]:
-    """The names, in the order of numbers and of the alphabet; of spellings of one, as of those that differ by case
-    alone, the most frequent."""
+    """The names, in the order that the file says, else of numbers and of the alphabet; of spellings of one, as of those
+    that differ by case alone, the most frequent."""
     if column.numbers and not column.codes:
         return [f"{value:.15g}" for value in sorted(set(column.numbers))]
     spellings: dict[str | float, str] = {}
     for name, _ in Counter(map(composed, column.values)).most_common():
         value = number(name)
         spellings.setdefault(name.casefold() if value is None or value >= 2**53 else value, name)
+    known = {composed(name).casefold(): place for place, name in enumerate(column.order)}
+    if all(name.casefold() in known for name in spellings.values()):
+        return sorted(spellings.values(), key=lambda name: known[name.casefold()])
     return sorted(spellings.values(), key=lambda name: [*map(in_order, re.split(r"(\d+)", name.casefold()))])
 
 
@@ -165,7 +170,7 @@ def bounds(values: Sequence[float]) -> list[int]:
 def task_name(label: str, data: str, taken: Iterable[str]) -> str:
     """A name for the task of a column: letters, digits and underscores, none that is taken. `data`: the name of the
     data, which says more than a column `label` does."""
-    own, taken = re.sub(r"_(label|score|id)$", "", identifier(label)), {*taken}
+    own, taken = re.sub(r"_(label|score|id|text|name)$", "", identifier(label)), {*taken}
     name = identifier(data) or "task" if not own or own in SAYING_NOTHING else own
     name = (own if own and name in taken else name)[: LONGEST - 5]
     return next(n for n in (name, f"{name}_task", *(f"{name}{k}" for k in range(2, 10_000))) if n not in taken)

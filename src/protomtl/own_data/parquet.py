@@ -1,4 +1,5 @@
-"""A Parquet file as a table of text; where the Hugging Face hub wrote it, class numbers become the classes' names."""
+"""A Parquet file as a table of text; where the Hugging Face hub wrote it, class numbers become the classes' names,
+whose order is kept: it says which class is yes, and which are neighbours."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ def read(path: Path, content: bytes) -> Table:
         raise BadFile(f"{path}: not valid Parquet: {str(error).splitlines()[0]}") from None
     names = names_of_classes(found.schema.metadata or {})
     rows = [{c: named(value, names.get(c, [])) for c, value in row.items()} for row in found.to_pylist()]
-    return of_objects(path, [*enumerate(rows, 1)])
+    return of_objects(path, [*enumerate(rows, 1)])._replace(classes=names)
 
 
 def names_of_classes(metadata: Mapping[bytes, bytes]) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from protomtl.core import sections
 from protomtl.core.settings import SPLITS
-from protomtl.own_data import files, guessing
+from protomtl.own_data import files, guessing, twins
 from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import Guess
 from protomtl.own_data.together import Together, about
@@ -35,7 +35,9 @@ def proposed(tables: Sequence[Table], joint: Sequence[Together], asked: Asked, t
     aside = {*labels, *(name for task in joint for name in (*task.names, task.label))}
     rest = [column for column in columns.values() if column.name not in aside]
     texts = texts or guessing.texts_of(rest)
-    labels = labels if words else guessing.labels_of(rest, texts, enough=bool(joint))
+    if not words:
+        columns |= (own := twins.once(tables, columns, guessing.labels_of(rest, texts, enough=bool(joint))))
+        labels = [*own]
     places = {split: str(PurePosixPath(asked.name, f"{split}.csv")) for split in SPLITS}
     blocks = [("labels", guessing.block_of(task.block, texts, task.label, places)) for task in joint]
     blocks += [(label, guessing.task_of(columns[label], texts, places)) for label in labels]

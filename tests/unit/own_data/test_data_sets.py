@@ -21,6 +21,7 @@ def tables(*names: str) -> list[Table]:
         ["SICK_train.txt", "SICK_trial.txt", "SICK_test_annotated.txt"],
         ["mood.csv", "mood_test.csv"],  # whose second name says the split of the first: refused where splits are made
         ["train.csv", "train2.csv"],
+        ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet", "test-00000-of-00001.parquet"],
     ],
 )
 def test_one_data_set_has_no_name(names: list[str]) -> None:
@@ -53,6 +54,8 @@ def test_a_split_of_no_data_set_is_asked_about() -> None:
         ("STS_dev.jsonl.gz", "sts"),
         ("MyPairsTest.csv", "my_pairs"),
         ("données_test.csv", "donnees"),
+        ("mood-train-00000-of-00002.parquet", "mood"),
+        ("train-00000-of-00001.parquet", ""),
     ],
 )
 def test_a_name_is_what_stands_beside_the_split(file: str, name: str) -> None:

@@ -50,6 +50,13 @@ def test_given_splits_stay_and_the_missing_one_is_drawn_from_training() -> None:
     assert sizes(split(three)) == {"train": 12, "dev": 4, "test": 4}
 
 
+def test_parts_of_a_split_are_one() -> None:
+    """As the hub names them."""
+    parts = [table(f"train-0000{part}-of-00002.parquet", 60) for part in range(2)]
+    found = files.given_splits([*parts, table("test-00000-of-00001.parquet", 5)])
+    assert sizes(found) == {"train": 120, "test": 5} and {n for n, _ in found["train"]} == {0, 1}
+
+
 def test_rows_that_share_a_text_stay_together() -> None:
     """Every text is there twice, in other case the second time."""
     rows = [[f"Film {i // 2}" if i % 2 else f"film {i // 2}", str(i // 2 % 2)] for i in range(200)]

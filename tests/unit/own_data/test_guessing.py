@@ -21,6 +21,10 @@ def kind(*values: str) -> dict[str, Any]:
     return guessing.kind_of(Column("label", [*values]))
 
 
+def kind_in(order: list[str], *values: str) -> dict[str, Any]:
+    return guessing.kind_of(Column("label", [*values] * 9, order))
+
+
 @pytest.mark.parametrize(
     ("values", "block"),
     [
@@ -73,6 +77,42 @@ def test_codes_keep_their_digits_and_are_no_values(values: list[str], classes: l
 
 def test_a_number_with_a_zero_before_it_is_one_beside_fractions() -> None:
     assert kind(*["05", "10", "7.5"] * 9) == {"kind": "regression", "range": [5, 10], "metric": "pearson"}
+
+
+@pytest.mark.parametrize("name", ["score", "stars", "helpful_rating"])
+def test_zeros_before_what_a_column_counts_are_no_names(name: str) -> None:
+    """Scores from 000 to 100 were 101 classes."""
+    values = [f"{k:03}" for k in range(101)]
+    assert guessing.kind_of(Column(name, values))["kind"] == "regression"
+    assert guessing.kind_of(Column(name, ["05", "10", "4.5"] * 9))["range"] == [4, 10]
+    assert guessing.kind_of(Column("start", values * 2))["kind"] == "classification"
+
+
+@pytest.mark.parametrize(
+    "dates", [["01.02.2023", "3.2.23"], ["2023-02-01", "2023/2/3"], ["2023-02-01T10:00:00Z", "02/03/2023 9:15"]]
+)
+def test_dates_are_no_labels_unless_named(dates: list[str]) -> None:
+    """They repeat, as classes do, and often stand last. Numbers of versions and of chapters are no dates."""
+    columns = [Column("text", SENTENCES), Column("mood", ["sad", "glad"] * 10), Column("rating_day", dates * 10)]
+    assert guessing.labels_of(columns, ["text"]) == ["mood"]
+    assert guessing.labels_of([columns[0], Column("part", ["1.2", "1.10.1"] * 10)], ["text"]) == ["part"]
+
+
+def test_what_several_people_said_is_no_label_beside_the_label() -> None:
+    """As in SNLI."""
+    votes = Column("annotator_labels", ["yes; yes; no", "no"] * 10)
+    gold = Column("gold_label", ["yes", "no"] * 10)
+    assert guessing.labels_of([votes, gold], []) == ["gold_label"]
+    assert guessing.labels_of([votes, Column("lang", ["en", "de"] * 10)], []) == ["annotator_labels"]
+
+
+def test_classes_have_the_order_that_their_file_says() -> None:
+    """Of data of the hub: the second of two is yes, and each of several is near to its neighbours."""
+    order = ["Very bad", "so; so", "bad", "good"]
+    assert kind_in(order, "good", "very bad", "bad")["classes"] == ["very bad", "bad", "good"]
+    assert kind_in(order, "bad", "Very bad") == {"kind": "binary", "classes": ["Very bad", "bad"], "metric": "accuracy"}
+    assert kind_in(order, "good; bad", "bad", "good")["classes"] == ["bad", "good"]
+    assert kind_in(order, "good", "fine", "bad")["classes"] == ["bad", "fine", "good"], "one that is not in it"
 
 
 def test_identifiers_that_no_float_tells_apart_are_not_one_class() -> None:
@@ -128,6 +168,12 @@ def test_names_of_columns_decide_where_they_say_it() -> None:
 def test_without_such_names_words_and_repetition_decide() -> None:
     columns = [column("a", *SENTENCES), column("b", "up", "down"), column("c", "red", "green"), column("id", "1", "2")]
     assert guessing.texts_of(columns) == ["a"] and guessing.labels_of(columns, ["a"]) == ["c"]
+
+
+def test_tags_are_labels_beside_a_column_that_stands_last() -> None:
+    """As in tickets, where the priority was the label."""
+    columns = [column("body", *SENTENCES), column("tags", "login; bug", "bug"), column("priority", "low", "high")]
+    assert guessing.labels_of(columns, ["body"]) == ["tags"]
 
 
 @pytest.mark.parametrize(
@@ -201,6 +247,7 @@ def test_every_column_has_a_name_for_its_task(labels: list[str]) -> None:
     ("label", "name"),
     [
         ("entailment_label", "entailment"),
+        ("label_text", "film_reviews"),
         ("Nützlich?", "nutzlich"),
         ("overall", "overall_task"),
         ("??", "film_reviews"),

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protomtl.own_data.fields import BadFile, Table, spread
+from protomtl.own_data.files import columns_of
 from protomtl.own_data.reading import read
 
 COLUMNS = ["text", "label"]
@@ -146,6 +147,7 @@ def test_class_numbers_of_the_hub_are_names(tmp_path: Path) -> None:
         ["World", "", "World"],
         ["", "Sports", ""],
     ]
+    assert [[*column.order] for column in columns_of([found])] == [[], *[["World", "Sports"]] * 3]
     pq.write_table(pa.table(columns).replace_schema_metadata({"huggingface": '{"info": 1}'}), tmp_path / "b.parquet")
     assert read(tmp_path / "b.parquet").rows[0][1] == "1"
 
