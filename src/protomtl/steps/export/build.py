@@ -20,6 +20,7 @@ from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.prototypes import all_prototypes
+from protomtl.model.remembered import remembered
 from protomtl.model.settings import Compute
 from protomtl.plots import projection
 from protomtl.seeds import number
@@ -54,11 +55,12 @@ def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
     shutil.copytree(source / "encoder", target, ignore=lambda _, names: LEFT_OUT & {*names} | hidden(names))
     shutil.copyfile(source / "heads.safetensors", target / "heads.safetensors")
     shutil.copyfile(results("evaluate", method, seed) / READOUT, target / READOUT)
-    prototypes = means(model, tasks, method, seed)
-    save_file(prototypes, target / PROTOTYPES)
-    save_file(plane(model, tasks, prototypes, seed), target / MAP)
     write_sentence_transformer(model, record["max_length"], target)
-    trusted = trust(model, tasks, prototypes, seed)
+    with remembered(model.encoder):  # rows of one task are on its map, and strangers to the others
+        prototypes = means(model, tasks, method, seed)
+        save_file(prototypes, target / PROTOTYPES)
+        save_file(plane(model, tasks, prototypes, seed), target / MAP)
+        trusted = trust(model, tasks, prototypes, seed)
     write_json(target / CALIBRATION, trusted)
     if examples:
         write_examples(model, tasks, examples, seed, target)
