@@ -71,8 +71,16 @@ METRICS: dict[MetricName, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def task_metrics(task: Task, gold: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """The figure that counts for a task, and those that every task of its kind shows."""
+    """The figure that counts for a task, and those that every task of its kind shows.
+
+    Values that are written alike are one value where their order counts, and where all are: what differs less is
+    rounding, and differs from machine to machine. Intervals and comparisons are of what is written.
+    """
     gold, predicted = task.what.targets(task, gold), task.what.targets(task, predicted)
+    if not task.what.has_classes:
+        written = task.what.written(predicted)
+        if task.main_metric == "spearman" or (len(written) and not np.ptp(written)):
+            predicted = written
     return {name: METRICS[name](gold, predicted) for name in dict.fromkeys((task.main_metric, *task.what.beside))}
 
 

@@ -154,6 +154,31 @@ def test_what_a_caller_chose_does_not_change_the_vectors(loaded: tuple[Model, Pa
             assert one.predict_proba("sst", TEXTS).dtype == np.float32
 
 
+WORLDS: dict[str, Callable[[], Any]] = {
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+    "another device": lambda: torch.device("meta"),
+    "inference mode": torch.inference_mode,
+    "errors of NumPy": lambda: np.errstate(all="raise"),
+    "warnings": lambda: warnings.catch_warnings(action="error"),
+}
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_within_what_a_caller_does_with_others_the_answers_are_the_same(name: str, loaded: tuple[Model, Path]) -> None:
+    model, folder = loaded
+
+    def answers(found: Model) -> list[Any]:
+        calls: list[Callable[..., Any]] = [found.predict_proba, found.vectors, found.by_prototypes, found.novelty]
+        return [found.encode(TEXTS), *(call("sst", TEXTS) for call in calls), found.by_prototypes("para", PAIRS)]
+
+    expected = answers(model)
+    with WORLDS[name]():
+        several = [answers(one) for one in (model, protomtl.load(folder))]
+    for here in several:
+        for one, other in zip(here, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def test_while_a_stream_is_read_the_world_is_the_callers(loaded: tuple[Model, Path]) -> None:
     before = world()
     for _ in loaded[0].stream(TEXTS):

@@ -94,3 +94,18 @@ def test_overall_is_undefined_where_a_figure_is() -> None:
 def test_overall_leaves_out_what_is_better_when_less() -> None:
     tasks = TASKS | {"sts": changed("sts", metric="rmse")}
     assert metrics.overall(tasks, {"sst": 0.5, "para": 0.8, "sts": 1.2}) == pytest.approx(0.65)
+
+
+def test_values_that_are_written_alike_are_one_value_where_their_order_counts() -> None:
+    """An encoder gives equal texts a cosine of 1 but for its last bits, whose order would be a third of the figure."""
+    gold = np.array([5.0, 5.0, 3.0, 0.0, 1.0, 2.0])
+    noisy, written = (np.array([*ends, 4.0, 1.0, 2.0, 3.0]) for ends in ((5.0000002, 4.9999998), (5.0, 5.0)))
+    ranked = changed("sts", metric="spearman")
+    assert metrics.task_metrics(ranked, gold, noisy) == metrics.task_metrics(ranked, gold, written)
+    assert metrics.task_metrics(ranked, gold, noisy)["spearman"] == pytest.approx(1)
+
+
+def test_values_that_are_all_written_alike_have_no_correlation() -> None:
+    gold = np.arange(4.0)
+    found = metrics.task_metrics(TASKS["sts"], gold, np.array([2.5, 2.5000001, 2.4999999, 2.5000002]))
+    assert np.isnan([*found.values()]).all()

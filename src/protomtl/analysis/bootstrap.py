@@ -84,8 +84,8 @@ def enough(values: np.ndarray) -> np.ndarray:
 
 
 def alike(values: np.ndarray) -> np.ndarray:
-    """[...] whether all resamples [resamples, ...] have one value, as where every example is right."""
-    return np.asarray((values == values[:1]).all(0))
+    """[...] whether all resamples [resamples, ...] that have a value have one, as where every example is right."""
+    return np.asarray(np.fmin.reduce(values) == np.fmax.reduce(values))
 
 
 def interval(values: np.ndarray) -> np.ndarray:
@@ -100,7 +100,8 @@ def difference_interval(differences: np.ndarray, examples: int) -> np.ndarray:
     which they differ (Clopper and Pearson 1934).
     """
     width = unseen(examples)
-    return np.where(alike(differences), differences[0] + np.array([[-width], [width]]), percentiles(differences))
+    ends = np.fmin.reduce(differences) + np.array([[-width], [width]])
+    return np.where(alike(differences) & enough(differences), ends, percentiles(differences))
 
 
 def unseen(examples: int) -> float:

@@ -184,7 +184,8 @@ def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[
     task, rows = model.tasks[name], [row if len(row) == 2 else row[0] for row in texts]
     asked_of = blocks(checked(rows, len(task.texts)), BLOCK)
     scores = stacked(with_progress(model.scores(name, asked_of, calibrated=False)), task.what.score_columns(task))
-    found = cases.reset_index(drop=True).assign(prediction=clipped(task, task.what.predictions(scores)))
+    said = task.what.written(clipped(task, task.what.predictions(scores)))
+    found = cases.reset_index(drop=True).assign(prediction=said)
     if task.what.has_classes:
         found[[f"score_{k}" for k in range(scores.shape[1])]] = scores
     return found

@@ -13,7 +13,8 @@ def scores(task: Task, outputs: np.ndarray, temperature: float) -> np.ndarray:
     """[n, classes] float32 probabilities; of values [n, 1] these, as they are."""
     if not task.what.has_classes:
         return outputs
-    return softened(class_logits(outputs, task.kind), temperature, task.kind == "multilabel").astype(np.float32)
+    with np.errstate(under="ignore"):  # a program may raise for it; here it is a probability of 0
+        return softened(class_logits(outputs, task.kind), temperature, task.kind == "multilabel").astype(np.float32)
 
 
 def labels(task: Task, found: np.ndarray) -> np.ndarray:

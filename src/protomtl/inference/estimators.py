@@ -108,8 +108,16 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return np.log(self.counts_ / self.counts_.sum() if self.prior == "examples" else self.counts_ > 0)
 
     def nearness(self, X: Any) -> np.ndarray:  # noqa: N803
-        """[n, classes] how near each prototype is, and how frequent; -inf for a class without an example."""
-        return np.asarray(self.similarities(X) / self.temperature + self.log_prior())
+        """[n, classes] how near each prototype is, and how frequent; -inf for a class without an example. ValueError
+        where that is beyond the largest number."""
+        with np.errstate(over="ignore"):
+            near = self.similarities(X) / float(self.temperature)
+        if not np.isfinite(near).all():
+            raise ValueError(
+                f"temperature={self.temperature!r}: distances over it are beyond the largest number, so that no class "
+                "is the nearest; scale X down, or take a higher temperature"
+            )
+        return np.asarray(near + self.log_prior())
 
     def likeliest_temperature(self, X: Any, y: Any) -> float:  # noqa: N803
         """The temperature under which labels [n] of held-out rows [n, features] are likeliest; nothing is changed."""
@@ -121,7 +129,8 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """[n, classes] probabilities."""
-        return np.asarray(softmax(self.nearness(X), axis=1))
+        with np.errstate(under="ignore"):  # a program may raise for it; here it is a probability of 0
+            return np.asarray(softmax(self.nearness(X), axis=1))
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """[n] labels."""

@@ -1,6 +1,7 @@
 """The trained network of an export, by torch: texts in, vectors and the outputs of heads out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ class Network:
 
     def __init__(self, folder: Path, record: Mapping[str, Any], compute: Compute) -> None:
         self.tokenizer, self.special = open_tokenizer(folder, record["max_length"])
-        self.model, self.tasks = trained_model(folder, folder, {**record, "compute": compute.model_dump()})
+        with torch.device("cpu"):  # whatever `torch.set_default_device` says; the model moves to its own
+            self.model, self.tasks = trained_model(folder, folder, {**record, "compute": compute.model_dump()})
         self.model.eval()
         self.compute = compute
         self.readouts = readout.load(folder / READOUT, self.tasks) if (folder / READOUT).exists() else {}
@@ -43,16 +45,22 @@ class Network:
     def device(self) -> torch.device:
         return self.model.encoder.device
 
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Inside, torch has the model's threads and precision, whatever the caller's autocast says of others'."""
+        with threads(self.compute.threads), torch.autocast(self.device.type, enabled=False):
+            yield
+
     def encode(self, texts: list[Row]) -> np.ndarray:
         """[n, width] of texts, each by itself."""
         table = self.table("", texts)
-        with threads(self.compute.threads), evaluating(self.model.encoder):
+        with self.computing(), evaluating(self.model.encoder):
             found: np.ndarray = self.model.encoder(table.single(np.arange(len(table)), 0)).cpu().numpy()
         return found
 
     def outputs(self, task: str, rows: list[Row]) -> np.ndarray:
         """[n, outputs] what the head of a task gives."""
-        with threads(self.compute.threads), evaluating(self.model):
+        with self.computing(), evaluating(self.model):
             parts = self.embedded(task, rows)
             found: np.ndarray = self.model.heads[attribute(task)](*parts).cpu().numpy()
         return found
@@ -65,13 +73,14 @@ class Network:
     def by_prototypes(self, task: str, rows: list[Row]) -> np.ndarray:
         """[n, classes] probabilities by prototypes with prior and scale; of values their means [n, 1]."""
         found, what = self.readouts[task], self.tasks[task]
-        likely = found.probabilities(self.model.readout_vectors(task, self.embedded(task, rows)).cpu())
+        with self.computing():
+            likely = found.probabilities(self.model.readout_vectors(task, self.embedded(task, rows)).cpu())
         return np.asarray(likely) if what.what.has_classes else readout.predictions(what, likely)[:, None]
 
     def embedded(self, task: str, rows: list[Row]) -> tuple[torch.Tensor, ...]:
         """The embeddings [n, width] of each sequence group of a task."""
         table = self.table(task, rows)
-        with threads(self.compute.threads):
+        with self.computing():
             return self.model.embed(table, np.arange(len(table)))
 
     def table(self, task: str, rows: list[Row]) -> TokenTable:

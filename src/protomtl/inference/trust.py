@@ -113,7 +113,8 @@ def threshold(found: Mapping[str, Trust], task: str) -> Novelty:
 def strangeness(network: "Network", task: str, found: Novelty, rows: list[Row]) -> np.ndarray:
     """[n] the score of novelty above its threshold."""
     if found.score == "energy":
-        scores = novelty.energy(network.outputs(task, rows), network.tasks[task].kind)
+        with np.errstate(under="ignore"):  # a program may raise for it
+            scores = novelty.energy(network.outputs(task, rows), network.tasks[task].kind)
     else:
         scores = novelty.distance(network.vectors(task, rows), network.means[task])
     return np.asarray(scores - found.threshold)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock, local
 from typing import Any
 
 import torch
@@ -38,8 +39,19 @@ def precision_of(compute: Compute, device: torch.device) -> str:
 
 # Filled in a process that was forked: OpenMP's threads are not in it, and it would wait for them.
 FORKED: list[bool] = []
+INSIDE: list[int] = []  # an entry for each `threads` that is open; the first is what torch had before any
+ENTERING, OWN = [Lock()], local()
+
+
+def forget_others() -> None:
+    """Only the thread that forks goes on in the new process; another one may have held the lock."""
+    FORKED.append(True)
+    INSIDE.clear()
+    ENTERING[:] = [Lock()]
+
+
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=lambda: FORKED.append(True))
+    os.register_at_fork(after_in_child=forget_others)
 
 
 def put(values: Tensor, device: torch.device) -> Tensor:
@@ -81,13 +93,24 @@ def processor(device: torch.device) -> list[Any]:
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Inside, torch computes with so many threads, after a fork with one; after it, with as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1 if FORKED else number)
+    """Inside, torch computes with so many threads, after a fork with one; after it, with as many as before.
+
+    A thread of the program that comes while another one is inside finds the number of that one. It leaves what the
+    first of them found: else the number inside would stay for good.
+    """
+    nested, found = getattr(OWN, "inside", 0), torch.get_num_threads()
+    with ENTERING[0]:
+        before = found if nested or not INSIDE else INSIDE[0]
+        INSIDE.append(before)
+        torch.set_num_threads(1 if FORKED else number)
+    OWN.inside = nested + 1
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        OWN.inside = nested
+        with ENTERING[0]:
+            del INSIDE[-1:]  # a process that was forked inside has none
+            torch.set_num_threads(before)
 
 
 def is_intel(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:

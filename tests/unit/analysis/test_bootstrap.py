@@ -143,6 +143,20 @@ def test_resamples_that_are_all_alike_have_no_interval() -> None:
     assert np.isnan(bootstrap.interval(resampled_accuracy(np.ones((50, 1)), 19))).all()
 
 
+@pytest.mark.parametrize("place", [0, 500])
+def test_resamples_without_a_value_do_not_hide_that_the_others_are_all_alike(place: int) -> None:
+    """Of 3 rare rows among 100 some resamples have none, and no correlation: two methods that are always right are no
+    more equal for it."""
+    always = np.zeros((1000, 1))
+    sometimes = always.copy()
+    sometimes[place : place + 40] = np.nan
+    assert np.isnan(bootstrap.interval(sometimes)).all() and np.isnan(bootstrap.detectable(sometimes, 1)).all()
+    np.testing.assert_array_equal(
+        bootstrap.difference_interval(sometimes, 100), bootstrap.difference_interval(always, 100)
+    )
+    assert bootstrap.equal_p(sometimes, 0.01, 100) == bootstrap.equal_p(always, 0.01, 100) == pytest.approx(0.99**100)
+
+
 def test_a_seed_that_was_not_drawn_may_lack_a_value() -> None:
     values = np.array([[[0.5, np.nan], [0.7, 0.4]]] * 3)  # [resamples, methods, seeds]
     drawn = np.array([[2, 0], [1, 1], [0, 2]])

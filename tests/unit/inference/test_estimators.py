@@ -134,3 +134,13 @@ def test_rows_and_columns_may_run_backwards_and_be_read_only(turned: object) -> 
         if len(some) > 2:
             expected = PrototypeClassifier().fit(some.copy(), y[: len(some)]).prototypes_
             np.testing.assert_array_equal(PrototypeClassifier().fit(some, y[: len(some)]).prototypes_, expected)
+
+
+@pytest.mark.parametrize("far", [1e-310, 1e300])
+def test_distances_beyond_the_largest_number_are_said(far: float) -> None:
+    """No class would be the nearest, and the first one would be predicted."""
+    x, y = np.array([[0.0], [1.0], [4.0]]), [0, 0, 1]
+    classifier = PrototypeClassifier(temperature=min(far, 1.0)).fit(x * max(far, 1.0), y)
+    for ask in (classifier.predict, classifier.predict_proba):
+        with pytest.raises(ValueError, match="beyond the largest number"):
+            ask(x[:1] * max(far, 1.0))

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 import torch
@@ -83,6 +84,44 @@ def test_a_forked_process_computes_with_one_thread_and_does_not_hang() -> None:
     if not ended[0]:
         os.kill(child, signal.SIGKILL)
     assert ended[0] == child and os.waitstatus_to_exitcode(ended[1]) == 1
+
+
+@pytest.mark.parametrize("first_out", [0, 1])
+def test_threads_of_the_program_leave_what_was_before_all_of_them(first_out: int) -> None:
+    """Two are inside at once. The second finds the number of the first, and must not leave it."""
+    before, found = torch.get_num_threads(), []
+    entered, leave = [Event(), Event()], [Event(), Event()]
+
+    def inside(own: int) -> None:
+        with threads(1):
+            entered[own].set()
+            leave[own].wait(10)
+        found.append(torch.get_num_threads())
+
+    several = [Thread(target=inside, args=(own,)) for own in (0, 1)]
+    torch.set_num_threads(3)
+    try:
+        for own, thread in enumerate(several):
+            thread.start()
+            entered[own].wait(10)
+        for own in (first_out, 1 - first_out):
+            leave[own].set()
+            several[own].join()
+        late = Thread(target=lambda: found.append(torch.get_num_threads()))
+        late.start()
+        late.join()
+    finally:
+        torch.set_num_threads(before)
+    assert found == [3, 3, 3]
+
+
+def test_inside_itself_it_leaves_the_number_of_the_outer_one() -> None:
+    before = torch.get_num_threads()
+    with threads(2):
+        with threads(1):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == before
 
 
 def test_vectors_are_told_apart_by_weights_and_by_the_kernels_of_the_processor(

@@ -52,7 +52,7 @@ def answers(network: Any, name: str, task: Task, split: str) -> pd.DataFrame:
     table = prepared(name, split)
     outputs = network.outputs(name, shaped(task, texts_of(task, table)))
     index = pd.MultiIndex.from_arrays([table["id"], table["label"]], names=["id", "gold"])
-    said = clipped(task, task.what.predictions(scores(task, outputs)))
+    said = task.what.written(clipped(task, task.what.predictions(scores(task, outputs))))
     return pd.DataFrame({Run("copy", 1): said}, index=index)
 
 
