@@ -1,5 +1,6 @@
 """Runs that are killed at a chosen step, by either engine, and the runs that finish them."""
 
+import contextlib
 import json
 import os
 import re
@@ -76,6 +77,16 @@ def session(engine: int) -> list[psutil.Process]:
     return found
 
 
+def trainers(engine: int, phase: str) -> list[psutil.Process]:
+    """The processes of an engine that train in a phase."""
+    found = []
+    for process in session(engine):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if process.cmdline()[1:3] == ["src/protomtl", phase]:
+                found.append(process)
+    return found
+
+
 def until(condition: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + PATIENCE
     while not condition():
@@ -103,19 +114,22 @@ def strike(running: subprocess.Popen[bytes], kill: Kill) -> None:
     elif kill.whom == "engine":
         running.send_signal(kill.signal)
     else:
-        for process in session(running.pid):
-            if process.cmdline()[1:3] == ["src/protomtl", kill.phase]:
-                process.send_signal(kill.signal)
+        for process in trainers(running.pid, kill.phase):
+            process.send_signal(kill.signal)
 
 
 def interrupt(project: Path, engine: str, kill: Kill, to: Goal = WHOLE) -> tuple[bool, list[Resumed]]:
     """Start the engine, kill at the given point, and wait until none of its processes is left.
 
-    Returns whether there was anything to kill, and where training went on from before that.
+    Returns whether there was anything to kill, and where training went on from before that. A state that is there
+    already is not enough: of a trainer that outlived its engine it may be the last one, and then nobody trains.
     """
     running = start(project, engine, to)
     until(
-        lambda: steps_saved(project, kill.phase) >= kill.step or running.poll() is not None,
+        lambda: (
+            (steps_saved(project, kill.phase) >= kill.step and bool(trainers(running.pid, kill.phase)))
+            or running.poll() is not None
+        ),
         f"step {kill.step} of {kill.phase}",
     )
     struck = running.poll() is None
