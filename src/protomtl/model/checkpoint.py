@@ -18,7 +18,7 @@ from protomtl.model.libraries import versions
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.pretrained import quiet
 from protomtl.model.settings import Compute, Heads
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, tasks_of
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
@@ -70,7 +70,7 @@ def save_record(folder: Path, settings: dict[str, Any], compute: Compute) -> Non
 
 def trained_model(folder: Path, encoder: Path, record: dict[str, Any]) -> tuple[MultiTaskModel, dict[str, Task]]:
     """The model whose heads lie in `folder`, as its record (config.json of fine-tuning) says, and its tasks."""
-    tasks = {name: Task.model_validate(task) for name, task in record["tasks"].items()}
+    tasks = tasks_of(record)
     compute, settings = Compute.model_validate(record["compute"]), Heads.model_validate(record["finetune"])
     model = MultiTaskModel(Encoder(encoder, record["backbone"]["pooling"], compute), tasks, settings, record["seed"])
     load_heads(model.heads, folder / "heads.safetensors")

@@ -182,6 +182,11 @@ def flaw(task: Task) -> str:
     return ""
 
 
+def tasks_of(record: Mapping[str, Any]) -> dict[str, Task]:
+    """The tasks of a trained model, by its record."""
+    return {name: Task.model_validate(block) for name, block in record["tasks"].items()}
+
+
 def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
     """The tasks that are fine-tuned, evaluated and shown: all but the auxiliary ones. SystemExit if there is none."""
     main = {name: task for name, task in tasks.items() if not task.auxiliary}
