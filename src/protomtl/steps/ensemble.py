@@ -12,7 +12,7 @@ from protomtl.core.files import atomic, write_json
 from protomtl.core.markdown import number
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, predictions_file, read_runs
-from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.metrics import main_figure, overall
 from protomtl.tasks.settings import Task, main_tasks
 
 COLUMNS = {"head": r"^score_\d+$", "prototypes": r"^nearest_\d+$"}  # a class's score in a run's predictions
@@ -96,7 +96,7 @@ def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarr
 
 
 def figure(task: Task, gold: np.ndarray, scores: np.ndarray) -> float:
-    return round(main_metric(task, task_metrics(task, gold, task.what.predictions(scores))), 6)
+    return round(main_figure(task, gold, task.what.predictions(scores)), 6)
 
 
 def with_overall(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.markdown import number
 from protomtl.core.paths import PREPARED, PROTOTYPES, READOUT, TOKENS, results
 from protomtl.core.settings import HELD_OUT
-from protomtl.metrics import main_metric, task_metrics
+from protomtl.metrics import main_figure, task_metrics
 from protomtl.model import distributed, prototypes, readout
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
@@ -132,8 +132,5 @@ def evaluate_task(model: MultiTaskModel, task: Task, rows: Evaluated, split: str
     metrics = task_metrics(task, table.labels, predicted)
     if task.what.one_class:
         write_confusion(folder / f"{name}-confusion.csv", table.labels.astype(int), predicted, task.class_names)
-    return metrics | {
-        how: main_metric(task, task_metrics(task, table.labels, others[how]))
-        for how in ("nearest", "readout")
-        if how in others
-    }
+    beside = [how for how in ("nearest", "readout") if how in others]
+    return metrics | {how: main_figure(task, table.labels, others[how]) for how in beside}

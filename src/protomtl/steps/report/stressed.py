@@ -1,21 +1,19 @@
 """What predictions under stress are worth: losses against each run's own clean figure. failing.py has the tests."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from protomtl.analysis import bootstrap
-from protomtl.analysis.resampled import FIGURES
+from protomtl.analysis.comparisons import SEED, draw_seeds, resampled_task
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, methods_of
-from protomtl.metrics import METRICS
+from protomtl.metrics import main_figure
 from protomtl.seeds import generator
 from protomtl.tasks.settings import Task, counted
 
-SEED = 1  # of all resamples
 CLEAN = "clean"
 KEY = ["split", "id"]
 
@@ -101,16 +99,13 @@ def better(task: Task) -> int:
 
 def figure(task: Task, cases: pd.DataFrame, predicted: np.ndarray) -> np.ndarray:
     """[runs] the main figure of a task; NaN where it says nothing."""
-    gold = task.what.targets(task, cases["label"].to_numpy(float))
-    return np.array([METRICS[task.main_metric](gold, task.what.targets(task, column)) for column in predicted.T])
+    gold = cases["label"].to_numpy(float)
+    return np.array([main_figure(task, gold, column) for column in predicted.T])
 
 
 def resampled(task: Task, cases: pd.DataFrame, predicted: np.ndarray, *purpose: str) -> np.ndarray:
     """[resamples, runs] the main figure; equal purposes draw the same rows."""
-    gold = cases["label"].to_numpy(float)
-    of, members = FIGURES[task.main_metric], partial(task.what.members, task)
-    random = generator(SEED, "stress", *purpose)
-    return bootstrap.resample(lambda counts: of(counts, gold, predicted, members), len(gold), random)
+    return resampled_task(task, cases["label"].to_numpy(float), predicted, generator(SEED, "stress", *purpose))
 
 
 def by_method(
@@ -136,7 +131,7 @@ def interval(drawn: np.ndarray) -> np.ndarray:
 
 def over_seeds(drawn: np.ndarray) -> np.ndarray:
     """[resamples] means of [resamples, seeds] over seeds drawn anew each time, the same for all methods."""
-    counts = bootstrap.draw_counts(generator(SEED, "seeds"), len(drawn), drawn.shape[1])
+    counts = draw_seeds(drawn.shape[1])
     return np.asarray((drawn * counts).sum(1) / counts.sum(1))
 
 
