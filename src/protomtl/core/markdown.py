@@ -14,6 +14,11 @@ def number(value: float | None, form: str = ".3f") -> str:
     return UNDEFINED if value is None or not math.isfinite(value) else format(value, form)
 
 
+def span(low: float, high: float, form: str = "+.3f") -> str:
+    """`-0.003 to +0.040`, of a difference; in another form of another figure."""
+    return f"{low:{form}} to {high:{form}}"
+
+
 def plain(text: str) -> str:
     """A text in one line, whose signs mean nothing to Markdown or HTML."""
     return re.sub(r"([\\|*_`<$\[])", r"\\\1", " ".join(text.split()))

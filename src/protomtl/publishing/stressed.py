@@ -6,7 +6,7 @@ import pandas as pd
 
 from protomtl.analysis.caveats import interval
 from protomtl.core.files import read_json
-from protomtl.core.markdown import number
+from protomtl.core.markdown import number, span
 from protomtl.publishing.kept import REPORTED, kept_as
 from protomtl.publishing.tables import Rows
 
@@ -70,7 +70,7 @@ def primary(run: Path, words: list[str]) -> tuple[list[str], Rows]:
         f"`{one['method']}` minus `{one['reference']}`",
         f"{number(one['loss'])}, {number(one['loss_reference'])}",
         f"{one['difference']:+.3f}",
-        f"{one['low']:+.3f} to {one['high']:+.3f}",
+        span(one["low"], one["high"]),
         *(f"{one[p]:.3f}" for p in ("p", "p_equal")),
         one["verdict"],
     ]

@@ -7,6 +7,7 @@ import pandas as pd
 
 from protomtl.analysis import caveats
 from protomtl.core.files import read_json
+from protomtl.core.markdown import span
 from protomtl.core.settings import HELD_OUT
 from protomtl.publishing.kept import (
     ENSEMBLE,
@@ -36,10 +37,6 @@ def number(value: float) -> str:
 
 def signed(value: float) -> str:
     return f"{value:+.3f}"
-
-
-def span(low: float, high: float) -> str:
-    return f"{signed(low)} to {signed(high)}"
 
 
 def with_deviation(row: Row, figure: str) -> str:

@@ -90,7 +90,7 @@ def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarr
     """The main figure of the weighted ensemble, of the mean of all heads (the first scores), and of the best head."""
     together = {"weighted": np.tensordot(weights, scores, 1), "mean": scores[:heads].mean(0)}
     found = {name: figure(task, gold, values) for name, values in together.items()}
-    best = np.nanmin if task.figure.smallest is None else np.nanmax
+    best = np.nanmax if task.figure.sign > 0 else np.nanmin
     members = [figure(task, gold, values) for values in scores[:heads]]
     return found | {"best_member": math.nan if np.isnan(members).all() else float(best(members))}
 

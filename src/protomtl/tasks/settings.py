@@ -199,7 +199,7 @@ def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
 
 def counted(tasks: Mapping[str, Task]) -> list[str]:
     """The tasks whose figures are in `overall`: those of which more is better."""
-    return [name for name, task in tasks.items() if task.figure.smallest is not None]
+    return [name for name, task in tasks.items() if task.figure.sign > 0]
 
 
 def clipped(task: Task, predicted: np.ndarray) -> np.ndarray:

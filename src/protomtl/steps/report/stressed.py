@@ -84,17 +84,12 @@ def losses(tables: Tables, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame, Dra
             plain, clean = (cases, clean_of(several, cases)) if paired else answers(several, CLEAN)
             under, before = figure(tasks[name], cases, predicted), figure(tasks[name], plain, clean)
             again = resampled(tasks[name], cases, predicted, name, stress)
-            sign = better(tasks[name])
+            sign = tasks[name].figure.sign
             drawn[stress, name] = sign * (
                 resampled(tasks[name], plain, clean, name, stress if paired else CLEAN) - again
             )
             rows += by_method([*several], about, under, before, drawn[stress, name], sign)
     return pd.DataFrame(rows + overall(rows, drawn, tasks, tables)), drawn
-
-
-def better(task: Task) -> int:
-    """1 where more of its figure is better, -1 where less is."""
-    return -1 if task.figure.smallest is None else 1
 
 
 def figure(task: Task, cases: pd.DataFrame, predicted: np.ndarray) -> np.ndarray:
@@ -111,8 +106,8 @@ def resampled(task: Task, cases: pd.DataFrame, predicted: np.ndarray, *purpose: 
 def by_method(
     runs: Sequence[Run], about: dict[str, Any], under: np.ndarray, clean: np.ndarray, drawn: np.ndarray, sign: int = 1
 ) -> Rows:
-    """A row for each method: means over its seeds. under, clean: [runs] figures; drawn: [resamples, runs] losses;
-    sign: of a loss, see `better`."""
+    """A row for each method: means over its seeds. under, clean: [runs] figures, with their sign; drawn: [resamples,
+    runs] losses."""
     found = []
     for method in methods_of(runs):
         own = np.array([run.method == method for run in runs])
