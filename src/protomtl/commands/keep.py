@@ -7,6 +7,7 @@ again of the predictions of all seeds. `--again` makes them of what is kept alon
 import argparse
 import re
 import shutil
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def again(name: str) -> None:
     """Make the tables of docs/runs/NAME again of the predictions that it keeps, with `compare` and `margin` as here."""
     folder, params = kept.find(name), load()
     about = read_json(folder / "about.json")
-    for seed in (seed for part in about["parts"] for seed in part["seeds"]):
+    for seed in kept.seeds_of(about["parts"]):
         if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
             raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
     make_tables(params, folder, kept.rows(folder))
@@ -95,7 +96,7 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     about |= {"margin": margin or margin_of(target), "findings": findings}
     with atomic(target) as part:
         part.mkdir()
-        for seed in older_seeds(about):
+        for seed in kept.seeds_of(older):
             shutil.copytree(target / f"seed{seed}", part / f"seed{seed}")
         for seed in params.seeds:
             keep_seed(params, seed, part / f"seed{seed}")
@@ -141,15 +142,12 @@ def margin_of(target: Path) -> float:
     return float(read_json(path).get("margin", MARGIN)) if path.exists() else MARGIN
 
 
-def older_seeds(about: dict[str, Any]) -> list[int]:
-    return [seed for part in about["parts"][:-1] for seed in part["seeds"]]
-
-
 def keep_seed(params: Params, seed: int, folder: Path) -> None:
     """The predictions of all methods (a row an example, a column a method), their records and checkpoints."""
     folder.mkdir()
     runs = [Run(method, seed) for method in params.methods]
-    tables = {key: side_by_side(read_task(runs, *key), runs) for key in split_tasks(params)}
+    keys = product(SPLITS.values(), main_tasks(params.tasks))
+    tables = {key: side_by_side(read_task(runs, *key), runs) for key in keys}
     whole = pd.concat(tables, names=KEY[:2])
     whole.columns = pd.Index(params.methods)
     records = {}
@@ -165,10 +163,6 @@ def keep_seed(params: Params, seed: int, folder: Path) -> None:
     files = {path: digest for method in params.methods for path, digest in here.digests(Run(method, seed)).items()}
     write_csv(folder / DIGESTS, [{"path": path, "sha256": digest} for path, digest in files.items()])
     write_csv(folder / CURVES, [point for method in params.methods for point in dev_curve(Run(method, seed))])
-
-
-def split_tasks(params: Params) -> list[tuple[str, str]]:
-    return [(split, task) for split in SPLITS.values() for task in main_tasks(params.tasks)]
 
 
 def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:

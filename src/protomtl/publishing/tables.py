@@ -1,11 +1,12 @@
 """The tables that a marker can name, as head and rows of text; markers.py says what each kind shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from protomtl.analysis import caveats
+from protomtl.analysis.verdicts import judged
 from protomtl.core.files import read_json
 from protomtl.core.markdown import span
 from protomtl.core.settings import HELD_OUT
@@ -15,6 +16,7 @@ from protomtl.publishing.kept import (
     RECORDS,
     TASKS,
     Row,
+    Table,
     against_first,
     best_first,
     chosen,
@@ -63,17 +65,22 @@ def with_paper(row: Row, figure: str) -> str:
 
 def test(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Test of every method, best first, with its difference from the reference."""
-    dev, found = read(run, "dev"), best_first(read(run, "test"))
     reference, compared = against_first(run)
-    head = ["method", "dev overall", *(f"test {task}" for task in TASKS)]
-    head += ["test overall (95 % interval)", f"minus `{reference}` (p, Holm)"]
+    minus = {name: f"{signed(row['difference'])} ({row['p_holm']:.3f})" for name, row in compared.items()}
+    return dev_and_test(run, best_first(read(run, "test")), words, f"minus `{reference}` (p, Holm)", minus)
+
+
+def dev_and_test(
+    run: Path, found: Table, words: list[str], title: str, last: Mapping[str, str]
+) -> tuple[list[str], Rows]:
+    """Dev overall and test of every method. found: of test, in order; title, last: head and cells of a last column."""
+    dev = read(run, "dev")
+    head = ["method", "dev overall", *(f"test {task}" for task in TASKS), "test overall (95 % interval)", title]
     rows = []
     for method in chosen(found, words):
-        row, difference = found[method], compared.get(method)
+        row = found[method]
         cells = [row["label"], with_deviation(dev[method], "overall"), *(number(row[task]) for task in TASKS)]
-        cells.append(with_interval(row))
-        cells.append(f"{signed(difference['difference'])} ({difference['p_holm']:.3f})" if difference else MISSING)
-        rows.append(cells)
+        rows.append([*cells, with_interval(row), last.get(method, MISSING)])
     return head, rows
 
 
@@ -99,15 +106,9 @@ def paper(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 
 def steps(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Dev and test of every method with the steps of its fine-tuning."""
-    dev, found = read(run, "dev"), read(run, "test")
-    head = ["method", "dev overall", *(f"test {task}" for task in TASKS)]
-    head += ["test overall (95 % interval)", "steps of fine-tuning"]
-    rows = []
-    for method in chosen(found, words):
-        row = found[method]
-        cells = [row["label"], with_deviation(dev[method], "overall"), *(number(row[task]) for task in TASKS)]
-        rows.append([*cells, with_interval(row), str(row["steps"])])
-    return head, rows
+    found = read(run, "test")
+    taken = {method: str(row["steps"]) for method, row in found.items()}
+    return dev_and_test(run, found, words, "steps of fine-tuning", taken)
 
 
 def against(run: Path, words: list[str]) -> tuple[list[str], Rows]:
@@ -127,18 +128,13 @@ def against(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 def differences(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """One method minus another on test; the pair may stand either way round in the kept comparisons."""
     method, other = words
-    rows = []
-    for row in comparisons(run):
-        if (row["method"], row["reference"]) == (method, other):
-            low, value, high = row["low"], row["difference"], row["high"]
-        elif (row["method"], row["reference"]) == (other, method):
-            low, value, high = -row["high"], -row["difference"], -row["low"]
-        else:
-            continue
-        figure = TASKS.get(str(row["figure"]), str(row["figure"]))
-        rows.append([figure, signed(value), span(low, high), f"{row['p_holm']:.3f}"])
-    if not rows:
+    _, found = judged(comparisons(run), method, other)
+    if not found:
         raise ValueError(f"the run does not compare {method} with {other}")
+    rows = [
+        [TASKS.get(figure, figure), signed(row["difference"]), span(row["low"], row["high"]), f"{row['p_holm']:.3f}"]
+        for figure, row in found.items()
+    ]
     return ["figure", f"`{method}` minus `{other}`", "95 % interval", "p, Holm"], rows
 
 
