@@ -28,7 +28,7 @@ from protomtl.receipt.here import settings
 from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS
 from protomtl.steps.tables.build import SPLITS
 from protomtl.tasks.settings import main_tasks
-from protomtl.verification import LOCK
+from protomtl.verification import LOCK, recorded_stages
 
 EMBEDDED = (SPACE, results("embed") / "figure1.png")
 RECORDED = ("steps", "best_epoch")
@@ -170,7 +170,7 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
 
     SystemExit where it knows none of them.
     """
-    stages = trained.stages()
+    stages = recorded_stages()
     wanted = [f"{phase}@{method}-{seed}" for phase in ("finetune", "pretrain") for method in methods]
     if not (known := [name for name in wanted if name in stages]):
         raise SystemExit(f"{LOCK}: has no training of seed {seed}; run `snakemake --cores 4 all` first")
