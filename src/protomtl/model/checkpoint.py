@@ -25,7 +25,8 @@ def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write the encoder as a Hugging Face folder: config.json, model.safetensors and the tokenizer's files."""
     with quiet():
         encoder.network.save_pretrained(folder)
-    open_to_others(folder)
+    for weights in folder.glob("*.safetensors"):  # safetensors lets only their owner read them
+        shutil.copymode(folder / "config.json", weights)
     for file in BACKBONE.iterdir():
         own = file.suffix in (".json", ".txt", ".model") and not file.name.endswith(".index.json")  # of several weights
         if own and file.is_file() and not (folder / file.name).exists():
@@ -36,12 +37,6 @@ def save_heads(heads: nn.ModuleDict, path: Path) -> None:
     """Write the heads' parameters; layers that two heads share are written once."""
     parameters = {name: p.detach().cpu().contiguous() for name, p in heads.named_parameters()}
     path.write_bytes(save(parameters))  # not by save_file, which makes files that only their owner can read
-
-
-def open_to_others(folder: Path) -> None:
-    """Give the weights the mode of the folder's other new files; safetensors lets only their owner read them."""
-    for weights in folder.glob("*.safetensors"):
-        shutil.copymode(folder / "config.json", weights)
 
 
 def load_heads(heads: nn.ModuleDict, path: Path) -> None:

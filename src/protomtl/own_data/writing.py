@@ -87,7 +87,7 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
         content["tasks"][plain(name)] = styled(block)
         for key in [key for key in block if key in explained]:
             content["tasks"][name].yaml_add_eol_comment(explained.pop(key), key, COLUMN)
-    gone = [name for name in content["methods"] if names_others(content["method"][name]["finetune"], tasks)]
+    gone = listed_for_others(content, tasks)
     new = add_weighted(content["method"], [*tasks])
     add_single(content, [*tasks])
     place = min((content["methods"].index(name) for name in gone), default=len(content["methods"]))
@@ -109,6 +109,11 @@ def explanations(tasks: Any) -> dict[str, str]:
             if token is not None and (text := token.value.partition("\n")[0]).startswith("#"):
                 found.setdefault(key, text.removeprefix("#").strip())
     return found
+
+
+def listed_for_others(content: Any, tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Those of `methods` that do not fit these tasks."""
+    return [name for name in content["methods"] if names_others(content["method"][name]["finetune"], tasks)]
 
 
 def names_others(finetune: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -41,17 +41,17 @@ def signed(value: float) -> str:
     return f"{value:+.3f}"
 
 
-def with_deviation(row: Row, figure: str) -> str:
-    """The mean over seeds ± its standard deviation, which one seed has not."""
-    deviation = row[f"{figure}_sd"]
-    return number(row[figure]) if pd.isna(deviation) else f"{row[figure]:.3f} ± {deviation:.3f}"
+def with_deviation(row: Row) -> str:
+    """Overall: the mean over seeds ± its standard deviation, which one seed has not."""
+    deviation = row["overall_sd"]
+    return number(row["overall"]) if pd.isna(deviation) else f"{row['overall']:.3f} ± {deviation:.3f}"
 
 
 def with_interval(row: Row) -> str:
     """Overall with its deviation and its 95 % interval; nothing where it is not defined."""
     if pd.isna(row["overall"]):
         return MISSING
-    return f"{with_deviation(row, 'overall')} ({caveats.interval(row['overall_low'], row['overall_high'])})"
+    return f"{with_deviation(row)} ({caveats.interval(row['overall_low'], row['overall_high'])})"
 
 
 def with_paper(row: Row, figure: str) -> str:
@@ -79,7 +79,7 @@ def dev_and_test(
     rows = []
     for method in chosen(found, words):
         row = found[method]
-        cells = [row["label"], with_deviation(dev[method], "overall"), *(number(row[task]) for task in TASKS)]
+        cells = [row["label"], with_deviation(dev[method]), *(number(row[task]) for task in TASKS)]
         rows.append([*cells, with_interval(row), last.get(method, MISSING)])
     return head, rows
 
@@ -88,7 +88,7 @@ def tasks(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Test of each task under its full name, best first."""
     found = best_first(read(run, "test"))
     rows = [
-        [row["label"], *(number(row[task]) for task in TASKS), with_deviation(row, "overall")]
+        [row["label"], *(number(row[task]) for task in TASKS), with_deviation(row)]
         for row in (found[method] for method in chosen(found, words))
     ]
     return ["method", *TASKS.values(), "overall"], rows
