@@ -17,7 +17,7 @@ from protomtl.analysis.predictions import read_task, side_by_side
 from protomtl.analysis.settings import Margin
 from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import CURRENT, KEPT, results
-from protomtl.core.runs import Run
+from protomtl.core.runs import Run, runs_of
 from protomtl.core.sections import argument
 from protomtl.params import Params, load
 from protomtl.publishing.curves import CURVES, dev_curve
@@ -84,12 +84,13 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     so is an ensemble of other runs.
     """
     params = load()
-    records = [results("finetune", method, seed) / "config.json" for method in params.methods for seed in params.seeds]
+    runs = runs_of(params.methods, params.seeds)
+    records = [results("finetune", *run) / "config.json" for run in runs]
     for path in (results("tables") / "table1.csv", ENSEMBLE, LOCK, *records):
         if not path.exists():
             raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
     here.check_git()
-    trained.check(params, [Run(method, seed) for method in params.methods for seed in params.seeds])
+    trained.check(params, runs)
     target = KEPT / name
     older = older_parts(target, params)
     about = settings(params) | {"parts": [*older, here.part(params, params.methods, params.seeds)]}
@@ -145,7 +146,7 @@ def margin_of(target: Path) -> float:
 def keep_seed(params: Params, seed: int, folder: Path) -> None:
     """The predictions of all methods (a row an example, a column a method), their records and checkpoints."""
     folder.mkdir()
-    runs = [Run(method, seed) for method in params.methods]
+    runs = runs_of(params.methods, [seed])
     keys = product(SPLITS.values(), main_tasks(params.tasks))
     tables = {key: side_by_side(read_task(runs, *key), runs) for key in keys}
     whole = pd.concat(tables, names=KEY[:2])

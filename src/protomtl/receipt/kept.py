@@ -10,7 +10,7 @@ import pandas as pd
 from protomtl.analysis.predictions import side_by_side
 from protomtl.core.files import read_json
 from protomtl.core.paths import KEPT
-from protomtl.core.runs import Run
+from protomtl.core.runs import runs_of
 from protomtl.core.sections import validate
 from protomtl.core.settings import Joined, Method
 from protomtl.publishing.kept import RECORDS, TABLES
@@ -127,7 +127,7 @@ def read_evaluated(methods: Sequence[str], folders: Mapping[int, Path]) -> Evalu
     """The predictions and records of all seeds; folders: of each seed."""
     predicted = {seed: pd.read_parquet(folder / PREDICTIONS) for seed, folder in folders.items()}
     kept = {seed: read_json(folder / RECORDS) for seed, folder in folders.items()}
-    runs = [Run(method, seed) for method in methods for seed in folders]
+    runs = runs_of(methods, folders)
     predictions: dict[str, dict[str, pd.DataFrame]] = {}
     for split, task in next(iter(predicted.values()))[KEY[:2]].drop_duplicates().itertuples(index=False):
         own = {

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from protomtl.core.files import atomic, write_json
-from protomtl.core.markdown import number
+from protomtl.core.markdown import in_a_line
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, predictions_file, read_runs
 from protomtl.metrics import main_figure, overall
@@ -44,7 +44,7 @@ def run(tasks: dict[str, Task]) -> None:
         found = {split: with_overall(tasks, values) for split, values in figures.items() if values}
         write_json(part / "metrics.json", found)
     for split, values in found.items():
-        print(f"ensemble of {len(runs)} runs: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
+        print(f"ensemble of {len(runs)} runs: {split} {in_a_line(values)}")
 
 
 def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from protomtl.core.markdown import number
+from protomtl.core.markdown import in_a_line
 from protomtl.core.paths import TOKENS
 from protomtl.model import readout
 from protomtl.model.heads import ExpectedHead, attribute
@@ -66,9 +66,7 @@ def fit_at_once(
             outputs = head(*train.embeddings).cpu()
         losses[name] = round(task_loss(task, outputs, torch.from_numpy(train.labels)).item(), 6)
     found = {name: round(value, 6) for name, value in validation(model, tasks)().items()}
-    print(
-        f"finetune {method} seed {seed}: dev " + ", ".join(f"{name} {number(value)}" for name, value in found.items())
-    )
+    print(f"finetune {method} seed {seed}: dev {in_a_line(found)}")
     point = {"step": 0, "epoch": 0, "lr": 0.0, "loss": round(sum(losses.values()), 6)}
     curves = Curves([point | {f"loss_{name}": loss for name, loss in losses.items()}], [{"epoch": 0, **found}])
     return loop.Result(curves, best_epoch=0, steps=0, seconds=time.monotonic() - begin)
