@@ -84,9 +84,9 @@ def task_metrics(task: Task, gold: np.ndarray, predicted: np.ndarray) -> dict[st
     return {name: METRICS[name](gold, predicted) for name in dict.fromkeys((task.main_metric, *task.what.beside))}
 
 
-def main_metric(task: Task, values: Mapping[str, float]) -> float:
-    """The one figure of a task that stands for it."""
-    return values[task.main_metric]
+def main_figure(task: Task, gold: np.ndarray, predicted: np.ndarray) -> float:
+    """The one figure of a task that stands for it; see `task_metrics`."""
+    return METRICS[task.main_metric](task.what.targets(task, gold), task.what.targets(task, predicted))
 
 
 def overall(tasks: Mapping[str, Task], main: Mapping[str, float], rescaled: bool = False) -> float:

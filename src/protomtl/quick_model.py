@@ -23,7 +23,7 @@ from protomtl.params import Params
 from protomtl.seeds import some_rows
 from protomtl.steps.export.build import plane
 from protomtl.steps.finetune.closed_form import Rows, fit_head
-from protomtl.tasks.settings import Task, main_tasks
+from protomtl.tasks.settings import main_tasks, tasks_of
 from protomtl.tasks.tensors import class_indices
 
 FOLDER = STATE / "try" / "model"
@@ -68,7 +68,7 @@ def described(chosen: Params) -> dict[str, Any]:
 def write(folder: Path, record: dict[str, Any]) -> None:
     """Fit the heads, and put them beside the backbone with the prototypes and the record."""
     shutil.copytree(BACKBONE, folder, ignore=shutil.ignore_patterns(".*"))
-    tasks = {name: Task.model_validate(task) for name, task in record["tasks"].items()}
+    tasks = tasks_of(record)
     compute, heads = Compute.model_validate(record["compute"]), Heads.model_validate(record["finetune"])
     settle(compute)
     model = MultiTaskModel(Encoder(folder, record["backbone"]["pooling"], compute), tasks, heads, SEED).eval()

@@ -56,19 +56,25 @@ def look(cache: Path) -> list[Damage]:
     return [*stale_lock(), *bad_objects(cache, files), *bad_outputs(cache, files), *old_states()]
 
 
+def recorded_stages() -> Mapping[str, Mapping[str, Any]]:
+    """The stages that dvc.lock records. SystemExit for one that DVC did not write."""
+    try:
+        stages: dict[str, dict[str, Any]] = yaml.load(LOCK.read_bytes(), Loader)["stages"]  # noqa: S506  # a safe one
+        words = [out[key] for stage in stages.values() for out in stage.get("outs", []) for key in ("path", "md5")]
+        if all(isinstance(word, str) for word in words):
+            return stages
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
+        pass
+    raise SystemExit(
+        f"{LOCK}: not what DVC writes; `git checkout {LOCK}`, or without a committed one `rm {LOCK}`, then `dvc repro`"
+    )
+
+
 def read_lock() -> dict[str, dict[str, str]]:
     """Of each stage that dvc.lock records: path of an output -> its MD5, which for a folder ends with `.dir`."""
-    try:
-        stages = yaml.load(LOCK.read_bytes(), Loader)["stages"]  # noqa: S506  # a safe one
-        found = {name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in stages.items()}
-        if not all(isinstance(word, str) for outs in found.values() for out in outs.items() for word in out):
-            raise TypeError
-        return found
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
-        raise SystemExit(
-            f"{LOCK}: not what DVC writes; `git checkout {LOCK}`, or without a committed one `rm {LOCK}`, "
-            "then `dvc repro`"
-        ) from None
+    return {
+        name: {out["path"]: out["md5"] for out in stage.get("outs", [])} for name, stage in recorded_stages().items()
+    }
 
 
 def cache_folder() -> Path:

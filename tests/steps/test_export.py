@@ -302,7 +302,7 @@ def test_parts_of_other_models_are_refused(model: Path, tmp_path: Path) -> None:
     copy = unsealed(model, tmp_path / "copy")
     prototypes = load_file(copy / "prototypes.safetensors")
     save_file({**prototypes, "sst": prototypes["sst"][:4]}, copy / "prototypes.safetensors")
-    with pytest.raises(ValueError, match="these prototypes are not of the model beside them"):
+    with pytest.raises(ValueError, match=r"prototypes\.safetensors: is not of the model beside it"):
         protomtl.load(copy)
     save_file(prototypes, copy / "prototypes.safetensors")
     vocabulary = json.loads((copy / "tokenizer.json").read_text())

@@ -19,9 +19,10 @@ import protomtl
 from protomtl import cli
 from protomtl.backends.static import features
 from protomtl.core.files import read_json
+from protomtl.model.linear import lda, of_all_classes
 from protomtl.model.prototypes import all_prototypes
 from protomtl.steps.export import step, tensors
-from protomtl.steps.export.static import class_means, discriminant, text_vectors
+from protomtl.steps.export.static import class_means, text_vectors
 from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import class_indices
 from tests.support import ROOT
@@ -367,6 +368,6 @@ def test_a_class_without_a_row_is_never_said() -> None:
     random = np.random.default_rng(1)
     x = random.normal(size=(60, 3))
     y = np.where(x[:, 0] > 0, 3, 1)
-    weight, bias = discriminant(x, y, 4)
+    weight, bias = of_all_classes(lda(x, y), y, 4)
     assert {*(x @ weight.T + bias).argmax(1)} == {1, 3}
     assert ((x @ weight.T + bias).argmax(1) == y).mean() > 0.9

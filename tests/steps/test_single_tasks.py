@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from protomtl import params
 from protomtl.analysis import comparisons
 from protomtl.core.files import read_json
-from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.metrics import main_figure, overall
 from protomtl.seeds import generator
 from tests.support.makers import make_workdir, patch_params
 from tests.support.steps import run_all, run_method, run_steps
@@ -87,7 +87,7 @@ def test_it_is_resampled_by_its_predictions(done: Path) -> None:
         size = len(tables[0])
         rows = generator(comparisons.SEED, "examples", "test", task).integers(size, size=(2000, size))
         figures = [
-            [main_metric(tasks[task], task_metrics(tasks[task], *table.to_numpy()[r].T)) for r in rows[:300]]
+            [main_figure(tasks[task], *table.to_numpy()[r].T) for r in rows[:300]]
             for table in (table[["gold", "prediction"]].astype(float) for table in tables)
         ]
         drawn.append(np.nan_to_num(figures))

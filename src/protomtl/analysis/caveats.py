@@ -1,10 +1,12 @@
 """What must be said beside figures: where one is absent or has no interval, and of backbones that know the data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from protomtl.core.markdown import UNDEFINED as NOT_DEFINED
+from protomtl.core.markdown import span
+from protomtl.tasks.settings import Task, counted
 
 NO_LABELS = "no labels"
 UNDEFINED = (
@@ -20,7 +22,13 @@ OURS = ("_sd", "_iqm", "_low", "_high", "_paper", "_difference")  # of each figu
 
 def interval(low: float, high: float) -> str:
     """`0.693 to 0.731`."""
-    return "no interval" if pd.isna(low) else f"{low:.3f} to {high:.3f}"
+    return "no interval" if pd.isna(low) else span(low, high, ".3f")
+
+
+def turned(tasks: Mapping[str, Task]) -> str:
+    """What must be said of differences where less of a task's figure is better; mostly nothing."""
+    others = ", ".join(name for name in tasks if name not in counted(tasks))
+    return f"Less is better for {others}: there the sign is turned, so that + is better too." if others else ""
 
 
 def absent(table: pd.DataFrame, figure: str, tasks: Iterable[str]) -> str:

@@ -10,13 +10,6 @@ import numpy as np
 from protomtl.analysis.bootstrap import accuracy, pearson
 from protomtl.tasks.figures import MetricName
 
-Counts = tuple[np.ndarray, np.ndarray, np.ndarray]  # of each class [k, classes]: rows hit, rows of it, rows predicted
-
-
-def class_counts(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> Counts:
-    """gold, predicted: [n, classes], 1 for the class of a row."""
-    return counts @ (gold * predicted), counts @ gold, counts @ predicted
-
 
 def macro_f1(hits: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """[k] of the classes that occur in a resample."""
@@ -49,11 +42,12 @@ def ratio(above: np.ndarray, below: np.ndarray, where: np.ndarray) -> np.ndarray
 
 
 def by_class(figure: Callable[..., np.ndarray]) -> "Figure":
-    """A figure of the counts of classes, for each column of predictions."""
+    """A figure of each class's rows [k, classes] that are hit, are of it, and are predicted as it, for each column of
+    predictions."""
 
     def found(counts: np.ndarray, gold: np.ndarray, predicted: np.ndarray, members: Members) -> np.ndarray:
         own, others = members(gold), map(members, predicted.T)
-        return np.stack([figure(*class_counts(counts, own, other)) for other in others], axis=1)
+        return np.stack([figure(counts @ (own * other), counts @ own, counts @ other) for other in others], axis=1)
 
     return found
 

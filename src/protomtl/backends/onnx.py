@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from protomtl.backends.rows import BATCH, Row, means_of, open_tokens, refuse_others, sides, tasks_of
+from protomtl.backends.rows import BATCH, Row, means_of, open_tokens, refuse_others, sides
 from protomtl.core.paths import ONNX
 from protomtl.model.settings import Heads
+from protomtl.tasks.settings import tasks_of
 
 VECTOR = "sentence_embedding"
 

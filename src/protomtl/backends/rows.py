@@ -1,6 +1,6 @@
-"""What all formats share: the record, the tasks, the tokenizer, the prototypes."""
+"""What all formats share: the tokenizer, the prototypes, rows by their sides."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,6 @@ from protomtl.tasks.settings import Task
 
 Row = str | tuple[str, ...]
 BATCH = 32  # sequences in one call, of similar length
-
-
-def tasks_of(record: Mapping[str, Any]) -> dict[str, Task]:
-    return {name: Task.model_validate(block) for name, block in record["tasks"].items()}
 
 
 def refuse_others(path: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -55,6 +51,6 @@ def means_of(folder: Path, tasks: Mapping[str, Task], width: int) -> dict[str, n
     return found
 
 
-def sides(rows: list[Row]) -> list[list[str]]:
+def sides(rows: Sequence[Row]) -> list[list[str]]:
     """The first texts of all rows, and the second ones of pairs."""
     return [[*side] for side in zip(*([row] if isinstance(row, str) else row for row in rows), strict=True)]

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from protomtl.backends.rows import Row, means_of, open_tokens, read_tensors, refuse_others, sides, tasks_of
+from protomtl.backends.rows import Row, means_of, open_tokens, read_tensors, refuse_others, sides
 from protomtl.core.paths import STATIC, STATIC_HEADS
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, tasks_of
 
 
 class StaticNetwork:

@@ -12,7 +12,7 @@ from protomtl.analysis.bootstrap import LEVEL
 from protomtl.analysis.comparisons import NOTHING
 from protomtl.analysis.verdicts import QUESTIONS, Compared, judged, overall_against_first, verdict, word
 from protomtl.core.files import atomic, read_json
-from protomtl.core.markdown import markdown_table, number, plain
+from protomtl.core.markdown import markdown_table, number, plain, span
 from protomtl.core.paths import KEPT
 from protomtl.plots import style
 from protomtl.plots.bars import draw_bars, draw_differences
@@ -106,7 +106,7 @@ def differences(first: str, rows: Mapping[str, Compared]) -> list[str]:
     cells = [
         [
             name,
-            *(f"{row['difference']:+.4f}", f"{row['low']:+.4f} to {row['high']:+.4f}", f"{row['p_holm']:.3f}"),
+            *(f"{row['difference']:+.4f}", span(row["low"], row["high"], "+.4f"), f"{row['p_holm']:.3f}"),
             *(word(row), number(row.get("detectable"))),
         ]
         for name, row in rows.items()

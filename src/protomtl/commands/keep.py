@@ -7,6 +7,7 @@ again of the predictions of all seeds. `--again` makes them of what is kept alon
 import argparse
 import re
 import shutil
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from protomtl.analysis.predictions import read_task, side_by_side
 from protomtl.analysis.settings import Margin
 from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import CURRENT, KEPT, results
-from protomtl.core.runs import Run
+from protomtl.core.runs import Run, runs_of
 from protomtl.core.sections import argument
 from protomtl.params import Params, load
 from protomtl.publishing.curves import CURVES, dev_curve
@@ -27,7 +28,7 @@ from protomtl.receipt.here import settings
 from protomtl.receipt.kept import CHECKPOINTS, DIGESTS, KEY, MARGIN, PREDICTIONS
 from protomtl.steps.tables.build import SPLITS
 from protomtl.tasks.settings import main_tasks
-from protomtl.verification import LOCK
+from protomtl.verification import LOCK, recorded_stages
 
 EMBEDDED = (SPACE, results("embed") / "figure1.png")
 RECORDED = ("steps", "best_epoch")
@@ -66,7 +67,7 @@ def again(name: str) -> None:
     """Make the tables of docs/runs/NAME again of the predictions that it keeps, with `compare` and `margin` as here."""
     folder, params = kept.find(name), load()
     about = read_json(folder / "about.json")
-    for seed in (seed for part in about["parts"] for seed in part["seeds"]):
+    for seed in kept.seeds_of(about["parts"]):
         if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
             raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
     make_tables(params, folder, kept.rows(folder))
@@ -83,19 +84,20 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     so is an ensemble of other runs.
     """
     params = load()
-    records = [results("finetune", method, seed) / "config.json" for method in params.methods for seed in params.seeds]
+    runs = runs_of(params.methods, params.seeds)
+    records = [results("finetune", *run) / "config.json" for run in runs]
     for path in (results("tables") / "table1.csv", ENSEMBLE, LOCK, *records):
         if not path.exists():
             raise SystemExit(f"{path}: not there; run `snakemake --cores 4 all` first")
     here.check_git()
-    trained.check(params, [Run(method, seed) for method in params.methods for seed in params.seeds])
+    trained.check(params, runs)
     target = KEPT / name
     older = older_parts(target, params)
     about = settings(params) | {"parts": [*older, here.part(params, params.methods, params.seeds)]}
     about |= {"margin": margin or margin_of(target), "findings": findings}
     with atomic(target) as part:
         part.mkdir()
-        for seed in older_seeds(about):
+        for seed in kept.seeds_of(older):
             shutil.copytree(target / f"seed{seed}", part / f"seed{seed}")
         for seed in params.seeds:
             keep_seed(params, seed, part / f"seed{seed}")
@@ -141,15 +143,12 @@ def margin_of(target: Path) -> float:
     return float(read_json(path).get("margin", MARGIN)) if path.exists() else MARGIN
 
 
-def older_seeds(about: dict[str, Any]) -> list[int]:
-    return [seed for part in about["parts"][:-1] for seed in part["seeds"]]
-
-
 def keep_seed(params: Params, seed: int, folder: Path) -> None:
     """The predictions of all methods (a row an example, a column a method), their records and checkpoints."""
     folder.mkdir()
-    runs = [Run(method, seed) for method in params.methods]
-    tables = {key: side_by_side(read_task(runs, *key), runs) for key in split_tasks(params)}
+    runs = runs_of(params.methods, [seed])
+    keys = product(SPLITS.values(), main_tasks(params.tasks))
+    tables = {key: side_by_side(read_task(runs, *key), runs) for key in keys}
     whole = pd.concat(tables, names=KEY[:2])
     whole.columns = pd.Index(params.methods)
     records = {}
@@ -167,16 +166,12 @@ def keep_seed(params: Params, seed: int, folder: Path) -> None:
     write_csv(folder / CURVES, [point for method in params.methods for point in dev_curve(Run(method, seed))])
 
 
-def split_tasks(params: Params) -> list[tuple[str, str]]:
-    return [(split, task) for split in SPLITS.values() for task in main_tasks(params.tasks)]
-
-
 def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
     """Path and MD5, as dvc.lock has them, of every output of both trainings: what DVC can bring back.
 
     SystemExit where it knows none of them.
     """
-    stages = trained.stages()
+    stages = recorded_stages()
     wanted = [f"{phase}@{method}-{seed}" for phase in ("finetune", "pretrain") for method in methods]
     if not (known := [name for name in wanted if name in stages]):
         raise SystemExit(f"{LOCK}: has no training of seed {seed}; run `snakemake --cores 4 all` first")

@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml.comments import CommentedSeq
 
 from protomtl.core.sections import PARAMS
-from protomtl.own_data.writing import editable, edited, names_others, rewritten
+from protomtl.own_data.writing import editable, edited, listed_for_others, rewritten
 from protomtl.params import load
 
 PRESETS = Path("presets")
@@ -58,7 +58,7 @@ def apply(name: str, params: Path = PARAMS) -> None:
 def leave_out_others(content: Any) -> None:
     """Take methods that name tasks that there are not out of `methods`, with a word; not if none would be left."""
     main = {name: task for name, task in content["tasks"].items() if not task.get("auxiliary", False)}
-    others = [name for name in content["methods"] if names_others(content["method"][name]["finetune"], main)]
+    others = listed_for_others(content, main)
     if others and len(others) < len(content["methods"]):
         refill(content["methods"], [name for name in content["methods"] if name not in others])
         print(f"methods: without {', '.join(others)}, which name other tasks")

@@ -121,16 +121,13 @@ def refuse_other_task(name: str, task: Task) -> None:
     """BadInput where the task of this project is another one than the model's: its labels would mean other classes."""
     from protomtl.params import load  # of the pipeline
 
-    here = load().tasks.get(name)
-    if here is not None and said_of(here) != said_of(task):
+    here = load().tasks.get(name, task)
+    said, of_model = ((own.kind, own.class_names, own.bounds, own.pair) for own in (here, task))
+    if said != of_model:
         raise BadInput(
             f"tasks.{name}: the labels or texts of params.yaml are not those of the model's task of this name; "
             "name your own rows with --data FILE"
         )
-
-
-def said_of(task: Task) -> tuple[object, ...]:
-    return task.kind, task.class_names, task.bounds, len(task.texts)
 
 
 def own_rows(model: "Model", args: argparse.Namespace) -> "Asked":
@@ -197,20 +194,19 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
 
     tasks, labels = {name: model.tasks[name] for name in tables}, {RUN.method: name_of(model)}
     losses, drawn = stressed.losses(tables, tasks)
-    certain: list[dict[str, str | float]] = []
+    certain: list[dict[str, Any]] = []
     for name, several in tables.items():
-        named: dict[str, str | float] = {"method": RUN.method, "task": name}
         plain = several[RUN][several[RUN]["stress"] == CLEAN]
         if tasks[name].what.has_classes and (known := calibrated.scored(plain, tasks[name], "label")):
             heat, one = model.trust[name].temperature, tasks[name].what.one_class
-            certain.append({**named, **calibrated.figures(known, heat, several=not one)})
+            certain.append({"method": RUN.method, "task": name, **calibrated.figures(known, heat, several=not one)})
     measured = robust.Measured(losses, drawn, failing.failures(tables, tasks), pd.DataFrame(certain))
     parts = robust.page(measured, [RUN], labels, report, MEASURED_ON)
     with tempfile.TemporaryDirectory() as folder:
         robust_pictures.draw_noise(losses, labels, Path(folder))
         for picture in Path(folder).glob("*.svg"):
-            drawing = picture.read_text(encoding="utf-8").partition("<svg")
-            parts.insert(0, pages.Part("Against noise", Markup("<svg") + Markup(drawing[2])))  # noqa: S704  # our own
+            _, svg, rest = picture.read_text(encoding="utf-8").partition("<svg")
+            parts.insert(0, pages.Part("Against noise", Markup(svg + rest)))  # noqa: S704  # our own
     figures = ", ".join(f"{name}: {task.figure.words}" for name, task in tasks.items())
     parts.insert(0, pages.Part("The rows", f"{rows} The figure of each task is {figures}."))
     return pages.page(f"Robust? {name_of(model)}", [*parts, *robust.texts(texts, tasks)])

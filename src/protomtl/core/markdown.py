@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -12,6 +12,16 @@ UNDEFINED = "n/a"  # a figure that says nothing: see metrics.py
 def number(value: float | None, form: str = ".3f") -> str:
     """A figure for people."""
     return UNDEFINED if value is None or not math.isfinite(value) else format(value, form)
+
+
+def in_a_line(figures: Mapping[str, float]) -> str:
+    """`overall 0.712, sst 0.587`: figures behind their names."""
+    return ", ".join(f"{name} {number(value)}" for name, value in figures.items())
+
+
+def span(low: float, high: float, form: str = "+.3f") -> str:
+    """`-0.003 to +0.040`, of a difference; in another form of another figure."""
+    return f"{low:{form}} to {high:{form}}"
 
 
 def plain(text: str) -> str:

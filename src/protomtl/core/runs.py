@@ -1,7 +1,8 @@
 """The runs that there are, one for each method and seed: step `collect` writes the list, later steps read it."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,11 @@ from protomtl.core.paths import RUNS, results
 class Run(NamedTuple):
     method: str
     seed: int
+
+
+def runs_of(methods: Iterable[str], seeds: Iterable[int]) -> list[Run]:
+    """Each method with each seed, in this order."""
+    return [Run(*pair) for pair in product(methods, seeds)]
 
 
 def read_runs() -> list[Run]:

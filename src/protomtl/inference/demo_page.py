@@ -67,7 +67,8 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
     """What the head of a task and its prototypes say of each row, and where the rows lie."""
     scores = np.stack([*model.stream_scores(name, rows)])
     bar = st.column_config.ProgressColumn
-    names = [titled(str(name), ["prediction", BESIDE, *task.texts]) for name in task.class_names]
+    taken = ("prediction", BESIDE, *task.texts)  # titles of other columns
+    names = [f"{name} (class)" if name in taken else name for name in map(str, task.class_names)]
     if task.what.has_classes:
         said = pd.DataFrame(scores, columns=names)
         said.insert(0, "prediction", [task.shown(label) for label in task.what.predictions(scores)])
@@ -88,11 +89,6 @@ def show(model: Model, name: str, task: Task, rows: list[Row]) -> None:
     classes = [str(name) for name in task.what.prototypes(task)]
     st.altair_chart(drawn(placed(model, name, rows, classes), classes))
     st.caption(f"t-SNE of dev examples and prototypes; a row stands among its {NEIGHBOURS} nearest.")
-
-
-def titled(name: str, taken: list[str]) -> str:
-    """The title of a class's column; not that of another column."""
-    return f"{name} (class)" if name in taken else name
 
 
 def placed(model: Model, task: str, rows: list[Row], names: list[str]) -> pd.DataFrame:

@@ -27,10 +27,7 @@ TOKENIZER = (
     *("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"),
 )
 REASONS = (EXAMPLES, EXAMPLE_VECTORS)
-EVERY = (
-    *(RECORD, CARD, PROTOTYPES, MAP, CALIBRATION, *REASONS),
-    *("config.json", *TOKENIZER),
-)
+EVERY = (*(RECORD, CARD, PROTOTYPES, MAP, CALIBRATION, *REASONS), *("config.json", *TOKENIZER))
 OF_FORMAT = {
     "torch": (
         *("model.safetensors", "model-*.safetensors", "model.safetensors.index.json", "heads.safetensors", READOUT),

@@ -45,12 +45,7 @@ def asked(question: Callable[[], Answer]) -> Answer:
 def explained(error: BaseException) -> str:
     """What an error means, and what to do."""
     from huggingface_hub import constants
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     if isinstance(error, HFValidationError):
         return one_line(str(error))

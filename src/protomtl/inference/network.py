@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from protomtl.core.paths import PROTOTYPES, READOUT
+from protomtl.backends.rows import means_of, sides
+from protomtl.core.paths import READOUT
 from protomtl.inference.rows import Row
 from protomtl.model import readout
 from protomtl.model.checkpoint import trained_model
@@ -20,7 +19,6 @@ from protomtl.model.encoder import evaluating
 from protomtl.model.heads import attribute
 from protomtl.model.sequences import TokenTable
 from protomtl.model.settings import Compute
-from protomtl.tasks.settings import Task
 from protomtl.tokenizer import open_tokenizer, token_numbers
 
 
@@ -35,7 +33,7 @@ class Network:
         self.model.eval()
         self.compute = compute
         self.readouts = readout.load(folder / READOUT, self.tasks) if (folder / READOUT).exists() else {}
-        self.means = read_means(folder / PROTOTYPES, self.tasks, self.width)
+        self.means = means_of(folder, self.tasks, self.width)
 
     @property
     def width(self) -> int:
@@ -85,21 +83,8 @@ class Network:
 
     def table(self, task: str, rows: list[Row]) -> TokenTable:
         """Texts as the token table that training reads."""
-        texts = [[row] if isinstance(row, str) else row for row in rows]
-        sides = [flat(token_numbers(self.tokenizer, [*side])) for side in zip(*texts, strict=True)]
-        return TokenTable(task, sides, self.special, np.full(len(rows), np.nan, np.float32))
-
-
-def read_means(path: Path, tasks: Mapping[str, Task], width: int) -> dict[str, np.ndarray]:
-    """The prototypes [classes, width] of each task. SystemExit for those of another model, or a damaged file."""
-    try:
-        found: dict[str, np.ndarray] = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise SystemExit(f"{path}: cannot be read as safetensors: {error}") from None
-    wanted = {name: (task.number_of_classes, width) for name, task in tasks.items()}
-    if {name: means.shape for name, means in found.items()} != wanted:
-        raise SystemExit(f"{path}: these prototypes are not of the model beside them; export it again")
-    return found
+        texts = [flat(token_numbers(self.tokenizer, side)) for side in sides(rows)]
+        return TokenTable(task, texts, self.special, np.full(len(rows), np.nan, np.float32))
 
 
 def flat(numbers: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:

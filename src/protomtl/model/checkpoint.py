@@ -18,14 +18,15 @@ from protomtl.model.libraries import versions
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.pretrained import quiet
 from protomtl.model.settings import Compute, Heads
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, tasks_of
 
 
 def save_encoder(encoder: Encoder, folder: Path) -> None:
     """Write the encoder as a Hugging Face folder: config.json, model.safetensors and the tokenizer's files."""
     with quiet():
         encoder.network.save_pretrained(folder)
-    open_to_others(folder)
+    for weights in folder.glob("*.safetensors"):  # safetensors lets only their owner read them
+        shutil.copymode(folder / "config.json", weights)
     for file in BACKBONE.iterdir():
         own = file.suffix in (".json", ".txt", ".model") and not file.name.endswith(".index.json")  # of several weights
         if own and file.is_file() and not (folder / file.name).exists():
@@ -36,12 +37,6 @@ def save_heads(heads: nn.ModuleDict, path: Path) -> None:
     """Write the heads' parameters; layers that two heads share are written once."""
     parameters = {name: p.detach().cpu().contiguous() for name, p in heads.named_parameters()}
     path.write_bytes(save(parameters))  # not by save_file, which makes files that only their owner can read
-
-
-def open_to_others(folder: Path) -> None:
-    """Give the weights the mode of the folder's other new files; safetensors lets only their owner read them."""
-    for weights in folder.glob("*.safetensors"):
-        shutil.copymode(folder / "config.json", weights)
 
 
 def load_heads(heads: nn.ModuleDict, path: Path) -> None:
@@ -70,7 +65,7 @@ def save_record(folder: Path, settings: dict[str, Any], compute: Compute) -> Non
 
 def trained_model(folder: Path, encoder: Path, record: dict[str, Any]) -> tuple[MultiTaskModel, dict[str, Task]]:
     """The model whose heads lie in `folder`, as its record (config.json of fine-tuning) says, and its tasks."""
-    tasks = {name: Task.model_validate(task) for name, task in record["tasks"].items()}
+    tasks = tasks_of(record)
     compute, settings = Compute.model_validate(record["compute"]), Heads.model_validate(record["finetune"])
     model = MultiTaskModel(Encoder(encoder, record["backbone"]["pooling"], compute), tasks, settings, record["seed"])
     load_heads(model.heads, folder / "heads.safetensors")

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from protomtl.tasks.kinds import SEPARATORS
@@ -76,6 +77,12 @@ class Column(NamedTuple):
         if apart or len(where) > len(self.values) / 2 or not re.search(SEPARATORS, "".join(split)):
             return []
         return [part for value in self.values for part in split[value]]
+
+
+def numbered(name: str) -> Iterator[str]:
+    """A name, then the same with 2, 3, … behind it: of these the first that is free is taken."""
+    yield name
+    yield from (f"{name}{k}" for k in count(2))
 
 
 def words_of(text: str) -> float:

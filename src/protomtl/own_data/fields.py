@@ -32,6 +32,11 @@ def decoded(path: Path, content: bytes) -> str:
         raise BadFile(f"{path}:{line}: not UTF-8 nor UTF-16 with a byte order mark; save it as UTF-8") from None
     if (place := text.find("\0")) >= 0:
         raise BadFile(f"{path}:{text[:place].count(chr(10)) + 1}: a binary file; a table of text is needed, in UTF-8")
+    return one_newline(text)
+
+
+def one_newline(text: str) -> str:
+    """A text whose lines end as those of all files here."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -12,7 +12,7 @@ from protomtl.core.settings import SPLITS
 from protomtl.data.readers import UNLABELLED, BadRow, Row, read_table
 from protomtl.data.splitting import FEWEST, FOLDS, splits_of
 from protomtl.own_data.columns import Column, said
-from protomtl.own_data.fields import Table
+from protomtl.own_data.fields import Table, one_newline
 from protomtl.own_data.guessing import SHARD, Guess, split_column, split_of
 from protomtl.tasks.settings import Task
 
@@ -145,11 +145,6 @@ def write(folder: Path, tables: Sequence[Table], splits: Mapping[str, Places]) -
         [tables[n].path.name, str(tables[n].lines[row]), split] for split, places in splits.items() for n, row in places
     ]
     write_csv(folder / LIST, ["file", "line", "split"], listed)
-
-
-def one_newline(text: str) -> str:
-    """A text whose lines end as those of all files here."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def write_csv(path: Path, columns: list[str], rows: Sequence[Sequence[str]]) -> None:

@@ -5,9 +5,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from protomtl.own_data.columns import IDS, LABELS, NUMBERED, TEXTS, Column
+from protomtl.own_data.columns import IDS, LABELS, NUMBERED, TEXTS, Column, numbered
 from protomtl.tasks.kinds import NONE
 from protomtl.tasks.labels import ALSO, YES_NO, composed, number
 
@@ -173,7 +174,7 @@ def task_name(label: str, data: str, taken: Iterable[str]) -> str:
     own, taken = re.sub(r"_(label|score|id|text|name)$", "", identifier(label)), {*taken}
     name = identifier(data) or "task" if not own or own in SAYING_NOTHING else own
     name = (own if own and name in taken else name)[: LONGEST - 5]
-    return next(n for n in (name, f"{name}_task", *(f"{name}{k}" for k in range(2, 10_000))) if n not in taken)
+    return next(n for n in chain([name, f"{name}_task"], numbered(name)) if n not in taken)
 
 
 def identifier(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from protomtl.own_data.columns import NOTHING, Column, said
+from protomtl.own_data.columns import NOTHING, Column, numbered, said
 from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import classes_like
 from protomtl.tasks.kinds import NONE, SEPARATORS, in_one
@@ -35,7 +35,8 @@ def respelled(tables: Sequence[Table]) -> tuple[list[Table], list[str]]:
                 values = [change(value) for value in values]
                 words.append(f"column {name}: {what}")
     if any(repeats(table) for table in found):
-        other = next(n for n in ("id_column", *(f"id_column{k}" for k in range(2, 10_000))) if unused(found, n))
+        taken = {name for table in found for name in table.columns}
+        other = next(name for name in numbered("id_column") if name not in taken)
         found = [renamed(table, {"id": other}) for table in found]
         words.append(f"column id: is {other} here, since its values repeat and so name no rows")
     return found, words
@@ -71,10 +72,6 @@ def with_gaps(table: Table, texts: Sequence[str]) -> Table:
 
 def renamed(table: Table, names: Mapping[str, str]) -> Table:
     return table._replace(columns=[names.get(name, name) for name in table.columns])
-
-
-def unused(tables: Sequence[Table], name: str) -> bool:
-    return not any(name in table.columns for table in tables)
 
 
 def repeats(table: Table) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from protomtl.own_data import files
-from protomtl.own_data.columns import LABELS, Column
+from protomtl.own_data.columns import LABELS, Column, numbered
 from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import SAYING_NOTHING, Guess, classes_like, figure, is_id, split_of
 from protomtl.tasks.kinds import BETWEEN, NONE
@@ -125,7 +125,7 @@ def together(tables: Sequence[Table], run: Sequence[Column]) -> Together:
         names, free = [name for name in names_of(run) if name.casefold() != NONE], "labels"
         block = {"kind": "multilabel", "classes": names, "metric": "macro_f1"}
     there = {name for table in tables for name in table.columns}
-    label = next(n for n in (free, *(f"{free}{k}" for k in range(2, 10_000))) if n not in there)
+    label = next(name for name in numbered(free) if name not in there)
     return Together(names_of(run), label, block)
 
 

@@ -16,6 +16,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from protomtl.core.files import atomic
 from protomtl.core.locks import held
 from protomtl.core.yaml_reader import read_yaml
+from protomtl.own_data.columns import numbered
 
 PLAIN = re.compile(r"[^\W\d_][\w ./-]*[\w.]|[^\W\d_]")  # words that no reader of YAML takes for something else
 WORDS_OF_YAML = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # unlike YAML 1.2, 1.1 knows them all
@@ -86,7 +87,7 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
         content["tasks"][plain(name)] = styled(block)
         for key in [key for key in block if key in explained]:
             content["tasks"][name].yaml_add_eol_comment(explained.pop(key), key, COLUMN)
-    gone = [name for name in content["methods"] if names_others(content["method"][name]["finetune"], tasks)]
+    gone = listed_for_others(content, tasks)
     new = add_weighted(content["method"], [*tasks])
     add_single(content, [*tasks])
     place = min((content["methods"].index(name) for name in gone), default=len(content["methods"]))
@@ -110,6 +111,11 @@ def explanations(tasks: Any) -> dict[str, str]:
     return found
 
 
+def listed_for_others(content: Any, tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Those of `methods` that do not fit these tasks."""
+    return [name for name in content["methods"] if names_others(content["method"][name]["finetune"], tasks)]
+
+
 def names_others(finetune: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a method says something of tasks that there are not, or not of all pairs what must be said of all."""
     encoding = finetune.get("pair_encoding")
@@ -127,10 +133,8 @@ def add_weighted(blocks: Any, tasks: list[str]) -> list[str]:
     for name in tasks:
         weights = dict.fromkeys(tasks, SMALL) | {name: round(1 - SMALL * (len(tasks) - 1), 2)}
         block = {"label": f"{name} weighted", "source": "report §4.2", "pretrain": False}
-        finetune = CommentedMap({"weights": CommentedMap({plain(k): weight for k, weight in weights.items()})})
-        finetune.fa.set_flow_style()
-        names = (f"{name}_weighted", *(f"{name}_weighted{k}" for k in range(2, 10_000)))
-        free = next(n for n in names if n not in blocks or weighs(blocks[n], tasks))
+        finetune = in_one_line(CommentedMap({"weights": CommentedMap({plain(k): w for k, w in weights.items()})}))
+        free = next(n for n in numbered(f"{name}_weighted") if n not in blocks or weighs(blocks[n], tasks))
         blocks.setdefault(free, CommentedMap(block | {"finetune": finetune}))
         found.append(free)
     return found
@@ -147,12 +151,10 @@ def add_single(content: Any, tasks: list[str]) -> None:
     if len(tasks) < 2 or "single_tasks" not in content.get("joined", {}):
         return
     for name in tasks:
-        finetune = CommentedMap({"pair_encoding": "concat", "tasks": CommentedSeq([plain(name)])})
-        finetune.fa.set_flow_style()
+        finetune = in_one_line(CommentedMap({"pair_encoding": "concat", "tasks": CommentedSeq([plain(name)])}))
         block = {"label": f"Concat, {name} alone", "source": "control", "pretrain": False, "finetune": finetune}
         content["method"].setdefault(f"only_{name}", CommentedMap(block))
-    content["joined"]["single_tasks"]["parts"] = CommentedSeq([f"only_{name}" for name in tasks])
-    content["joined"]["single_tasks"]["parts"].fa.set_flow_style()
+    content["joined"]["single_tasks"]["parts"] = in_one_line(CommentedSeq([f"only_{name}" for name in tasks]))
 
 
 def plain(value: Any) -> Any:
@@ -167,11 +169,15 @@ def styled(block: Mapping[str, Any]) -> CommentedMap:
     found = CommentedMap()
     for key, value in block.items():
         if isinstance(value, list):
-            found[key] = CommentedSeq([plain(v) for v in value])
-            found[key].fa.set_flow_style()
+            found[key] = in_one_line(CommentedSeq([plain(v) for v in value]))
         elif isinstance(value, Mapping):
-            found[key] = CommentedMap({k: plain(v) for k, v in value.items()})
-            found[key].fa.set_flow_style()
+            found[key] = in_one_line(CommentedMap({k: plain(v) for k, v in value.items()}))
         else:
             found[key] = plain(value)
     return found
+
+
+def in_one_line(value: Any) -> Any:
+    """A list or a block in brackets or braces."""
+    value.fa.set_flow_style()
+    return value

@@ -12,6 +12,7 @@ import pandas as pd
 from protomtl.analysis.bootstrap import LEVEL, holm
 from protomtl.analysis.verdicts import BETTER, WORSE, Compared, equal
 from protomtl.core.files import read_json
+from protomtl.core.markdown import span
 from protomtl.publishing.kept import SPACE, TABLES, TASKS, compared_on, deciding, kept_as
 
 MORE, LESS = BETTER, WORSE  # what the comparison must be found to be
@@ -78,7 +79,7 @@ def checks(run: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
         rows += [[f"**{claim}**", *[""] * 6]] if found else []
         for (check, row), says in zip(found, outcomes(found), strict=True):
             theirs = paper[check.method][f"{check.figure}_paper"] - paper[check.other][f"{check.figure}_paper"]
-            values = [f"{theirs:+.3f}", f"{row['difference']:+.3f}", f"{row['low']:+.3f} to {row['high']:+.3f}"]
+            values = [f"{theirs:+.3f}", f"{row['difference']:+.3f}", span(row["low"], row["high"])]
             rows.append([f"`{check.method}` minus `{check.other}`", check.figure, *values, f"{row['p']:.3f}", says])
     return head, rows
 

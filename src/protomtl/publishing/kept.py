@@ -61,9 +61,10 @@ def chosen(table: Table, words: list[str]) -> list[str]:
     return [method for method in table if method in words]
 
 
-def comparisons(run: Path) -> list[Row]:
+def comparisons(run: Path) -> pd.DataFrame:
     """All comparisons on test."""
-    return [row for row in records(pd.read_csv(run / COMPARISONS)) if row["split"] == "test"]
+    rows = pd.read_csv(run / COMPARISONS)
+    return rows[rows["split"] == "test"]
 
 
 def deciding(run: Path) -> dict[str, pd.DataFrame]:
@@ -81,6 +82,6 @@ def compared_on(known: Mapping[str, pd.DataFrame], figure: str, method: str, oth
 def against_first(run: Path) -> tuple[str, Table]:
     """The first reference of a run, and each method's comparison with it, overall."""
     rows = comparisons(run)
-    reference = str(rows[0]["reference"])
-    mine = [row for row in rows if row["reference"] == reference and row["figure"] == "overall"]
-    return reference, {row["method"]: row for row in mine}
+    reference = str(rows["reference"].iloc[0])
+    mine = rows[(rows["reference"] == reference) & (rows["figure"] == "overall")]
+    return reference, {row["method"]: row for row in records(mine)}

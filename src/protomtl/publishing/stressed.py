@@ -6,7 +6,7 @@ import pandas as pd
 
 from protomtl.analysis.caveats import interval
 from protomtl.core.files import read_json
-from protomtl.core.markdown import number
+from protomtl.core.markdown import number, span
 from protomtl.publishing.kept import REPORTED, kept_as
 from protomtl.publishing.tables import Rows
 
@@ -35,12 +35,17 @@ def failures(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 
 def table(run: Path, name: str, words: list[str]) -> pd.DataFrame:
     """The rows of a kept file whose task, or overall, is the first of the words."""
-    if not (run / name).exists():
-        raise ValueError(f"the run has no {name}; keep it again, behind `report`")
-    found = pd.read_csv(run / name)
+    found = pd.read_csv(reported(run, name))
     if not words or words[0] not in {*found["task"]}:
         raise ValueError(f"give one of {', '.join(dict.fromkeys(found['task']))}")
     return found[found["task"] == words[0]]
+
+
+def reported(run: Path, name: str) -> Path:
+    """A file of a report. ValueError where it was not kept."""
+    if not (run / name).exists():
+        raise ValueError(f"the run has no {name}; keep it again, behind `report`")
+    return run / name
 
 
 def across(rows: pd.DataFrame, figure: str, methods: list[str]) -> tuple[list[str], Rows]:
@@ -61,16 +66,14 @@ def across(rows: pd.DataFrame, figure: str, methods: list[str]) -> tuple[list[st
 
 def primary(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """The figure that was fixed before, in one row."""
-    if not (run / PRIMARY).exists():
-        raise ValueError(f"the run has no {PRIMARY}; keep it again, behind `report`")
-    one = read_json(run / PRIMARY)
+    one = read_json(reported(run, PRIMARY))
     head = ["stress", "comparison", "loss of each", "difference", "95 % interval", "p", "equal: p", "verdict"]
     row = [
         f"`{one['stress']}`",
         f"`{one['method']}` minus `{one['reference']}`",
         f"{number(one['loss'])}, {number(one['loss_reference'])}",
         f"{one['difference']:+.3f}",
-        f"{one['low']:+.3f} to {one['high']:+.3f}",
+        span(one["low"], one["high"]),
         *(f"{one[p]:.3f}" for p in ("p", "p_equal")),
         one["verdict"],
     ]

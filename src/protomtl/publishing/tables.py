@@ -1,12 +1,14 @@
 """The tables that a marker can name, as head and rows of text; markers.py says what each kind shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from protomtl.analysis import caveats
+from protomtl.analysis.verdicts import judged
 from protomtl.core.files import read_json
+from protomtl.core.markdown import span
 from protomtl.core.settings import HELD_OUT
 from protomtl.publishing.kept import (
     ENSEMBLE,
@@ -14,6 +16,7 @@ from protomtl.publishing.kept import (
     RECORDS,
     TASKS,
     Row,
+    Table,
     against_first,
     best_first,
     chosen,
@@ -38,21 +41,17 @@ def signed(value: float) -> str:
     return f"{value:+.3f}"
 
 
-def span(low: float, high: float) -> str:
-    return f"{signed(low)} to {signed(high)}"
-
-
-def with_deviation(row: Row, figure: str) -> str:
-    """The mean over seeds ± its standard deviation, which one seed has not."""
-    deviation = row[f"{figure}_sd"]
-    return number(row[figure]) if pd.isna(deviation) else f"{row[figure]:.3f} ± {deviation:.3f}"
+def with_deviation(row: Row) -> str:
+    """Overall: the mean over seeds ± its standard deviation, which one seed has not."""
+    deviation = row["overall_sd"]
+    return number(row["overall"]) if pd.isna(deviation) else f"{row['overall']:.3f} ± {deviation:.3f}"
 
 
 def with_interval(row: Row) -> str:
     """Overall with its deviation and its 95 % interval; nothing where it is not defined."""
     if pd.isna(row["overall"]):
         return MISSING
-    return f"{with_deviation(row, 'overall')} ({caveats.interval(row['overall_low'], row['overall_high'])})"
+    return f"{with_deviation(row)} ({caveats.interval(row['overall_low'], row['overall_high'])})"
 
 
 def with_paper(row: Row, figure: str) -> str:
@@ -66,17 +65,22 @@ def with_paper(row: Row, figure: str) -> str:
 
 def test(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Test of every method, best first, with its difference from the reference."""
-    dev, found = read(run, "dev"), best_first(read(run, "test"))
     reference, compared = against_first(run)
-    head = ["method", "dev overall", *(f"test {task}" for task in TASKS)]
-    head += ["test overall (95 % interval)", f"minus `{reference}` (p, Holm)"]
+    minus = {name: f"{signed(row['difference'])} ({row['p_holm']:.3f})" for name, row in compared.items()}
+    return dev_and_test(run, best_first(read(run, "test")), words, f"minus `{reference}` (p, Holm)", minus)
+
+
+def dev_and_test(
+    run: Path, found: Table, words: list[str], title: str, last: Mapping[str, str]
+) -> tuple[list[str], Rows]:
+    """Dev overall and test of every method. found: of test, in order; title, last: head and cells of a last column."""
+    dev = read(run, "dev")
+    head = ["method", "dev overall", *(f"test {task}" for task in TASKS), "test overall (95 % interval)", title]
     rows = []
     for method in chosen(found, words):
-        row, difference = found[method], compared.get(method)
-        cells = [row["label"], with_deviation(dev[method], "overall"), *(number(row[task]) for task in TASKS)]
-        cells.append(with_interval(row))
-        cells.append(f"{signed(difference['difference'])} ({difference['p_holm']:.3f})" if difference else MISSING)
-        rows.append(cells)
+        row = found[method]
+        cells = [row["label"], with_deviation(dev[method]), *(number(row[task]) for task in TASKS)]
+        rows.append([*cells, with_interval(row), last.get(method, MISSING)])
     return head, rows
 
 
@@ -84,7 +88,7 @@ def tasks(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Test of each task under its full name, best first."""
     found = best_first(read(run, "test"))
     rows = [
-        [row["label"], *(number(row[task]) for task in TASKS), with_deviation(row, "overall")]
+        [row["label"], *(number(row[task]) for task in TASKS), with_deviation(row)]
         for row in (found[method] for method in chosen(found, words))
     ]
     return ["method", *TASKS.values(), "overall"], rows
@@ -102,15 +106,9 @@ def paper(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 
 def steps(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Dev and test of every method with the steps of its fine-tuning."""
-    dev, found = read(run, "dev"), read(run, "test")
-    head = ["method", "dev overall", *(f"test {task}" for task in TASKS)]
-    head += ["test overall (95 % interval)", "steps of fine-tuning"]
-    rows = []
-    for method in chosen(found, words):
-        row = found[method]
-        cells = [row["label"], with_deviation(dev[method], "overall"), *(number(row[task]) for task in TASKS)]
-        rows.append([*cells, with_interval(row), str(row["steps"])])
-    return head, rows
+    found = read(run, "test")
+    taken = {method: str(row["steps"]) for method, row in found.items()}
+    return dev_and_test(run, found, words, "steps of fine-tuning", taken)
 
 
 def against(run: Path, words: list[str]) -> tuple[list[str], Rows]:
@@ -130,18 +128,13 @@ def against(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 def differences(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """One method minus another on test; the pair may stand either way round in the kept comparisons."""
     method, other = words
-    rows = []
-    for row in comparisons(run):
-        if (row["method"], row["reference"]) == (method, other):
-            low, value, high = row["low"], row["difference"], row["high"]
-        elif (row["method"], row["reference"]) == (other, method):
-            low, value, high = -row["high"], -row["difference"], -row["low"]
-        else:
-            continue
-        figure = TASKS.get(str(row["figure"]), str(row["figure"]))
-        rows.append([figure, signed(value), span(low, high), f"{row['p_holm']:.3f}"])
-    if not rows:
+    _, found = judged(comparisons(run), method, other)
+    if not found:
         raise ValueError(f"the run does not compare {method} with {other}")
+    rows = [
+        [TASKS.get(figure, figure), signed(row["difference"]), span(row["low"], row["high"]), f"{row['p_holm']:.3f}"]
+        for figure, row in found.items()
+    ]
     return ["figure", f"`{method}` minus `{other}`", "95 % interval", "p, Holm"], rows
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from protomtl.analysis.predictions import read_task
 from protomtl.core.files import read_json, sha256
 from protomtl.core.paths import KEPT, results
-from protomtl.core.runs import Run, predictions_file
+from protomtl.core.runs import Run, predictions_file, runs_of
 from protomtl.core.settings import HELD_OUT
 from protomtl.params import Params
 from protomtl.receipt.changed import NEUTRAL
@@ -42,7 +42,7 @@ def settings(params: Params) -> dict[str, Any]:
 
 def part(params: Params, methods: list[str], seeds: list[int]) -> dict[str, Any]:
     """Seeds and what made them: commit, files that were not as it has them (documents make no result), machine."""
-    runs = [Run(method, seed) for method in methods for seed in seeds]
+    runs = runs_of(methods, seeds)
     changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":(exclude){KEPT.parent}")
     return {
         "seeds": seeds,

@@ -10,7 +10,7 @@ import pandas as pd
 from protomtl.analysis.predictions import side_by_side
 from protomtl.core.files import read_json
 from protomtl.core.paths import KEPT
-from protomtl.core.runs import Run
+from protomtl.core.runs import runs_of
 from protomtl.core.sections import validate
 from protomtl.core.settings import Joined, Method
 from protomtl.publishing.kept import RECORDS, TABLES
@@ -57,7 +57,7 @@ def read(folder: Path) -> Kept:
     try:
         about = read_json(folder / "about.json")
         tables = {split: pd.read_csv(folder / name) for split, name in TABLES.items()}
-        seeds = sorted(seed for part in about["parts"] for seed in part["seeds"])
+        seeds = sorted(seeds_of(about["parts"]))
         folders = {seed: folder / f"seed{seed}" for seed in seeds}
         whole = all((path / PREDICTIONS).is_file() for path in folders.values())
         evaluated = (
@@ -71,6 +71,11 @@ def read(folder: Path) -> Kept:
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise SystemExit(f"{folder}: damaged, not what `protomtl keep` writes: {error!r}; restore it by git") from None
     return Kept(folder, about, tables, seeds, evaluated, outputs, files)
+
+
+def seeds_of(parts: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Of some parts of a kept run."""
+    return [seed for part in parts for seed in part["seeds"]]
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -97,8 +102,7 @@ def tables(
     an older version, which does not say its own. SystemExit where these are not its tasks."""
     about = read_json(folder / "about.json")
     methods = methods_of_rows(about, order)
-    seeds = sorted(seed for part in about["parts"] for seed in part["seeds"])
-    evaluated = read_evaluated(methods, {seed: folder / f"seed{seed}" for seed in seeds})
+    evaluated = read_evaluated(methods, {seed: folder / f"seed{seed}" for seed in sorted(seeds_of(about["parts"]))})
     joined = {n: validate(f"{folder}/about.json: {n}", Joined, row) for n, row in about.get("joined", {}).items()}
     blocks = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in methods}
     own = kept_tasks(about, tasks, folder, evaluated)
@@ -123,7 +127,7 @@ def read_evaluated(methods: Sequence[str], folders: Mapping[int, Path]) -> Evalu
     """The predictions and records of all seeds; folders: of each seed."""
     predicted = {seed: pd.read_parquet(folder / PREDICTIONS) for seed, folder in folders.items()}
     kept = {seed: read_json(folder / RECORDS) for seed, folder in folders.items()}
-    runs = [Run(method, seed) for method in methods for seed in folders]
+    runs = runs_of(methods, folders)
     predictions: dict[str, dict[str, pd.DataFrame]] = {}
     for split, task in next(iter(predicted.values()))[KEY[:2]].drop_duplicates().itertuples(index=False):
         own = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from protomtl.core.markdown import markdown_table, number
+from protomtl.core.markdown import markdown_table, number, span
 from protomtl.receipt.here import UNKNOWN
 from protomtl.receipt.judging import DIFFERENT, EQUIVALENT, OPEN, SAME
 from protomtl.receipt.rows import Row
@@ -66,7 +66,7 @@ def table_of(rows: Sequence[Row]) -> pd.DataFrame:
     cells = []
     for row in rows:
         before, now = row.figures["overall"]
-        between = f" ({row.interval[0]:+.4f} to {row.interval[1]:+.4f})" if row.interval else ""
+        between = f" ({span(*row.interval, '+.4f')})" if row.interval else ""
         cells.append(
             {
                 "method": row.label,

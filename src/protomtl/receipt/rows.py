@@ -15,7 +15,6 @@ from protomtl.receipt import here
 from protomtl.receipt.changed import differences, of_method, of_metrics
 from protomtl.receipt.judging import OPEN, by_figures, judged
 from protomtl.receipt.kept import Kept
-from protomtl.seeds import generator
 from protomtl.tasks.settings import Task
 from protomtl.verification import LOCK, read_lock
 
@@ -164,7 +163,7 @@ def same_predictions(both: Predictions) -> bool:
 def interval_of(both: Predictions, tasks: dict[str, Task], split: str) -> tuple[float, float]:
     """95 % of the difference of overall, here minus kept, over examples and seeds that are paired."""
     values = comparisons.resampled_figures(both, tasks, split)["overall"]
-    seeds = bootstrap.draw_counts(generator(comparisons.SEED, "seeds"), len(values), values.shape[2])
+    seeds = comparisons.draw_seeds(values.shape[2])
     low, high = bootstrap.percentiles(bootstrap.paired_differences(values, 0, seeds)[:, 0])
     return float(low), float(high)
 

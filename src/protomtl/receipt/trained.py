@@ -7,17 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from protomtl.core.files import read_json
 from protomtl.core.paths import BACKBONE, TOKENS, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import PARAMS, settings_of_method
-from protomtl.core.yaml_reader import Loader
 from protomtl.params import Params
 from protomtl.receipt.changed import flat
 from protomtl.tasks.settings import main_tasks
-from protomtl.verification import LOCK
+from protomtl.verification import LOCK, md5_of, recorded_stages
 
 Stages = Mapping[str, Mapping[str, Any]]  # of dvc.lock
 WEIGHTS = results("ensemble") / "weights.csv"
@@ -29,7 +26,7 @@ def check(params: Params, runs: list[Run]) -> None:
     """SystemExit where a result was made with other settings, or of other data, than params.yaml has now."""
     for run in runs:
         check_records(params, run)
-    lock = stages()
+    lock = recorded_stages()
     for stage, section in (("prepare", "data"), ("tokens", "tokens")):
         recorded = parameters(lock, stage)
         wanted = getattr(params, section).model_dump(mode="json")
@@ -87,23 +84,15 @@ def shown(value: Any) -> str:
 
 def embedded(params: Params) -> bool:
     """Whether results/embed is of this run: of the settings and of the encoder that are here, as dvc.lock has it."""
-    lock = stages()
+    lock = recorded_stages()
     wanted = params.embed.model_dump(mode="json")
     return parameters(lock, "embed").get("embed") == wanted and not [*behind(lock, "embed")]
 
 
 def reported() -> bool:
     """Whether results/report is of the results that are here, as dvc.lock has it."""
-    lock = stages()
+    lock = recorded_stages()
     return "report" in lock and not [*behind(lock, "report")]
-
-
-def stages() -> Stages:
-    """Those that dvc.lock has. SystemExit for one that DVC did not write."""
-    try:
-        return dict(yaml.load(LOCK.read_bytes(), Loader)["stages"])  # noqa: S506  # a safe one
-    except (yaml.YAMLError, KeyError, TypeError, ValueError):
-        raise SystemExit(f"{LOCK}: not what DVC writes; `protomtl verify` says more") from None
 
 
 def parameters(lock: Stages, stage: str) -> Mapping[str, Any]:
@@ -118,7 +107,7 @@ def behind(lock: Stages, stage: str) -> Iterator[str]:
     made = {out["path"]: out["md5"] for other in lock.values() for out in other.get("outs", ())}
     listed = TOKENS / "tokens.json"
     if listed.exists():
-        made[listed.as_posix()] = md5(listed.read_bytes())
+        made[listed.as_posix()] = md5_of(listed)
     for used in lock.get(stage, {}).get("deps", ()):
         path = used["path"]
         if path not in made and any(other.startswith(f"{path}/") for other in made):
@@ -130,9 +119,5 @@ def behind(lock: Stages, stage: str) -> Iterator[str]:
 def digest_as_dvc(folder: Path) -> str:
     """The MD5 by which dvc.lock knows a folder: of the list of its files, without hidden and unfinished ones."""
     files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("[!.]*") if path.is_file())
-    listed = [{"md5": md5(path.read_bytes()), "relpath": name} for name, path in files if ".part/" not in f"{name}/"]
-    return f"{md5(json.dumps(listed).encode())}.dir"
-
-
-def md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+    listed = [{"md5": md5_of(path), "relpath": name} for name, path in files if ".part/" not in f"{name}/"]
+    return f"{hashlib.md5(json.dumps(listed).encode(), usedforsecurity=False).hexdigest()}.dir"

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from protomtl.core.files import atomic, remove, write_csv
 from protomtl.core.paths import RUNS, results
-from protomtl.core.runs import Run
+from protomtl.core.runs import Run, runs_of
 
 STAGES = ("pretrain", "finetune", "curves/train", "curves/dev", "evaluate", "stress")  # whose results are per run
 
 
 def run(methods: list[str], seeds: list[int]) -> None:
     """Remove the results of methods and seeds that are not listed (any more); write the list of those that are."""
-    runs = [Run(method, seed) for method in methods for seed in seeds]
+    runs = runs_of(methods, seeds)
     remove_leftovers(runs)
     with atomic(RUNS) as part:
         write_csv(part, [run._asdict() for run in runs])

@@ -9,16 +9,7 @@ from protomtl.core.files import atomic, read_json
 from protomtl.core.paths import RAW, TREES
 from protomtl.core.settings import SPLITS, Data
 from protomtl.sources import fetch, hub_data
-from protomtl.sources.catalogue import (
-    ADVGLUE,
-    ADVGLUE_LISTS,
-    CS224N,
-    ELSEWHERE,
-    GITHUB,
-    PAIRS,
-    RATINGS,
-    TREES_PLACE,
-)
+from protomtl.sources.catalogue import ADVGLUE, ADVGLUE_LISTS, CS224N, ELSEWHERE, GITHUB, PAIRS, RATINGS, TREES_PLACE
 from protomtl.tasks.settings import Task
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from protomtl.core.files import atomic, write_json
-from protomtl.core.markdown import number
+from protomtl.core.markdown import in_a_line
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, predictions_file, read_runs
-from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.metrics import main_figure, overall
 from protomtl.tasks.settings import Task, main_tasks
 
 COLUMNS = {"head": r"^score_\d+$", "prototypes": r"^nearest_\d+$"}  # a class's score in a run's predictions
@@ -44,7 +44,7 @@ def run(tasks: dict[str, Task]) -> None:
         found = {split: with_overall(tasks, values) for split, values in figures.items() if values}
         write_json(part / "metrics.json", found)
     for split, values in found.items():
-        print(f"ensemble of {len(runs)} runs: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
+        print(f"ensemble of {len(runs)} runs: {split} {in_a_line(values)}")
 
 
 def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -90,13 +90,13 @@ def compared(task: Task, gold: np.ndarray, scores: np.ndarray, weights: np.ndarr
     """The main figure of the weighted ensemble, of the mean of all heads (the first scores), and of the best head."""
     together = {"weighted": np.tensordot(weights, scores, 1), "mean": scores[:heads].mean(0)}
     found = {name: figure(task, gold, values) for name, values in together.items()}
-    best = np.nanmin if task.figure.smallest is None else np.nanmax
+    best = np.nanmax if task.figure.sign > 0 else np.nanmin
     members = [figure(task, gold, values) for values in scores[:heads]]
     return found | {"best_member": math.nan if np.isnan(members).all() else float(best(members))}
 
 
 def figure(task: Task, gold: np.ndarray, scores: np.ndarray) -> float:
-    return round(main_metric(task, task_metrics(task, gold, task.what.predictions(scores))), 6)
+    return round(main_figure(task, gold, task.what.predictions(scores)), 6)
 
 
 def with_overall(tasks: dict[str, Task], found: dict[str, dict[str, float]]) -> dict[str, float]:

@@ -14,14 +14,7 @@ from protomtl.core.paths import PREPARED, RAW, TREES, results
 from protomtl.core.settings import HELD_OUT, SPLITS, Data
 from protomtl.data import trees
 from protomtl.data.readers import BadRow, Row, read_table
-from protomtl.data.split_profile import (
-    SplitProfile,
-    bare,
-    check_auxiliary,
-    check_held_out,
-    described,
-    shared,
-)
+from protomtl.data.split_profile import SplitProfile, bare, check_auxiliary, check_held_out, described, shared
 from protomtl.data.worsened import worsened
 from protomtl.tasks.settings import Task
 

@@ -9,6 +9,11 @@ class Figure(NamedTuple):
     words: str
     smallest: float | None  # of its scale, of which 1 is the largest; None: less is better, and no mean has it
 
+    @property
+    def sign(self) -> int:
+        """1 where more of it is better, -1 where less is."""
+        return -1 if self.smallest is None else 1
+
     def rescaled(self, value: float) -> float:
         """The value on a scale from 0 to 1: of a correlation (r + 1) / 2."""
         low = self.smallest or 0.0

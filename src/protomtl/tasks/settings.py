@@ -182,6 +182,11 @@ def flaw(task: Task) -> str:
     return ""
 
 
+def tasks_of(record: Mapping[str, Any]) -> dict[str, Task]:
+    """The tasks of a trained model, by its record."""
+    return {name: Task.model_validate(block) for name, block in record["tasks"].items()}
+
+
 def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
     """The tasks that are fine-tuned, evaluated and shown: all but the auxiliary ones. SystemExit if there is none."""
     main = {name: task for name, task in tasks.items() if not task.auxiliary}
@@ -194,7 +199,7 @@ def main_tasks(tasks: Mapping[str, Task]) -> dict[str, Task]:
 
 def counted(tasks: Mapping[str, Task]) -> list[str]:
     """The tasks whose figures are in `overall`: those of which more is better."""
-    return [name for name, task in tasks.items() if task.figure.smallest is not None]
+    return [name for name, task in tasks.items() if task.figure.sign > 0]
 
 
 def clipped(task: Task, predicted: np.ndarray) -> np.ndarray:

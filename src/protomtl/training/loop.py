@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protomtl.core.markdown import number
+from protomtl.core.markdown import in_a_line
 from protomtl.model import distributed
 from protomtl.model.device import enough_memory
 from protomtl.model.multitask import trained_parameters
@@ -150,8 +150,7 @@ class Course:
             metrics = {"overall": float(epoch)} if validate is None else validate()
             if validate is not None:
                 self.curves.dev.append({"epoch": epoch, **{name: round(value, 6) for name, value in metrics.items()}})
-                shown = ", ".join(f"{name} {number(value)}" for name, value in metrics.items())
-                self.progress.say(f"{self.purpose}: epoch {epoch} dev {shown}")
+                self.progress.say(f"{self.purpose}: epoch {epoch} dev {in_a_line(metrics)}")
             self.best = state_files.keep_if_best(self.best, epoch, metrics["overall"], self.model, self.folder)
         self.live.show("dev", self.curves.dev[-1:])
 

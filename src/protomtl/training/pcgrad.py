@@ -8,13 +8,10 @@ from torch import Tensor
 from protomtl.model import distributed
 
 
-def backward(
-    losses: Sequence[Tensor], parameters: Sequence[Tensor], combine: Callable[[Tensor], Tensor] | None = None
-) -> None:
-    """Set the gradients of `parameters`: the sum over the tasks, after surgery where tasks share a parameter.
+def backward(losses: Sequence[Tensor], parameters: Sequence[Tensor], combine: Callable[[Tensor], Tensor]) -> None:
+    """Set the gradients of `parameters`: the sum over the tasks, by their shares where tasks share a parameter.
 
-    combine: another way than surgery to find the share of each task's gradient, from their inner products.
-
+    combine: the share of each task's gradient, from their inner products: `coefficients`, or another way.
     A parameter that one task alone uses, as its head's, has that task's gradient: there is nothing to conflict with.
     """
     by_task = [torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True) for loss in losses]
@@ -23,7 +20,7 @@ def backward(
     by_parameter = list(zip(*by_task, strict=True))
     shared = [sum(g is not None for g in gradients) > 1 for gradients in by_parameter]
     products = [inner_products(gradients) for gradients, several in zip(by_parameter, shared, strict=True) if several]
-    share = (combine or coefficients)(torch.stack(products).sum(0).cpu()) if products else torch.ones(len(losses))
+    share = combine(torch.stack(products).sum(0).cpu()) if products else torch.ones(len(losses))
     for parameter, gradients, several in zip(parameters, by_parameter, shared, strict=True):
         known = [g * c if several else g for g, c in zip(gradients, share.tolist(), strict=True) if g is not None]
         parameter.grad = torch.stack(known).sum(0) if known else None

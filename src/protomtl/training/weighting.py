@@ -1,7 +1,6 @@
 """What each task's loss weighs in the sum: fixed numbers, or learned ones."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +14,7 @@ Weigh = Callable[[Mapping[str, Tensor]], list[Tensor]]  # the loss of each task 
 
 def fixed(weights: Mapping[str, float]) -> Weigh:
     """A number for each task; 1 for a task that is not named."""
-    return partial(weighted, dict(weights))
-
-
-def weighted(weights: Mapping[str, float], losses: Mapping[str, Tensor]) -> list[Tensor]:
-    """Each loss times its task's weight."""
-    return [weights.get(task, 1.0) * loss for task, loss in losses.items()]
+    return lambda losses: [weights.get(task, 1.0) * loss for task, loss in losses.items()]
 
 
 class Uncertainty(nn.Module):

@@ -34,7 +34,7 @@ def write_predictions(method: str, seed: int, split: str, labels: bool = True) -
         folder.mkdir(parents=True, exist_ok=True)
         table = pd.DataFrame({"id": ids, "gold": gold if labels else "", "prediction": predicted})
         table.to_csv(folder / f"{name}.csv", index=False)
-        figures[name] = metrics.main_metric(task, metrics.task_metrics(task, gold, predicted))
+        figures[name] = metrics.main_figure(task, gold, predicted)
     return {**figures, "overall": metrics.overall(TASKS, figures)}
 
 
@@ -71,7 +71,7 @@ def test_resampled_figures_are_those_of_drawn_rows() -> None:
             for s, seed in enumerate([1, 2]):
                 table = pd.read_csv(f"results/evaluate/{method}/seed{seed}/test/{name}.csv")
                 gold, predicted = table["gold"].to_numpy(), table["prediction"].to_numpy()
-                slow = [metrics.main_metric(task, metrics.task_metrics(task, gold[r], predicted[r])) for r in rows]
+                slow = [metrics.main_figure(task, gold[r], predicted[r]) for r in rows]
                 assert resampled[name][:5, m, s] == pytest.approx(slow)
 
 

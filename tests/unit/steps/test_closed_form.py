@@ -11,8 +11,9 @@ from sklearn.preprocessing import StandardScaler
 from protomtl import params
 from protomtl.core import sections
 from protomtl.model.heads import build_heads, combine_pair
+from protomtl.model.linear import ALPHAS
 from protomtl.model.prototypes import pairwise_similarity
-from protomtl.steps.finetune.closed_form import ALPHAS, STRENGTH, Rows, fit_head
+from protomtl.steps.finetune.closed_form import STRENGTH, Rows, fit_head
 from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import probabilities
 from protomtl.training.settings import Finetune

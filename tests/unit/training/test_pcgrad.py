@@ -12,7 +12,7 @@ from protomtl.training import pcgrad
 def surgery_of(*gradients: list[float]) -> list[float]:
     """The gradient of a shared weight, from the wanted gradient of each task."""
     weight = torch.zeros(len(gradients[0]), requires_grad=True)
-    pcgrad.backward([weight @ torch.tensor(g) for g in gradients], [weight])
+    pcgrad.backward([weight @ torch.tensor(g) for g in gradients], [weight], pcgrad.coefficients)
     assert weight.grad is not None
     return [round(value, 5) for value in weight.grad.tolist()]
 
@@ -33,7 +33,7 @@ def test_opposite_gradients_cancel() -> None:
 def test_a_head_keeps_its_gradient_and_does_not_count() -> None:
     shared, head, idle = (torch.zeros(2, requires_grad=True) for _ in range(3))
     first = shared @ torch.tensor([1.0, 0.0]) + head @ torch.tensor([9.0, 9.0])
-    pcgrad.backward([first, shared @ torch.tensor([-1.0, 1.0])], [shared, head, idle])
+    pcgrad.backward([first, shared @ torch.tensor([-1.0, 1.0])], [shared, head, idle], pcgrad.coefficients)
     assert shared.grad is not None and head.grad is not None
     assert shared.grad.tolist() == pytest.approx([0.5, 1.5]) and head.grad.tolist() == [9.0, 9.0] and idle.grad is None
 

@@ -37,7 +37,8 @@ class Bert(nn.Module):
         self.embeddings.token_type_embeddings = table(config.type_vocab_size, width)
         self.embeddings.LayerNorm = nn.LayerNorm(width, eps)
         self.encoder = nn.Module()
-        self.encoder.layer = nn.ModuleList(layer(width, config.intermediate_size, eps) for _ in range(layers(config)))
+        layers = range(config.num_hidden_layers)
+        self.encoder.layer = nn.ModuleList(layer(width, config.intermediate_size, eps) for _ in layers)
         self.pooler = Pooler(width) if pooler else None
 
     def get_input_embeddings(self) -> nn.Module:
@@ -89,10 +90,6 @@ def layer(width: int, inner: int, eps: float) -> nn.Module:
     whole.add_module("intermediate", part({"dense": (width, inner)}, norm=False))
     whole.add_module("output", part({"dense": (inner, width)}, norm=True))
     return whole
-
-
-def layers(config: SimpleNamespace) -> int:
-    return int(config.num_hidden_layers)
 
 
 def open_bert(folder: Path) -> Bert | None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from protomtl.core.paths import TOKENS
 from protomtl.core.settings import HELD_OUT
-from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.metrics import main_figure, overall
 from protomtl.model.sequences import TokenTable
 from protomtl.tasks.settings import Task
 
@@ -17,7 +17,7 @@ def flat(tasks: dict[str, Task], found: dict[str, dict[str, float]], whole: bool
     """One figure a task under its name, `overall` as it is and rescaled, and the others as task_metric; nothing for
     unlabelled tasks. whole: these are all main tasks; some alone have no overall."""
     labelled = {name: values for name, values in found.items() if values}
-    main = {name: round(main_metric(tasks[name], values), 6) for name, values in labelled.items()}
+    main = {name: round(values[tasks[name].main_metric], 6) for name, values in labelled.items()}
     others = {
         f"{name}_{figure}": round(value, 6)
         for name, values in labelled.items()
@@ -48,5 +48,5 @@ def after_first_phase(folder: Path, tasks: Mapping[str, Task]) -> dict[str, dict
             for column, which in (("readout", "first"), ("nearest", "first_nearest")):
                 if column in said:
                     predicted = said[column].to_numpy(gold.dtype if said[column].dtype.kind == "f" else None)
-                    figures[f"{name}_{which}"] = round(main_metric(task, task_metrics(task, gold, predicted)), 6)
+                    figures[f"{name}_{which}"] = round(main_figure(task, gold, predicted), 6)
     return found

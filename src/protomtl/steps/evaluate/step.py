@@ -11,10 +11,10 @@ from torch import Tensor
 
 from protomtl.core import locks
 from protomtl.core.files import atomic, read_json, write_json
-from protomtl.core.markdown import number
+from protomtl.core.markdown import in_a_line
 from protomtl.core.paths import PREPARED, PROTOTYPES, READOUT, TOKENS, results
 from protomtl.core.settings import HELD_OUT
-from protomtl.metrics import main_metric, task_metrics
+from protomtl.metrics import main_figure, task_metrics
 from protomtl.model import distributed, prototypes, readout
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
@@ -68,7 +68,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
         readout.save(readouts, record["distance"], part / READOUT)
         (part / PROTOTYPES).write_bytes(save(means(tasks, examples)))
     for split, values in metrics.items():
-        print(f"evaluate {method} seed {seed}: {split} " + ", ".join(f"{k} {number(v)}" for k, v in values.items()))
+        print(f"evaluate {method} seed {seed}: {split} {in_a_line(values)}")
 
 
 def means(tasks: dict[str, Task], examples: dict[str, tuple[tuple[Tensor, ...], Tensor]]) -> dict[str, Tensor]:
@@ -132,8 +132,5 @@ def evaluate_task(model: MultiTaskModel, task: Task, rows: Evaluated, split: str
     metrics = task_metrics(task, table.labels, predicted)
     if task.what.one_class:
         write_confusion(folder / f"{name}-confusion.csv", table.labels.astype(int), predicted, task.class_names)
-    return metrics | {
-        how: main_metric(task, task_metrics(task, table.labels, others[how]))
-        for how in ("nearest", "readout")
-        if how in others
-    }
+    beside = [how for how in ("nearest", "readout") if how in others]
+    return metrics | {how: main_figure(task, table.labels, others[how]) for how in beside}

@@ -52,7 +52,7 @@ def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
         "figures": {split: figures(method, seed, tasks, split) for split in HELD_OUT},
         "versions": read_json(source / "versions.json"),
     }
-    shutil.copytree(source / "encoder", target, ignore=lambda _, names: LEFT_OUT & {*names} | hidden(names))
+    shutil.copytree(source / "encoder", target, ignore=shutil.ignore_patterns(".*", *LEFT_OUT))
     shutil.copyfile(source / "heads.safetensors", target / "heads.safetensors")
     shutil.copyfile(results("evaluate", method, seed) / READOUT, target / READOUT)
     write_sentence_transformer(model, record["max_length"], target)
@@ -92,10 +92,6 @@ def convert(folder: Path, form: str, seed: int) -> None:
         if path.is_file():
             shutil.copymode(folder / RECORD, path)
     (folder / CARD).write_text(card.text(record, trusted), encoding="utf-8")
-
-
-def hidden(names: list[str]) -> set[str]:
-    return {name for name in names if name.startswith(".")}
 
 
 def means(model: MultiTaskModel, tasks: dict[str, Task], method: str, seed: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from jinja2 import Template
 
 from protomtl.analysis.caveats import NO_LABELS, interval, note
 from protomtl.core.markdown import UNDEFINED, markdown_table, plain
-from protomtl.tasks.settings import Task
+from protomtl.tasks.settings import Task, tasks_of
 
 TEMPLATE = Path(__file__).with_name("card.md.j2")
 TAGS = {"sst": "sentiment", "para": "paraphrase", "sts": "semantic-textual-similarity"}
@@ -38,7 +38,7 @@ OWN = ("folder", "hub")  # of which nothing else is known
 def text(record: dict[str, Any], trusted: dict[str, Any]) -> str:
     """README.md of the folder; record: protomtl.json; trusted: calibration.json."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"), keep_trailing_newline=True)
-    tasks = {name: Task.model_validate(block) for name, block in record["tasks"].items()}
+    tasks = tasks_of(record)
     source = record["data"]["source"]
     text: str = template.render(
         record=record,

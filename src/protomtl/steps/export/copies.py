@@ -12,7 +12,7 @@ from protomtl.analysis import bootstrap, comparisons
 from protomtl.core.paths import PREPARED
 from protomtl.core.runs import Run
 from protomtl.core.settings import HELD_OUT
-from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.metrics import main_figure, overall
 from protomtl.seeds import some_rows
 from protomtl.steps.export.trust import HALVES, OTHERS, ROWS, Rows, calibrated, noticed
 from protomtl.tasks.settings import Task, clipped
@@ -35,7 +35,7 @@ def of_split(network: Any, tasks: dict[str, Task], split: str) -> Figures:
     for name in set(tasks) & set(resampled):
         table = answered[name]
         gold, said = table.index.get_level_values("gold").to_numpy(float), table.to_numpy(float)[:, 0]
-        main[name] = main_metric(tasks[name], task_metrics(tasks[name], gold, said))
+        main[name] = main_figure(tasks[name], gold, said)
     if len(main) == len(tasks):
         main["overall"] = overall(tasks, main)
     return {name: with_interval(value, resampled[name]) for name, value in main.items()}

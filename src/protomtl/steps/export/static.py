@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.decomposition import PCA
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 
 from protomtl.backends.static import features
 from protomtl.core.files import remove, write_json
 from protomtl.core.paths import EXAMPLE_VECTORS, EXAMPLES, MAP, PROTOTYPES, STATIC, STATIC_HEADS, TOKENS
+from protomtl.model.linear import Linear, lda, of_all_classes, ridge
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.steps.export import tensors
@@ -24,7 +23,6 @@ from protomtl.steps.export.onnx import TORCH_ONLY
 from protomtl.tasks.settings import Task
 
 WIDTH, SIF = 256, 1e-3  # 256 numbers of two bytes a token: 16 MB for 30,522 tokens
-ALPHAS = np.logspace(-3, 3, 13)
 GONE = (*TORCH_ONLY, MAP, EXAMPLES, EXAMPLE_VECTORS, "config.json")  # of the network's vectors
 
 
@@ -72,37 +70,24 @@ def text_vectors(vectors: np.ndarray, tokens: np.ndarray, offsets: np.ndarray) -
     return np.asarray((sums[offsets[1:]] - sums[offsets[:-1]]) / np.maximum(lengths, 1), np.float32)
 
 
-def fit(name: str, task: Task, x: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weight [outputs, features] and bias [outputs] of a linear head: linear discriminants of classes (a class without
-    a row has bias -inf), ridge regression of values. SystemExit for labels that nothing fits."""
+def fit(name: str, task: Task, x: np.ndarray, labels: np.ndarray) -> Linear:
+    """A linear head: linear discriminants of classes (a class without a row has bias -inf), ridge regression of values.
+    SystemExit for labels that nothing fits."""
     y = task.what.targets(task, labels)
     try:
         if not task.what.has_classes:
-            ridge = RidgeCV(ALPHAS).fit(x, y)
-            weight, bias = ridge.coef_[None], np.array([ridge.intercept_])
+            weight, bias = ridge(x, y)
         elif not task.what.one_class:
-            each = [discriminant(x, column, 2) for column in y.T]
+            each = [of_all_classes(lda(x, column), column, 2) for column in y.T]
             weight = np.stack([w[1] - w[0] for w, _ in each])
             bias = np.array([b[1] - b[0] for _, b in each])
         else:
-            weight, bias = discriminant(x, y.astype(int), len(task.class_names))
+            weight, bias = of_all_classes(lda(x, y.astype(int)), y, len(task.class_names))
             if task.outputs == 1:  # the logit of yes
                 weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
     except ValueError as error:
         raise SystemExit(f"tasks.{name}: no static head can be fitted on its training rows: {error}") from None
     return weight.astype(np.float32), bias.astype(np.float32)
-
-
-def discriminant(x: np.ndarray, y: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """[classes, features] and [classes], with a shrunken covariance (Ledoit and Wolf 2004)."""
-    present = np.unique(y).astype(int)
-    found = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x, y)
-    weight, bias = found.coef_, found.intercept_
-    if len(present) == 2:  # scikit-learn keeps the second class's only
-        weight, bias = np.concatenate([0 * weight, weight]), np.concatenate([0 * bias, bias])
-    whole = np.zeros((classes, x.shape[1])), np.full(classes, -np.inf)
-    whole[0][present], whole[1][present] = weight, bias
-    return whole
 
 
 def class_means(task: Task, vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from protomtl.core.markdown import number
+from protomtl.core.markdown import in_a_line
 from protomtl.core.paths import TOKENS
 from protomtl.model import readout
 from protomtl.model.heads import ExpectedHead, attribute
+from protomtl.model.linear import Linear, lda, of_all_classes, ridge
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.seeds import some_rows
@@ -34,12 +34,9 @@ from protomtl.training.settings import Finetune
 
 # Of the fit against |w|²/2 on standardised features, per row: chosen on dev (docs/reference/methods.md).
 STRENGTH = 10.0
-ALPHAS = np.logspace(-3, 3, 13)  # of ridge regression; leave-one-out error on the training rows chooses
 
 STARTED_ON = 10_000  # rows that heads begin with
 RARE = 30.0  # size of a bias at the start, in the place of an infinite one
-
-Linear = tuple[np.ndarray, np.ndarray]  # weight [outputs, features] and bias [outputs]
 
 
 class Rows(NamedTuple):
@@ -69,9 +66,7 @@ def fit_at_once(
             outputs = head(*train.embeddings).cpu()
         losses[name] = round(task_loss(task, outputs, torch.from_numpy(train.labels)).item(), 6)
     found = {name: round(value, 6) for name, value in validation(model, tasks)().items()}
-    print(
-        f"finetune {method} seed {seed}: dev " + ", ".join(f"{name} {number(value)}" for name, value in found.items())
-    )
+    print(f"finetune {method} seed {seed}: dev {in_a_line(found)}")
     point = {"step": 0, "epoch": 0, "lr": 0.0, "loss": round(sum(losses.values()), 6)}
     curves = Curves([point | {f"loss_{name}": loss for name, loss in losses.items()}], [{"epoch": 0, **found}])
     return loop.Result(curves, best_epoch=0, steps=0, seconds=time.monotonic() - begin)
@@ -113,7 +108,7 @@ def fit_head(head: nn.Module, name: str, task: Task, how: str, train: Rows, dev:
                 y, dev_y = (class_indices(task, torch.from_numpy(rows.labels)) for rows in (train, dev))
                 weight, bias = classes(how, task.number_of_classes, x, y, dev_x, dev_y)
             else:
-                weight, bias = values(x.numpy(), train.labels)
+                weight, bias = ridge(x.numpy(), train.labels)
         except ValueError as error:  # scikit-learn's words for one class only, or fewer rows than classes
             raise SystemExit(f"tasks.{name}: `fit: {how}` cannot use its training rows: {error}") from None
     if task.what.one_class and layer.out_features == 1:  # a binary task's one output is the logit of yes
@@ -127,16 +122,13 @@ def classes(how: str, count: int, x: Tensor, y: Tensor, dev_x: Tensor, dev_y: Te
 
     x, dev_x: [n, features]; y, dev_y: [n] 0 .. count - 1. Only the scale of prototypes is chosen on dev.
     """
-    present = np.unique(y.numpy())
-    if len(present) < 2:
+    if len(np.unique(y.numpy())) < 2:
         raise ValueError("they have one class only")
     if how == "prototypes":
         scaled = readout.fit(x, y, count, dev_x, dev_y, "squared_euclidean").linear()
         return scaled[0].numpy(), scaled[1].numpy()
-    weight, bias = lda(x.numpy(), y.numpy()) if how == "lda" else logistic(x.numpy(), y.numpy())
-    whole = np.zeros((count, x.shape[1])), np.full(count, -np.inf)
-    whole[0][present], whole[1][present] = (both_rows(weight), both_rows(bias)) if len(present) == 2 else (weight, bias)
-    return whole
+    fit = lda if how == "lda" else logistic
+    return of_all_classes(fit(x.numpy(), y.numpy()), y.numpy(), count)
 
 
 def several(how: str, task: Task, x: Tensor, y: np.ndarray, dev_x: Tensor, dev_y: np.ndarray) -> Linear:
@@ -151,23 +143,8 @@ def several(how: str, task: Task, x: Tensor, y: np.ndarray, dev_x: Tensor, dev_y
     return np.stack([weight for weight, _ in rows]), np.array([bias for _, bias in rows])
 
 
-def both_rows(part: np.ndarray) -> np.ndarray:
-    """scikit-learn gives two classes one row, that of the second; the first one's is 0."""
-    return np.concatenate([np.zeros_like(part), part])
-
-
-def lda(x: np.ndarray, y: np.ndarray) -> Linear:
-    found = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x, y)
-    return found.coef_, found.intercept_
-
-
 def logistic(x: np.ndarray, y: np.ndarray) -> Linear:
     regression = LogisticRegression(C=STRENGTH / len(x), max_iter=1000)
     scaler = make_pipeline(StandardScaler(), regression).fit(x, y)[0]
     weight = regression.coef_ / scaler.scale_
     return weight, regression.intercept_ - weight @ scaler.mean_
-
-
-def values(x: np.ndarray, y: np.ndarray) -> Linear:
-    found = RidgeCV(alphas=ALPHAS).fit(x, y)
-    return found.coef_[None], np.array([found.intercept_])

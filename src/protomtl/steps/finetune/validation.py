@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from protomtl.core.paths import TOKENS
-from protomtl.metrics import main_metric, overall, task_metrics
+from protomtl.metrics import main_figure, overall
 from protomtl.model.multitask import MultiTaskModel
 from protomtl.model.sequences import TokenTable
 from protomtl.tasks.settings import Task
@@ -34,8 +34,8 @@ def validation(model: MultiTaskModel, tasks: dict[str, Task], seen: Seen | None 
         main = {}
         for name, task in tasks.items():
             scores = model.scores(name, task, partial(remembered, name), len(dev[name]))
-            metrics = task_metrics(task, dev[name].labels, task.what.predictions(scores))
-            main[name] = main_metric(task, metrics) if np.isfinite(scores).all() else -math.inf
+            finite = np.isfinite(scores).all()
+            main[name] = main_figure(task, dev[name].labels, task.what.predictions(scores)) if finite else -math.inf
         broken = -math.inf in main.values()
         return {"overall": -math.inf if broken else overall(tasks, main), **main}
 

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from protomtl.analysis import bootstrap
+from protomtl.analysis.comparisons import SEED
 from protomtl.core.runs import methods_of
 from protomtl.seeds import generator
-from protomtl.steps.report.stressed import SEED, Rows, Several, Tables, answers, clean_of, interval, stresses
+from protomtl.steps.report.stressed import Rows, Several, Tables, answers, clean_of, interval, stresses
 from protomtl.tasks.settings import Task, clipped
 
 NEAR = 0.1  # of the range of values: answers that are not further apart are the same

@@ -10,8 +10,8 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from protomtl.analysis import caveats, verdicts
-from protomtl.core.markdown import UNDEFINED, number
-from protomtl.tasks.settings import Task, counted
+from protomtl.core.markdown import UNDEFINED, number, span
+from protomtl.tasks.settings import Task
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 NO_LABELS = "These data have no labels."
@@ -84,14 +84,12 @@ def comparisons(table: pd.DataFrame, labels: Mapping[str, str], tasks: Mapping[s
     if not len(table):
         return [Part(text=Markup("No method stands beside one that <code>compare</code> names."))]
     table = table.copy()
-    table["95 % interval"] = [f"{a:+.3f} to {b:+.3f}" for a, b in zip(table["low"], table["high"], strict=True)]
+    table["95 % interval"] = [*map(span, table["low"], table["high"])]
     table["difference"] = table["difference"].map("{:+.3f}".format)
     table["method"], table["reference"] = table["method"].map(labels), table["reference"].map(labels)
     table = table.rename(columns={"p_holm": "p, Holm"})
     shown = ["split", "method", "reference", "figure", "difference", "95 % interval", "p", "p, Holm"]
-    turned = ", ".join(name for name in tasks if name not in counted(tasks))
-    note = f"Less is better for {turned}: there the sign is turned, so that + is better too." if turned else ""
-    return [Part(text=note, table=table[shown])]
+    return [Part(text=caveats.turned(tasks), table=table[shown])]
 
 
 def data(report: Mapping[str, Any], tasks: Mapping[str, Task]) -> list[Part]:

@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from protomtl.analysis import caveats
-from protomtl.core.markdown import UNDEFINED, number
+from protomtl.core.markdown import UNDEFINED, number, span
 from protomtl.core.runs import Run
 from protomtl.steps.report import primary
 from protomtl.steps.report.pages import Part, bold
@@ -90,7 +90,7 @@ def answer(found: Measured, runs: Sequence[Run], labels: Mapping[str, str]) -> s
         labels[one["reference"]],
         number(one["loss_reference"]),
     )
-    apart = f"difference {one['difference']:+.3f}, 95 % interval {one['low']:+.3f} to {one['high']:+.3f}"
+    apart = f"difference {one['difference']:+.3f}, 95 % interval {span(one['low'], one['high'])}"
     return begin + bold(f"**{one['verdict']}** ({apart}, margin {primary.MARGIN}).")
 
 
@@ -114,13 +114,13 @@ def lost(row: pd.Series) -> str:
     if not np.isfinite(row["loss"]):
         return number(row["figure"])
     share = f", {round(100 * row['relative'])} %" if np.isfinite(row["relative"]) else ""
-    return f"{row['figure']:.3f} ({row['loss']:+.3f}: {span(row, '+.3f')}{share})"
+    return f"{row['figure']:.3f} ({row['loss']:+.3f}: {ends(row, '+.3f')}{share})"
 
 
-def span(row: pd.Series, form: str) -> str:
+def ends(row: pd.Series, form: str) -> str:
     """`0.12 to 0.34`, the interval of a row."""
     known = np.isfinite([row["low"], row["high"]]).all()
-    return f"{row['low']:{form}} to {row['high']:{form}}" if known else caveats.interval(np.nan, np.nan)
+    return span(row["low"], row["high"], form) if known else caveats.interval(np.nan, np.nan)
 
 
 def failure_table(rows: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
@@ -129,7 +129,7 @@ def failure_table(rows: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
     for (task, stress), own in rows.groupby(["task", "stress"], sort=False):
         first = own.iloc[0]
         cells = {
-            labels[row["method"]]: f"{number(row['failed'], '.2f')} ({span(row, '.2f')})" for _, row in own.iterrows()
+            labels[row["method"]]: f"{number(row['failed'], '.2f')} ({ends(row, '.2f')})" for _, row in own.iterrows()
         }
         found.append(
             {"task": task, "test": words(str(stress)), "right answer": RIGHT[first["right"]], "rows": first["rows"]}

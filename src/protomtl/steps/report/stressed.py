@@ -1,21 +1,19 @@
 """What predictions under stress are worth: losses against each run's own clean figure. failing.py has the tests."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from protomtl.analysis import bootstrap
-from protomtl.analysis.resampled import FIGURES
+from protomtl.analysis.comparisons import SEED, draw_seeds, resampled_task
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, methods_of
-from protomtl.metrics import METRICS
+from protomtl.metrics import main_figure
 from protomtl.seeds import generator
 from protomtl.tasks.settings import Task, counted
 
-SEED = 1  # of all resamples
 CLEAN = "clean"
 KEY = ["split", "id"]
 
@@ -86,7 +84,7 @@ def losses(tables: Tables, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame, Dra
             plain, clean = (cases, clean_of(several, cases)) if paired else answers(several, CLEAN)
             under, before = figure(tasks[name], cases, predicted), figure(tasks[name], plain, clean)
             again = resampled(tasks[name], cases, predicted, name, stress)
-            sign = better(tasks[name])
+            sign = tasks[name].figure.sign
             drawn[stress, name] = sign * (
                 resampled(tasks[name], plain, clean, name, stress if paired else CLEAN) - again
             )
@@ -94,30 +92,22 @@ def losses(tables: Tables, tasks: Mapping[str, Task]) -> tuple[pd.DataFrame, Dra
     return pd.DataFrame(rows + overall(rows, drawn, tasks, tables)), drawn
 
 
-def better(task: Task) -> int:
-    """1 where more of its figure is better, -1 where less is."""
-    return -1 if task.figure.smallest is None else 1
-
-
 def figure(task: Task, cases: pd.DataFrame, predicted: np.ndarray) -> np.ndarray:
     """[runs] the main figure of a task; NaN where it says nothing."""
-    gold = task.what.targets(task, cases["label"].to_numpy(float))
-    return np.array([METRICS[task.main_metric](gold, task.what.targets(task, column)) for column in predicted.T])
+    gold = cases["label"].to_numpy(float)
+    return np.array([main_figure(task, gold, column) for column in predicted.T])
 
 
 def resampled(task: Task, cases: pd.DataFrame, predicted: np.ndarray, *purpose: str) -> np.ndarray:
     """[resamples, runs] the main figure; equal purposes draw the same rows."""
-    gold = cases["label"].to_numpy(float)
-    of, members = FIGURES[task.main_metric], partial(task.what.members, task)
-    random = generator(SEED, "stress", *purpose)
-    return bootstrap.resample(lambda counts: of(counts, gold, predicted, members), len(gold), random)
+    return resampled_task(task, cases["label"].to_numpy(float), predicted, generator(SEED, "stress", *purpose))
 
 
 def by_method(
     runs: Sequence[Run], about: dict[str, Any], under: np.ndarray, clean: np.ndarray, drawn: np.ndarray, sign: int = 1
 ) -> Rows:
-    """A row for each method: means over its seeds. under, clean: [runs] figures; drawn: [resamples, runs] losses;
-    sign: of a loss, see `better`."""
+    """A row for each method: means over its seeds. under, clean: [runs] figures, with their sign; drawn: [resamples,
+    runs] losses."""
     found = []
     for method in methods_of(runs):
         own = np.array([run.method == method for run in runs])
@@ -136,7 +126,7 @@ def interval(drawn: np.ndarray) -> np.ndarray:
 
 def over_seeds(drawn: np.ndarray) -> np.ndarray:
     """[resamples] means of [resamples, seeds] over seeds drawn anew each time, the same for all methods."""
-    counts = bootstrap.draw_counts(generator(SEED, "seeds"), len(drawn), drawn.shape[1])
+    counts = draw_seeds(drawn.shape[1])
     return np.asarray((drawn * counts).sum(1) / counts.sum(1))
 
 

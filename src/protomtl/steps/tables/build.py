@@ -129,7 +129,7 @@ def best_figures(figures: Mapping[str, Mapping[str, float]], tasks: Mapping[str,
         return {"best": best, **figures[best]}
     found: dict[str, Any] = {"best": None, "overall": math.nan}
     for name, task in tasks.items():
-        choose = min if task.figure.smallest is None else max  # of errors less is better
+        choose = max if task.figure.sign > 0 else min
         found[name] = choose((own[name] for own in figures.values() if np.isfinite(own[name])), default=math.nan)
     return found
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from protomtl.analysis import bootstrap, verdicts
+from protomtl.analysis import bootstrap, caveats, verdicts
 from protomtl.analysis.comparisons import NOTHING
-from protomtl.core.markdown import UNDEFINED, markdown_table, number, plain
+from protomtl.core.markdown import UNDEFINED, markdown_table, number, plain, span
 from protomtl.core.settings import Joined, Method
-from protomtl.tasks.settings import Task, counted
+from protomtl.tasks.settings import Task
 
 Row = dict[Any, Any]  # of a table
 
@@ -40,8 +40,8 @@ def comparisons_markdown(
     lines += explained(table, len(seeds) > 1)
     if most := table["undefined"].max():
         lines.append(f"Resamples on which a figure is not defined are left out: {most} at most.")
-    if turned := [name for name in tasks if name not in counted(tasks)]:
-        lines.append(f"Less is better for {', '.join(turned)}: there the sign is turned, so that + is better too.")
+    if turned := caveats.turned(tasks):
+        lines.append(turned)
     return "\n".join(lines) + "\n"
 
 
@@ -72,15 +72,11 @@ def overall_cells(row: Row | None, several: bool) -> list[str]:
     """The cells of overall; several: seeds, which the probability of improvement needs."""
     if row is None:
         return [UNDEFINED, *[""] * (6 + several)]
-    cells = [f"{row['difference']:+.3f}", difference_span(row), f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
+    cells = [f"{row['difference']:+.3f}", span(row["low"], row["high"]), f"{row['p']:.3f}", f"{row['p_holm']:.3f}"]
     cells += [f"{row['p_equal']:.3f}", verdicts.word(row), number(row["detectable"])]
-    chance = f"{row['improvement']:.2f} ({row['improvement_low']:.2f} to {row['improvement_high']:.2f})"
+    chance = f"{row['improvement']:.2f} ({span(row['improvement_low'], row['improvement_high'], '.2f')})"
     return [*cells, *([chance] if several else [])]
 
 
 def task_cell(row: Row | None) -> str:
     return UNDEFINED if row is None else f"{row['difference']:+.3f} ({row['p_holm']:.3f})"
-
-
-def difference_span(row: Row) -> str:
-    return f"{row['low']:+.3f} to {row['high']:+.3f}"
