@@ -71,7 +71,18 @@ METRICS: dict[MetricName, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def task_metrics(task: Task, gold: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """The figure that counts for a task, and those that every task of its kind shows.
+    """The figure that counts for a task, and those that every task of its kind shows."""
+    both = compared(task, gold, predicted)
+    return {name: METRICS[name](*both) for name in dict.fromkeys((task.main_metric, *task.what.beside))}
+
+
+def main_figure(task: Task, gold: np.ndarray, predicted: np.ndarray) -> float:
+    """The one figure of a task that stands for it; see `task_metrics`."""
+    return METRICS[task.main_metric](*compared(task, gold, predicted))
+
+
+def compared(task: Task, gold: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and predictions as metrics take them.
 
     Values that are written alike are one value where their order counts, and where all are: what differs less is
     rounding, and differs from machine to machine. Intervals and comparisons are of what is written.
@@ -81,12 +92,7 @@ def task_metrics(task: Task, gold: np.ndarray, predicted: np.ndarray) -> dict[st
         written = task.what.written(predicted)
         if task.main_metric == "spearman" or (len(written) and not np.ptp(written)):
             predicted = written
-    return {name: METRICS[name](gold, predicted) for name in dict.fromkeys((task.main_metric, *task.what.beside))}
-
-
-def main_figure(task: Task, gold: np.ndarray, predicted: np.ndarray) -> float:
-    """The one figure of a task that stands for it; see `task_metrics`."""
-    return METRICS[task.main_metric](task.what.targets(task, gold), task.what.targets(task, predicted))
+    return gold, predicted
 
 
 def overall(tasks: Mapping[str, Task], main: Mapping[str, float], rescaled: bool = False) -> float:

@@ -102,6 +102,7 @@ def test_values_that_are_written_alike_are_one_value_where_their_order_counts() 
     noisy, written = (np.array([*ends, 4.0, 1.0, 2.0, 3.0]) for ends in ((5.0000002, 4.9999998), (5.0, 5.0)))
     ranked = changed("sts", metric="spearman")
     assert metrics.task_metrics(ranked, gold, noisy) == metrics.task_metrics(ranked, gold, written)
+    assert metrics.main_figure(ranked, gold, noisy) == metrics.main_figure(ranked, gold, written)
     assert metrics.task_metrics(ranked, gold, noisy)["spearman"] == pytest.approx(1)
 
 
