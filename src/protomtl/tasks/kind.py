@@ -91,6 +91,10 @@ class Kind:
         """[…, n, 1] the score that what is right has, of scores […, n, classes] and labels [n]."""
         return np.take_along_axis(scores, np.broadcast_to(labels.astype(int)[:, None], (*scores.shape[:-1], 1)), -1)
 
+    def class_logits(self, outputs: np.ndarray) -> np.ndarray:
+        """[n, classes] of a head's outputs [n, outputs], for what reads them without tensors.py: an export."""
+        return outputs
+
     def predictions(self, scores: np.ndarray) -> np.ndarray:
         """[n] labels of the scores [n, classes]."""
         return np.asarray(scores.argmax(1))
