@@ -16,6 +16,7 @@ from protomtl.publishing import questions
 from protomtl.tasks import settings
 from protomtl.training.sampling import shares, steps_per_epoch
 from tests.support import ROOT
+from tests.support.commands import call
 
 
 @pytest.fixture
@@ -120,6 +121,16 @@ def test_the_line_ends_of_params_stay(project: Path, end: bytes, mark: bytes) ->
     (project / "params.yaml").write_bytes(mark + plain.replace(b"\n", end))
     preset.apply("quick")
     assert (project / "params.yaml").read_bytes() == changed.replace(b"\n", end)
+
+
+def test_the_way_back_is_told_with_what_it_costs(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Settings of own data that are in no commit would be lost by it."""
+    for words in (["init", "-q"], ["add", "params.yaml"], ["commit", "-qm", "first"]):
+        call(project, "git", *words)
+    preset.apply("quick")
+    assert "shows what changed, `git checkout params.yaml` takes it back\n" in capsys.readouterr().out
+    preset.apply("quick")
+    assert "too, which are in no commit: `git checkout params.yaml` takes back both" in capsys.readouterr().out
 
 
 def test_the_rights_of_params_stay(project: Path) -> None:
