@@ -58,8 +58,8 @@ def apply(name: str, params: Path = PARAMS) -> None:
 def way_back(params: Path) -> str:
     """What `git checkout` will do, in words: edits that are in no commit it would take away, too."""
     with suppress(OSError):  # without git
-        changed = ["git", "diff", "--quiet", "HEAD", "--", params.name]
-        if subprocess.run(changed, cwd=params.parent, capture_output=True, check=False).returncode == 1:
+        status = ["git", "status", "--porcelain", "--untracked-files=no", "--", params.name]
+        if subprocess.run(status, cwd=params.parent, capture_output=True, check=False).stdout:
             return f"your edits of before, too, which are in no commit: `git checkout {params}` takes back both"
     return f"`git checkout {params}` takes it back"
 
