@@ -44,8 +44,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     """A word beside failures that a preset or own data in params.yaml can bring."""
     if exitstatus and call(ROOT, "git", "diff", "--name-only", "HEAD", "--", "params.yaml", code=None).stdout:
         terminalreporter.write_line(
-            "params.yaml is not that of the last commit, and tests are about its defaults: put your edits aside by "
-            "`git stash push params.yaml`, test, and have them back by `git stash pop`"
+            "params.yaml is not that of the last commit, and tests are about its defaults: if a preset or own data are "
+            "in it, put them aside by `git stash push params.yaml`, test, and have them back by `git stash pop`"
         )
 
 

@@ -7,20 +7,11 @@ from protomtl.calibration import logsumexp
 KEPT = 0.95  # share of a task's own dev rows that the threshold lets through
 
 
-def class_logits(outputs: np.ndarray, kind: str) -> np.ndarray:
-    """[n, classes] of the outputs of a head: the one of a binary task is the difference of two whose mean is 0. Where
-    it is infinite, since training rows had one class alone, the other class is impossible."""
-    if kind != "binary":
-        return outputs
-    logits = np.concatenate([-outputs / 2, outputs / 2], axis=1)
-    return np.where(logits == np.inf, 0, logits)
-
-
-def energy(outputs: np.ndarray, kind: str) -> np.ndarray:
-    """[n] -log Σ exp z_k of the logits (Liu et al. 2020); where a row may have several classes, -Σ log(1 + exp z_k)
-    (Wang et al. 2021)."""
-    logits = class_logits(np.asarray(outputs, float), kind)
-    if kind == "multilabel":
+def energy(logits: np.ndarray, several: bool = False) -> np.ndarray:
+    """[n] -log Σ exp z_k of the logits [n, classes] (Liu et al. 2020); where a row may have several classes,
+    -Σ log(1 + exp z_k) (Wang et al. 2021)."""
+    logits = np.asarray(logits, float)
+    if several:
         logits = np.where(logits == np.inf, -np.inf, logits)  # a class that all training rows have tells nothing
         return np.asarray(-np.logaddexp(0, logits).sum(1))
     return -logsumexp(logits)[:, 0]

@@ -1,9 +1,12 @@
 """Phase 1: every objective trains on a tiny model, and the losses are what their sources say."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -13,6 +16,8 @@ from protomtl.model.encoder import Encoder
 from protomtl.model.sequences import TokenTable
 from protomtl.params import load
 from protomtl.pretraining import train
+from protomtl.pretraining.settings import Pretrain
+from tests.support import ROOT
 from tests.support.makers import padded, patch_params
 from tests.support.steps import run_method
 
@@ -44,6 +49,26 @@ def test_every_objective_trains_the_encoder_and_fine_tuning_goes_on(prepared: Pa
         read_json(folder / "config.json")["pretrain"].items()
         >= {k: v for k, v in changes.items() if k != "smoothness"}.items()
     )
+
+
+def test_each_objective_that_may_be_named_is_there() -> None:
+    assert {*get_args(Pretrain.model_fields["objective"].annotation)} == train.OBJECTIVES.keys()
+
+
+@pytest.mark.parametrize("sampling", ["longest", "episodes"])
+def test_the_objective_of_the_guide_trains_however_rows_are_drawn(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, sampling: str
+) -> None:
+    page = (ROOT / "docs/guides/add-an-objective.md").read_text()
+    lines = re.search(r"contrastive\.py\n@@ -0,0 \+1,(\d+) @@\n(.*?)```", page, re.DOTALL)
+    assert lines and lines[2].count("\n") == int(lines[1])
+    module: dict[str, Any] = {}
+    exec(re.sub("^\\+", "", lines[2], flags=re.MULTILINE), module)  # noqa: S102  # what a reader would type
+    monkeypatch.setitem(train.OBJECTIVES, "tasks", module["objective"])
+    patch_params(prepared, {"pretrain": {"objective": "tasks", "sampling": sampling, "pair_encoding": "relation"}})
+    run_method("leave_one_out", "pretrain")
+    curve = pd.read_csv("results/pretrain/leave_one_out/seed1/train.csv").filter(like="loss")
+    assert np.isfinite(curve.to_numpy()).all() and (curve.to_numpy() > 0).all()
 
 
 def test_r4f_normalises_the_heads_of_pre_finetuning_too(prepared: Path) -> None:

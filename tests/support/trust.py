@@ -39,7 +39,7 @@ def check_temperature(model: Model, folder: Path, task: str) -> None:
 def logits_of(model: Model, folder: Path, task: str, split: str) -> tuple[np.ndarray, np.ndarray]:
     """[n, classes], and the labels [n]."""
     rows, labels = split_of(folder, task, split)
-    return novelty.class_logits(model.network.outputs(task, rows), model.network.tasks[task].kind), labels
+    return model.network.tasks[task].what.class_logits(model.network.outputs(task, rows)), labels
 
 
 def check_threshold(model: Model, folder: Path, task: str) -> None:

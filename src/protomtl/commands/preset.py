@@ -1,6 +1,7 @@
 """Command `preset`: patch params.yaml with a preset, keeping its comments; it stays the complete truth."""
 
 import argparse
+import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -45,14 +46,22 @@ def apply(name: str, params: Path = PARAMS) -> None:
     if "methods" in patch:
         with suppress(KeyError, TypeError, AttributeError):  # of what is not sound, which is told below
             leave_out_others(content)
+    back = way_back(params)
     with rewritten(params, content, was) as part:
         try:
             load(part)
         except SystemExit as error:
             raise SystemExit(f"{path} does not fit {params}:\n{str(error).replace(str(part), str(params))}") from None
-    print(
-        f"{params} now has preset {name}; `git diff {params}` shows what changed, `git checkout {params}` takes it back"
-    )
+    print(f"{params} now has preset {name}; `git diff {params}` shows what changed, {back}")
+
+
+def way_back(params: Path) -> str:
+    """What `git checkout` will do, in words: edits that are in no commit it would take away, too."""
+    with suppress(OSError):  # without git
+        status = ["git", "status", "--porcelain", "--untracked-files=no", "--", params.name]
+        if subprocess.run(status, cwd=params.parent, capture_output=True, check=False).stdout:
+            return f"your edits of before, too, which are in no commit: `git checkout {params}` takes back both"
+    return f"`git checkout {params}` takes it back"
 
 
 def leave_out_others(content: Any) -> None:

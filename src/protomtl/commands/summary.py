@@ -15,7 +15,8 @@ from tabulate import tabulate
 from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import CURRENT, SUMMARY, results
 from protomtl.core.runs import Run
-from protomtl.params import load
+from protomtl.core.sections import PARAMS
+from protomtl.params import Params, load
 from protomtl.pipeline_figure import draw_pipeline
 from protomtl.steps.tables.markdown import TITLES, table_markdown
 from protomtl.tasks.settings import main_tasks
@@ -52,6 +53,10 @@ def show() -> None:
         return
     params = load()
     main = main_tasks(params.tasks)
+    if others := other_than(params, [*main]):
+        print(f"{results('tables')}: of {others}, which {PARAMS} has not now; `snakemake --cores 4 all` makes others")
+        print_places()
+        return
     with atomic(SUMMARY) as part:
         part.mkdir()
         parts = {name: row.parts for name, row in params.joined.items()}
@@ -68,6 +73,24 @@ def show() -> None:
     print(shown(table, figures))
     print()
     print_places()
+
+
+def other_than(params: Params, tasks: list[str]) -> str:
+    """Methods, seeds or tasks that the tables are of, in words, where params.yaml has others, as after an edit; nothing
+    where it has the same. tasks: the main ones."""
+    table = pd.read_csv(results("tables") / "table1.csv")
+    parts = {name: row.parts for name, row in params.joined.items()}
+    methods = [method for row in table["method"] for method in parts.get(row, [row])]
+    seeds = [int(seed) for seed in str(table["seeds"].iloc[0]).split(", ")]
+    shown = [str(column).removesuffix("_paper") for column in table if str(column).endswith("_paper")]
+    for what, theirs, ours in (
+        ("methods", methods, params.methods),
+        ("seeds", seeds, params.seeds),
+        ("tasks", shown, [*tasks, "overall"]),
+    ):
+        if {*theirs} != {*ours}:
+            return f"the {what} {', '.join(map(str, theirs))}"
+    return ""
 
 
 def keep_current() -> None:

@@ -59,12 +59,12 @@ def other(name: str, task: Task, row: Row, settings: Worsened) -> float:
     """Another label than the row's: any, each as likely, or one beside it."""
     random = generator(settings.seed, "worsened", name, "label", row.id)
     label, (low, high) = row.label or 0.0, task.bounds
-    if task.kind == "multilabel":  # one class more or less
+    if task.what.has_classes and not task.what.one_class:  # one class more or less
         return float(int(label) ^ 1 << int(random.integers(len(task.class_names))))
     if settings.to == "next":
         step = 1.0 if task.what.has_classes else min(1.0, (high - low) / 2)
         beside = [value for value in (label - step, label + step) if low <= value <= high]
         return float(beside[random.integers(len(beside))])
-    if task.kind == "regression":
+    if not task.what.has_classes:
         return round(float(random.uniform(low, high)), 3)
     return float((label + 1 + random.integers(len(task.class_names) - 1)) % len(task.class_names))

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from protomtl.calibration import softened
-from protomtl.novelty import class_logits
 from protomtl.tasks.settings import Task, clipped
 
 
@@ -14,7 +13,7 @@ def scores(task: Task, outputs: np.ndarray, temperature: float) -> np.ndarray:
     if not task.what.has_classes:
         return outputs
     with np.errstate(under="ignore"):  # a program may raise for it; here it is a probability of 0
-        return softened(class_logits(outputs, task.kind), temperature, task.kind == "multilabel").astype(np.float32)
+        return softened(task.what.class_logits(outputs), temperature, not task.what.one_class).astype(np.float32)
 
 
 def labels(task: Task, found: np.ndarray) -> np.ndarray:

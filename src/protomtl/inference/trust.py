@@ -113,8 +113,9 @@ def threshold(found: Mapping[str, Trust], task: str) -> Novelty:
 def strangeness(network: "Network", task: str, found: Novelty, rows: list[Row]) -> np.ndarray:
     """[n] the score of novelty above its threshold."""
     if found.score == "energy":
+        what = network.tasks[task].what
         with np.errstate(under="ignore"):  # a program may raise for it
-            scores = novelty.energy(network.outputs(task, rows), network.tasks[task].kind)
+            scores = novelty.energy(what.class_logits(network.outputs(task, rows)), not what.one_class)
     else:
         scores = novelty.distance(network.vectors(task, rows), network.means[task])
     return np.asarray(scores - found.threshold)

@@ -79,8 +79,8 @@ def stresses(task: Task, subject: Subject | None, settings: Perturb, known: Know
 def fits(task: Task, subject: Subject) -> bool:
     """Whether the labels of a task can be about that: see NEEDED."""
     if subject == "meaning":
-        return task.pair and task.kind in ("binary", "regression")
-    return not task.pair and (task.ordered or task.kind == "regression")
+        return task.pair and (task.kind == "binary" or not task.what.has_classes)
+    return not task.pair and (task.ordered or not task.what.has_classes)
 
 
 def noises(shares: Sequence[float], known: Known) -> list[Stress]:
@@ -108,7 +108,7 @@ def pair_changes(task: Task) -> list[Stress]:
         Stress("meaning", "names", lambda row, random: meaning.names(row.texts, random), "same"),
         Stress("meaning", "numbers", lambda row, random: meaning.numbers(row.texts, random), "same"),
     ]
-    if task.kind == "regression":
+    if not task.what.has_classes:
         return found
     return [
         *found,

@@ -14,7 +14,7 @@ from protomtl.pretraining.settings import Pretrain
 from protomtl.tasks.settings import Task
 from protomtl.training.loop import Objective
 from protomtl.training.prototypical_loss import Rows, losses_of_tasks, scale_rates
-from protomtl.training.sampling import Batches, classes_of, steps_per_epoch
+from protomtl.training.sampling import Batches, steps_per_epoch
 from protomtl.training.weighting import fixed
 
 
@@ -51,7 +51,7 @@ def objective(
 
     trained = nn.ModuleDict({"encoder": encoder, "loss": loss} | ({"tokens": tokens} if tokens else {}))
     rates = scale_rates(loss, "loss", settings.scale_lr)
-    return Objective(trained, losses, fixed({}), rates, classes_of(tasks, labels))
+    return Objective(trained, losses, fixed({}), rates)
 
 
 class TaskTokens(nn.Module):

@@ -41,9 +41,8 @@ def objective(
     the place of the prototypes.
     """
     own, own_labels = tasks, labels
-    by_class = classes_of(tasks, labels)
     if settings.objective == "softmax":
-        labels = by_class
+        labels = classes_of(tasks, labels)
         tasks = {name: as_classes(task) for name, task in tasks.items()}
     heads = heads_of(encoder, tasks, labels, settings, seed)
     muppet = settings.objective == "muppet"
@@ -61,7 +60,7 @@ def objective(
             found = {name: found[name] + settings.smoothness.weight * moved[name] for name in rows}
         return found
 
-    return Objective(nn.ModuleDict({"encoder": encoder, "heads": heads}), losses, fixed(weights), classes=by_class)
+    return Objective(nn.ModuleDict({"encoder": encoder, "heads": heads}), losses, fixed(weights))
 
 
 def heads_of(

@@ -1,5 +1,6 @@
 """Phase 1: train the encoder on all tasks by one of several objectives, and write it for fine-tuning to start from."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from protomtl.pretraining import masked_words, prototypical, reading, task_heads
 from protomtl.pretraining.settings import Pretrain
 from protomtl.seeds import generator
 from protomtl.tasks.settings import Task, main_tasks
-from protomtl.training import loop, resume, timing
+from protomtl.training import loop, resume, sampling, timing
 from protomtl.training.curves import Points
 
 OBJECTIVES = {  # what `pretrain.objective` may name
@@ -56,7 +57,7 @@ def train_encoder(
         settle(compute)
         encoder = Encoder(BACKBONE, backbone.pooling, compute)
         labels = labels_of(tables, settings, seed)
-        objective = OBJECTIVES[settings.objective](encoder, tables, tasks, labels, settings, seed)
+        objective = objective_of(encoder, tables, tasks, labels, settings, seed)
         sizes = {name: len(table) for name, table in tables.items()}
         result = loop.train(purpose, objective, sizes, settings, seed, folder)
         said = reading.read_by_prototypes(encoder, main, settings, seed)
@@ -64,6 +65,19 @@ def train_encoder(
             return
         write(target, encoder, record | {"steps": result.steps}, compute, result.curves.train, said)
     timing.write("pretrain", method, seed, result.seconds)
+
+
+def objective_of(
+    encoder: Encoder,
+    tables: Mapping[str, TokenTable],
+    tasks: Mapping[str, Task],
+    labels: Mapping[str, np.ndarray],
+    settings: Pretrain,
+    seed: int,
+) -> loop.Objective:
+    """What `pretrain.objective` names, with the classes that `sampling: episodes` draws by, whichever it is."""
+    objective = OBJECTIVES[settings.objective](encoder, tables, tasks, labels, settings, seed)
+    return objective._replace(classes=sampling.classes_of(tasks, labels))
 
 
 def write(

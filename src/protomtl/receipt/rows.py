@@ -12,7 +12,7 @@ from protomtl.core.files import read_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, predictions_file
 from protomtl.receipt import here
-from protomtl.receipt.changed import differences, of_method, of_metrics
+from protomtl.receipt.changed import of_method, of_metrics
 from protomtl.receipt.judging import OPEN, by_figures, judged
 from protomtl.receipt.kept import Kept
 from protomtl.tasks.settings import Task
@@ -44,13 +44,14 @@ def compare(kept: Kept, settings: Mapping[str, Any], tasks: dict[str, Task], mar
 
     settings: of the run here (here.settings); margin: of overall, within which two runs count as equivalent.
     """
-    changed, found = differences(kept.about, settings), []
+    found = []
     outputs = {path: md5 for outs in read_lock().values() for path, md5 in outs.items()} if LOCK.exists() else {}
     for method, label in kept.labels.items():
         runs = [run for run in (Run(method, seed) for seed in kept.seeds) if is_here(run)]
         if method in settings["methods"] and runs:
             here.refuse_damaged(runs, [*tasks])
-            found.append(row(kept, method, label, runs, tasks, margin, of_method(changed, method), outputs))
+            changed = of_method(kept.about, settings, method)
+            found.append(row(kept, method, label, runs, tasks, margin, changed, outputs))
     return found
 
 

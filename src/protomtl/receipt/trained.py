@@ -12,7 +12,6 @@ from protomtl.core.paths import BACKBONE, TOKENS, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import PARAMS, settings_of_method
 from protomtl.params import Params
-from protomtl.receipt.changed import flat
 from protomtl.tasks.settings import main_tasks
 from protomtl.verification import LOCK, md5_of, recorded_stages
 
@@ -76,6 +75,16 @@ def differing(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterato
         was, now = flat(recorded.get(section, {}), section), flat(value, section)
         for path in [path for path in was | now if was.get(path) != now.get(path)]:
             yield f"{path} {shown(was.get(path))}, but {PARAMS} has {shown(now.get(path))}"
+
+
+def flat(tree: Any, path: str) -> dict[str, Any]:
+    """Dotted path -> value, of settings; a list is a value."""
+    if not isinstance(tree, Mapping):
+        return {path: list(tree) if isinstance(tree, tuple) else tree}
+    found: dict[str, Any] = {}
+    for name, branch in tree.items():
+        found |= flat(branch, f"{path}.{name}")
+    return found
 
 
 def shown(value: Any) -> str:

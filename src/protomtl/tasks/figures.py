@@ -8,6 +8,7 @@ MetricName = Literal["accuracy", "macro_f1", "balanced_accuracy", "mcc", "pearso
 class Figure(NamedTuple):
     words: str
     smallest: float | None  # of its scale, of which 1 is the largest; None: less is better, and no mean has it
+    hub: str  # what the Hugging Face hub calls it, for the model card
 
     @property
     def sign(self) -> int:
@@ -21,11 +22,11 @@ class Figure(NamedTuple):
 
 
 FIGURES: dict[MetricName, Figure] = {
-    "accuracy": Figure("accuracy", 0.0),
-    "macro_f1": Figure("macro-F1", 0.0),
-    "balanced_accuracy": Figure("balanced accuracy", 0.0),
-    "mcc": Figure("Matthews correlation", -1.0),
-    "pearson": Figure("Pearson correlation", -1.0),
-    "spearman": Figure("Spearman correlation", -1.0),
-    "rmse": Figure("root mean squared error", None),
+    "accuracy": Figure("accuracy", 0.0, "accuracy"),
+    "macro_f1": Figure("macro-F1", 0.0, "f1"),
+    "balanced_accuracy": Figure("balanced accuracy", 0.0, "balanced_accuracy"),
+    "mcc": Figure("Matthews correlation", -1.0, "matthews_correlation"),
+    "pearson": Figure("Pearson correlation", -1.0, "pearsonr"),
+    "spearman": Figure("Spearman correlation", -1.0, "spearmanr"),
+    "rmse": Figure("root mean squared error", None, "rmse"),
 }

@@ -95,6 +95,10 @@ class Kind:
         """[n] labels or predictions as files have them."""
         return np.array([float(f"{label:{self.form}}") for label in labels.tolist()])
 
+    def class_logits(self, outputs: np.ndarray) -> np.ndarray:
+        """[n, classes] of a head's outputs [n, outputs], for what reads them without tensors.py: an export."""
+        return outputs
+
     def predictions(self, scores: np.ndarray) -> np.ndarray:
         """[n] labels of the scores [n, classes]."""
         return np.asarray(scores.argmax(1))

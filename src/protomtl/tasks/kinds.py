@@ -40,6 +40,12 @@ class Binary(Kind):
     def outputs(self, task: Labels) -> int:
         return 1
 
+    def class_logits(self, outputs: np.ndarray) -> np.ndarray:
+        """[n, 2] the one output is the difference of two logits whose mean is 0. Where it is infinite, since training
+        rows had one class alone, the other class is impossible."""
+        logits = np.concatenate([-outputs / 2, outputs / 2], axis=1)
+        return np.where(logits == np.inf, 0, logits)
+
 
 class Regression(Kind):
     """Values within a range; where classes are needed, their rounded values."""

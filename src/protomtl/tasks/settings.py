@@ -19,6 +19,8 @@ MOST = 2**53 - 1  # the largest whole number below which all are floats
 
 MOST_CLASSES = 10**5
 UNPRINTED = dict.fromkeys(map(ord, JOINERS))
+VALUES = [name for name, what in KINDS.items() if not what.has_classes]
+CLASSES = [name for name, what in KINDS.items() if what.has_classes and name != "binary"]  # binary may do without
 Label = Annotated[float, Field(ge=-(10**4), le=10**4), Strict()]
 
 
@@ -99,15 +101,15 @@ class Task(Block):
             if self.classes is not None and (isinstance(self.classes, int) or len(self.classes) != 2):
                 raise ValueError("`classes` of kind binary are two names, such as [spam, ham]; without it no and yes")
         elif self.what.has_classes != (self.classes is not None):
-            raise ValueError("`classes` belongs to kinds classification and multilabel, and only there")
+            raise ValueError(f"`classes` belongs to kinds {' and '.join(CLASSES)}, and only there")
         if self.kind == "multilabel" and self.bounds[1] > MOST:
             raise ValueError(f"kind multilabel has at most {MOST.bit_length()} classes")
         if self.kind == "multilabel" and any(re.search(SEPARATORS, str(name)) for name in self.class_names):
             raise ValueError(
                 "a class of kind multilabel has neither semicolon nor bar in its name: they stand between two"
             )
-        if (self.kind == "regression") != (self.range is not None):
-            raise ValueError("`range` belongs to kind regression, and only there")
+        if self.what.has_classes == (self.range is not None):
+            raise ValueError(f"`range` belongs to kind {' and '.join(VALUES)}, and only there")
         if self.metric is not None and self.metric not in self.what.metrics:
             raise ValueError(f"`metric` of kind {self.kind} is one of {', '.join(self.what.metrics)}")
         if self.range is not None and self.range[0] >= self.range[1]:

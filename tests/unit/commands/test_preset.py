@@ -16,6 +16,7 @@ from protomtl.publishing import questions
 from protomtl.tasks import settings
 from protomtl.training.sampling import shares, steps_per_epoch
 from tests.support import ROOT
+from tests.support.commands import call
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_a_file_of_another_style_stays_sound(project: Path, name: str) -> None:
     content = YAML().load(project / "params.yaml")
     YAML().dump(content, project / "params.yaml")
     text = (project / "params.yaml").read_text().replace("- baseline\n", "- baseline  # frozen\n")
-    (project / "params.yaml").write_text(text.replace("- softmax_pretrained\n", "- softmax_pretrained\n\n"))
+    (project / "params.yaml").write_text(text.replace("\ncompare:", "\n\ncompare:"))
     preset.apply(name)
     load()
     assert "\n\ncompare:" in (project / "params.yaml").read_text()
@@ -120,6 +121,18 @@ def test_the_line_ends_of_params_stay(project: Path, end: bytes, mark: bytes) ->
     (project / "params.yaml").write_bytes(mark + plain.replace(b"\n", end))
     preset.apply("quick")
     assert (project / "params.yaml").read_bytes() == changed.replace(b"\n", end)
+
+
+def test_the_way_back_is_told_with_what_it_costs(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Settings of own data that are in no commit would be lost by it."""
+    preset.apply("quick")  # no repository
+    assert "shows what changed, `git checkout params.yaml` takes it back\n" in capsys.readouterr().out
+    for words in (["init", "-q"], ["add", "params.yaml"], ["commit", "-qm", "first"]):
+        call(project, "git", *words)
+    preset.apply("cs224n")
+    assert "shows what changed, `git checkout params.yaml` takes it back\n" in capsys.readouterr().out
+    preset.apply("claim")
+    assert "too, which are in no commit: `git checkout params.yaml` takes back both" in capsys.readouterr().out
 
 
 def test_the_rights_of_params_stay(project: Path) -> None:

