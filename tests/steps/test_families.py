@@ -79,8 +79,8 @@ def test_every_objective_runs_and_an_export_gives_the_same_vectors(project: Path
 
     for method in METHODS:
         run_method(method)
-        figures = read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))
-        assert all(np.isfinite(value) for value in figures["dev"].values())
+        figures = read_json(Path(f"results/evaluate/{method}/seed1/metrics.json"))["dev"]
+        assert all(np.isfinite(figures[name]) for name in ("sst", "para", "sts", "overall"))
     run_steps("export")
     texts = ["the cat runs", "a dull plot, and a man", "!"]
     tokenizer = AutoTokenizer.from_pretrained("results/export")
