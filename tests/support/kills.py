@@ -121,8 +121,9 @@ def strike(running: subprocess.Popen[bytes], kill: Kill) -> None:
 def interrupt(project: Path, engine: str, kill: Kill, to: Goal = WHOLE) -> tuple[bool, list[Resumed]]:
     """Start the engine, kill at the given point, and wait until none of its processes is left.
 
-    Returns whether there was anything to kill, and where training went on from before that. A state that is there
-    already is not enough: of a trainer that outlived its engine it may be the last one, and then nobody trains.
+    Returns whether the run failed by it, and where training went on from before that: a signal may come too late. A
+    state that is there already is not enough: of a trainer that outlived its engine it may be the last one, and then
+    nobody trains.
     """
     running = start(project, engine, to)
     until(
@@ -132,12 +133,12 @@ def interrupt(project: Path, engine: str, kill: Kill, to: Goal = WHOLE) -> tuple
         ),
         f"step {kill.step} of {kill.phase}",
     )
-    struck = running.poll() is None
-    if struck:
-        strike(running, kill)
+    if running.poll() is None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            strike(running, kill)
     running.wait(PATIENCE)
     until(lambda: not session(running.pid), "the end of all processes")
-    return struck, resumed((project / "killed.log").read_text())
+    return running.returncode != 0, resumed((project / "killed.log").read_text())
 
 
 def finish(project: Path, engine: str, whole: dict[str, str], to: Goal = WHOLE) -> list[Resumed]:
