@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import chdir
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from tests.support import ROOT, engines, kills
+from tests.support import ROOT, engines, kills, pictures
 from tests.support.commands import call
 from tests.support.makers import clone, make_backbone, make_workdir, patch_params, tiny
 from tests.support.once import Once, once_in, shared_folder
@@ -50,13 +51,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
 
 
 @pytest.fixture(scope="session", autouse=True)
-def small_pictures() -> Iterator[None]:
-    """Pictures that this process draws have few dots: to fill them takes longer than most steps on a few rows."""
+def rough_pictures() -> Iterator[dict[str, Any]]:
+    """Those that this process makes: to make them well takes longer than all other steps on a few rows together."""
+    from protomtl.plots import projection, style
+
+    whole = {"save": style.save, "save_png": partial(style.save_png, dpi=20)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in whole:
+            patch.setattr(style, name, getattr(pictures, name))
+        patch.setattr(projection, "umap", partial(pictures.umap, projection.umap))
+        yield whole
+
+
+@pytest.fixture
+def whole_pictures(rough_pictures: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures as users have them, but for their number of dots."""
     from protomtl.plots import style
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(style, "save_png", partial(style.save_png, dpi=20))
-        yield
+    for name, function in rough_pictures.items():
+        monkeypatch.setattr(style, name, function)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import engines
-from tests.support.edits import RESULTS
+from tests.support.edits import RESULTS, parameter_of_one_method
 from tests.support.engines import ENGINES, METHODS, PER_RUN, goal, nothing_to_do, planned, results, stages
 from tests.support.makers import patch_params
 
@@ -38,8 +38,7 @@ def test_a_removed_method_leaves_nothing_behind_and_comes_back(engine: str, proj
 @pytest.mark.parametrize("engine", ENGINES)
 def test_one_failing_method_does_not_keep_the_others_from_finishing(engine: str, project: Path) -> None:
     patch_params(project, {"methods": [*METHODS, "concat"]})
-    text = (project / "params.yaml").read_text().replace("{similarity: cosine}", "{similarity: cosine, lr: 0.01}", 1)
-    (project / "params.yaml").write_text(text)
+    parameter_of_one_method(project)
     with (project / ".state/finetune/cosine-seed1/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as another trainer holds it
         run = engines.run(project, engine, "--keep-going", fails=True)

@@ -78,6 +78,7 @@ WORLDS: dict[str, tuple[Callable[[], object], dict[str, float | None]]] = {  # a
     "equal texts": (lambda: change(texts("a film")), NOTHING),
     "long texts": (lambda: change(texts("a dull film " * 99)), NOTHING),
 }
+LAID_OUT = ("one row", "a class is missing, names are signs")  # figures that are not defined, and odd names
 
 
 def stopped(call: Callable[[], object]) -> str:
@@ -96,9 +97,11 @@ def refuse(constant: str) -> None:
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_every_step_and_command_gives_a_result(
-    name: str, tiny_backbone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    name: str, tiny_backbone: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     build, wanted = WORLDS[name]
+    if name in LAID_OUT:
+        request.getfixturevalue("whole_pictures")
     with chdir(make_workdir(tmp_path, tiny_backbone)):
         patch_params(Path(), {"methods": ["concat", "prototypical"], "tokens": {"max_length": 64}})
         patch_params(Path(), {phase: {"epochs": 1, "steps_per_epoch": 2} for phase in ("pretrain", "finetune")})

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import protomtl
+from protomtl import cli
 from protomtl.inference import demo_page
 from tests.support.commands import call
 
@@ -96,8 +97,14 @@ def test_a_text_of_the_map_falls_on_its_own_place(model: Path) -> None:
     assert points["kind"].value_counts().to_dict() == {"dev example": 24, "prototype": 5, "yours": 1}
 
 
-def test_a_folder_without_an_export_is_named(tmp_path: Path) -> None:
-    message = call(tmp_path, "protomtl", "demo", "--model", "nothing", code=2).stderr
+def test_a_folder_without_an_export_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["protomtl", "demo", "--model", "nothing"])
+    with pytest.raises(SystemExit, match=r"^2$"):
+        cli.main()
+    message = capsys.readouterr().err
     assert message.startswith("protomtl demo: nothing: no protomtl.json there; `protomtl export METHOD --to nothing`")
 
 

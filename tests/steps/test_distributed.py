@@ -1,7 +1,10 @@
 """Several processes for one training: the same losses as one process, the same bytes as the same number again."""
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +24,15 @@ from protomtl.pretraining import train
 from protomtl.pretraining.settings import Pretrain
 from protomtl.steps import pretrain
 from protomtl.steps.finetune import step as finetune
-from protomtl.training import sampling
+from protomtl.training import resume, sampling
 from tests.support.makers import make_workdir, patch_params
-from tests.support.processes import OWN_LAUNCH, STEP, launched
 from tests.support.steps import UNTRAINED, run_method, run_steps
 
 # What differs in its mathematics: objectives, kinds of prototypes, noise, a frozen encoder, surgery, learned weights.
 PRETRAINED = ["prototypical", "softmax_pretrained", "episodes", "cosine_prototypes", "epoch_prototypes"]
 PRETRAINED += ["prototypes_throughout", "muppet_r3f", "mlm"]
 METHODS = [*PRETRAINED, "baseline", "pcgrad", "uncertainty", "smart", "joint"]
+REFUSED = "cosine"
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: Path) -> Path
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         run_steps(*UNTRAINED)
-        for work in (pretrain_all, finetune_all, save_gradients):
+        for work in (pretrain_all, finetune_all, save_gradients, few_rows):
             work()
     return folder
 
@@ -55,23 +58,45 @@ def together(alone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Fine-tuning starts from the encoders of the one process: the distances of prototypes do not change when all
     embeddings are shifted, so that the gradient of the last bias is nothing but rounding errors, which AdamW enlarges.
+    What they do last is refused: another one trains it. What they say then is in the file `said`.
     """
     folder = tmp_path_factory.mktemp("together") / "p"
     shutil.copytree(alone, folder, ignore=shutil.ignore_patterns("results", ".state"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        distributed.run(2, all_of_it, alone)
+        with (
+            resume.exclusive("finetune", REFUSED, 1, "key"),
+            said_in(folder / "said"),
+            pytest.raises(SystemExit, match=r"^one of 2 processes ended"),
+        ):
+            distributed.run(2, all_of_it, alone)
     return folder
+
+
+@contextmanager
+def said_in(path: Path) -> Iterator[None]:
+    """Standard error of this process and of those that it starts goes into a file."""
+    kept = os.dup(2)
+    try:
+        with path.open("w") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def all_of_it(alone: Path) -> None:
     pretrain_all()
     save_gradients()
+    few_rows()
     if distributed.is_main():
         results("pretrain").rename("pretrained")
         shutil.copytree(alone / results("pretrain"), results("pretrain"))
+        pretrain.run(**runner.arguments(pretrain.run, REFUSED, 1))
     distributed.wait()
     finetune_all()
+    finetune.train(**runner.arguments(finetune.run, REFUSED, 1))
 
 
 def pretrain_all() -> None:
@@ -128,50 +153,6 @@ def same_curve(one: Path, two: Path, tolerance: float = 1e-5) -> None:
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("method", ["prototypical", "mlm"])
-def test_prototypes_are_those_of_the_whole_batch_and_so_are_the_gradients(
-    alone: Path, together: Path, method: str
-) -> None:
-    one, two = (load_file(folder / f"{method}.gradients") for folder in (alone, together))
-    assert one.keys() == two.keys() and len(one) > 20
-    for name, gradient in one.items():
-        torch.testing.assert_close(two[name], gradient, rtol=1e-5, atol=1e-5, msg=name)
-    assert max(gradient.abs().max() for gradient in one.values()) > 0.01  # else they would agree anyway
-
-
-@pytest.fixture
-def pretrained(prepared: Path) -> Path:
-    run_method("cosine", "pretrain")
-    patch_params(prepared, {"finetune": {"epochs": 6, "steps_per_epoch": 5, "save_every": 2}})
-    return prepared
-
-
-def test_torchrun_with_another_number_than_params_yaml_has_is_refused(pretrained: Path) -> None:
-    refused = launched(pretrained, *OWN_LAUNCH, "finetune", *STEP, processes=3)
-    assert refused.returncode != 0
-    assert "compute.processes: 3: but 2 processes were started" in refused.stderr
-
-
-def test_a_second_trainer_is_refused_in_one_line_of_its_own(pretrained: Path) -> None:
-    from protomtl.training import resume
-
-    with resume.exclusive("finetune", "cosine", 1, "key"):
-        refused = launched(pretrained, "protomtl", "finetune", *STEP)
-    assert "another process is training it" in refused.stderr and refused.returncode == 2
-    assert "Traceback" not in refused.stderr
-
-
-def test_more_processes_than_sequences_take_part_with_nothing(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three processes, two of which have no sequence in some steps: the gradients are those of one."""
-    monkeypatch.chdir(alone)
-    few_rows()
-    expected = load_file("few.gradients")
-    distributed.run(3, few_rows)
-    found = load_file("few.gradients")
-    for name, gradient in expected.items():
-        torch.testing.assert_close(found[name], gradient, rtol=1e-5, atol=1e-5, msg=name)
-
-
 def few_rows() -> None:
     """The gradients of one row, by its vector and by its hidden words."""
     params = load()
@@ -183,3 +164,40 @@ def few_rows() -> None:
     distributed.average(list(gradients.values()))
     if distributed.is_main():
         save_file(gradients, "few.gradients")
+
+
+@pytest.mark.parametrize("method", ["prototypical", "mlm"])
+def test_prototypes_are_those_of_the_whole_batch_and_so_are_the_gradients(
+    alone: Path, together: Path, method: str
+) -> None:
+    one = same_gradients(method, alone, together)
+    assert max(gradient.abs().max() for gradient in one.values()) > 0.01  # else they would agree anyway
+
+
+def test_a_process_without_a_sequence_takes_part_with_nothing(alone: Path, together: Path) -> None:
+    """One row for two processes: one of them has nothing to encode."""
+    same_gradients("few", alone, together)
+
+
+def same_gradients(name: str, alone: Path, together: Path) -> dict[str, torch.Tensor]:
+    """Those of one process, once those of two are seen to be the same."""
+    one, two = (load_file(folder / f"{name}.gradients") for folder in (alone, together))
+    assert one.keys() == two.keys() and len(one) > 20
+    for parameter, gradient in one.items():
+        torch.testing.assert_close(two[parameter], gradient, rtol=1e-5, atol=1e-5, msg=parameter)
+    return one
+
+
+def test_torchrun_with_another_number_than_params_yaml_has_is_refused(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torchrun tells its processes how many they are; that they then share the work is seen where one is killed."""
+    patch_params(prepared, {"compute": {"processes": 3}})
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(SystemExit, match=r"^params\.yaml: compute.processes: 3: but 2 processes were started$"):
+        run_method("cosine", "finetune")
+
+
+def test_a_second_trainer_is_refused_in_one_line_of_its_own(together: Path) -> None:
+    said = (together / "said").read_text()
+    assert f"finetune {REFUSED} seed 1: another process is training it" in said and "Traceback" not in said

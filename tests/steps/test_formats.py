@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from protomtl.backends.static import features
 from protomtl.core.files import read_json
 from protomtl.model.linear import lda, of_all_classes
 from protomtl.model.prototypes import all_prototypes
-from protomtl.steps.export import step, tensors
+from protomtl.steps.export import onnx, step, tensors
 from protomtl.steps.export.static import class_means, text_vectors
 from protomtl.tasks.settings import Task
 from protomtl.tasks.tensors import class_indices
@@ -37,17 +39,38 @@ ROWS = {"sst": TEXTS, "para": PAIRS, "sts": PAIRS}
 
 
 @pytest.fixture(scope="module")
-def exports(prepared_once: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def exports(prepared_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """An export of `joint`, which encodes pairs together and apart, in each format."""
     folder = tmp_path_factory.mktemp("formats")
     shutil.copytree(prepared_once, folder, dirs_exist_ok=True)
     patch_params(folder, {"methods": ["joint"], "embed": {"method": "joint"}, "export": {"method": "joint"}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        run_method("joint")
-        for form in step.FORMATS:
-            step.write("joint", 1, Path(form), form=form)
-    return {form: folder / form for form in step.FORMATS}
+        make_each_part_once(patch, folder / "parts")
+        with chdir(folder):
+            run_method("joint")
+            for form in step.FORMATS:
+                step.write("joint", 1, Path(form), form=form)
+        yield {form: folder / form for form in step.FORMATS}
+
+
+def make_each_part_once(patch: pytest.MonkeyPatch, parts: Path) -> None:
+    """All exports here are of one run: what two formats begin with, and each graph, is the same, and takes long."""
+    build, save = step.build, onnx.save
+
+    def build_once(method: str, seed: int, target: Path, examples: int = 0) -> None:
+        if not (parts / "export").exists():
+            build(method, seed, parts / "export", examples)
+        shutil.copytree(parts / "export", target)
+
+    def save_once(module: Any, *given: Any) -> None:
+        path: Path = given[-1]
+        if not (kept := parts / path.parent.name / path.stem).exists():
+            kept.mkdir(parents=True)
+            save(module, *given[:-1], kept / path.name)
+        shutil.copytree(kept, path.parent, dirs_exist_ok=True)
+
+    patch.setattr(step, "build", build_once)
+    patch.setattr(onnx, "save", save_once)
 
 
 def test_onnx_gives_the_same_answers(exports: dict[str, Path]) -> None:
@@ -143,44 +166,29 @@ def test_the_command_line_predicts_with_each_format(
     assert said == protomtl.load(exports[form]).predict("sst", TEXTS).tolist()
 
 
-@pytest.mark.parametrize("form", ["onnx", "static"])
-def test_commands_need_no_torch_for_a_copy(exports: dict[str, Path], form: str, tmp_path: Path) -> None:
-    """What needs more than an environment of a copy has says so in a line."""
-    (support := tmp_path / "labelled.csv").write_text("text,label\ngood,up\nbad,down\n")
-    for words in (["predict", "--task", "sst"], ["encode"], ["classify", "--support", str(support)]):
-        program = f"""
-import sys
-sys.modules.update(dict.fromkeys(["torch", "transformers", "sklearn", "scipy"]))
-sys.argv = {["protomtl", *words, "--model", str(exports[form])]}
-from protomtl.cli import main
-main()
-"""
-        env = {"PYTHONPATH": ":".join([str(ROOT / "src"), *sys.path])}
-        command = [sys.executable, "-c", program]
-        done = subprocess.run(command, env=env, input="a good film\n", capture_output=True, text=True, check=False)
-        if words[0] == "classify":
-            assert re.fullmatch(r"protomtl classify needs \w+: pip install protomtl\n", done.stderr), done.stderr
-        else:
-            assert done.returncode == 0 and done.stdout.count("\n") >= 1, done.stderr
-
-
 @pytest.mark.parametrize("form", ["onnx", "onnx-int8", "static"])
-def test_a_copy_needs_no_torch(exports: dict[str, Path], form: str) -> None:
+def test_a_copy_needs_no_torch(exports: dict[str, Path], form: str, tmp_path: Path) -> None:
+    """Neither from Python nor for commands. What needs more than an environment of a copy has says so in a line."""
+    (tmp_path / "in.txt").write_text("a good film\n")
+    (tmp_path / "labelled.csv").write_text("text,label\ngood,up\nbad,down\n")
     program = f"""
 import sys
-sys.modules["torch"] = sys.modules["transformers"] = None
+sys.modules.update(dict.fromkeys(["torch", "transformers", "sklearn", "scipy"]))
 import protomtl
+from protomtl.cli import main
 model = protomtl.load({str(exports[form])!r})
 print(model.predict("sst", ["a good film"]), model.similarity([("a man", "a man")]), model.encode("a").shape)
+for words in ("predict --task sst", "encode", "classify --support labelled.csv"):
+    sys.argv = ["protomtl", *words.split(), "--input", "in.txt", "--model", {str(exports[form])!r}]
+    print(words)
+    main()
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={"PYTHONPATH": ":".join([str(ROOT / "src"), *sys.path])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    env = {"PYTHONPATH": ":".join([str(ROOT / "src"), *sys.path])}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert re.fullmatch(r"protomtl classify needs \w+: pip install protomtl\n", done.stderr), done.stderr
+    said = re.split(r"^(?:predict|encode|classify)\b.*\n", done.stdout, flags=re.M)
+    assert done.returncode == 2 and [bool(part) for part in said] == [True, True, True, False], done.stdout
 
 
 def test_another_backend_than_the_folders_is_refused(exports: dict[str, Path], tmp_path: Path) -> None:

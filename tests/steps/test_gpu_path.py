@@ -1,6 +1,7 @@
 """What a GPU runs, here on the CPU: the losses and gradients of every method, and nothing read from the device."""
 
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,11 @@ LEFT_OUT = ["epoch_prototypes", "mlm"]
 Found = tuple[dict[str, float], dict[str, Tensor]]
 
 
-@pytest.fixture
-def cases(prepared: Path) -> Iterator[Params]:
-    yield load()
+@pytest.fixture(scope="module")
+def cases(prepared_once: Path) -> Iterator[Params]:
+    """Nothing here writes where the data are."""
+    with chdir(prepared_once):
+        yield load()
 
 
 def objective_of(phase: str, method: str, encoder: Encoder, params: Params) -> tuple[loop.Objective, Training]:

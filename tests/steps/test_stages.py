@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from protomtl.core import files, runner
+from protomtl.core.yaml_reader import read_yaml
 from tests.support import ROOT
 from tests.support.engines import results
 from tests.support.makers import patch_params
+from tests.support.params import written
 from tests.support.steps import run_steps
 
-STAGES: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+STAGES: dict[str, dict[str, Any]] = read_yaml(ROOT / "dvc.yaml")["stages"]
 DECLARED = {
     step: [p.replace("${item.method}", "prototypical") for p in STAGES[step].get("params", [])]
     for step in runner.steps()
@@ -50,11 +51,10 @@ def run_with(complete: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(complete)
     path = complete / "params.yaml"
     text = path.read_text()
-    params = YAML(typ="safe").load(text)
+    params = read_yaml(path)
 
     def run(step: str, paths: list[str]) -> None:
-        with path.open("w") as file:
-            YAML().dump(reduced(params, paths), file)
+        written(complete, reduced(params, paths))
         runner.run(step, *(("prototypical", 1) if runner.per_run(step) else ()))
 
     yield run

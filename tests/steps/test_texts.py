@@ -361,10 +361,12 @@ def test_an_older_output_survives_a_failure(model: Path, tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_examples_that_parse(command: str, tmp_path: Path) -> None:
+def test_help_has_examples_that_parse(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     from protomtl.cli import command_module, parser
 
-    assert f"protomtl {command} --model" in call(tmp_path, "protomtl", command, "--help").stdout
+    with pytest.raises(SystemExit, match=r"^0$"):
+        typed(f"protomtl {command} --help", capfd)
+    assert f"protomtl {command} --model" in capfd.readouterr().out
     for line in command_module(command).EXAMPLES.strip().splitlines():
         words = line.split("|")[-1].split(">")[0].split()
         assert words[0] == "protomtl" and parser(command).parse_args(words[1:]).command == command
@@ -387,18 +389,20 @@ def test_export_as_a_command(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     project = shutil.copytree(model.parent, tmp_path / "project")
-    assert "needs --to DIR" in call(project, "protomtl", "export", "cosine", code=2).stderr
+    monkeypatch.chdir(project)
+    with pytest.raises(SystemExit, match="needs --to DIR"):
+        cli.run(["export", "cosine"])
     for options in (["--to", "taken"], ["--seed", "2"], ["--force"]):
         with pytest.raises(SystemExit, match="needs a METHOD"):
             cli.run(["export", *options])
     (project / "file").write_text("mine")
     (project / "link").symlink_to("file")
     for name in ("file", "link"):
-        said = call(project, "protomtl", "export", "cosine", "--to", name, code=2).stderr
-        assert f"protomtl export: {name}: is a file; name a folder" in said
+        with pytest.raises(SystemExit, match=r"^2$"):
+            typed(f"protomtl export cosine --to {name}", capfd)
+        assert f"protomtl export: {name}: is a file; name a folder" in capfd.readouterr().err
     assert (project / "file").read_text() == "mine"
     call(project, *["protomtl", "export", "cosine", "--to", "taken"])
-    monkeypatch.chdir(project)
     typed("protomtl export", capfd)  # the step
     for folder in ("taken", "results/export"):
         assert (project / folder / "protomtl.json").read_bytes() == (model / "protomtl.json").read_bytes()

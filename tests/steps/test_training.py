@@ -5,15 +5,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from ruamel.yaml import YAML
 from safetensors.torch import load_file
 
 import protomtl
 from protomtl.core import files
 from protomtl.core.files import read_json
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.params import load
 from protomtl.training import loop
 from tests.support.makers import patch_params
+from tests.support.params import written
 from tests.support.steps import UNTRAINED, run_method, run_steps
 
 
@@ -172,12 +173,11 @@ def test_what_the_encoder_gets_of_a_pair(prepared: Path) -> None:
 
 @pytest.mark.parametrize("method", ["prototypical", "muppet_r3f", "uncertainty"])
 def test_a_task_may_be_called_as_torch_calls_its_own(method: str, workdir: Path) -> None:
-    yaml = YAML()
-    content = yaml.load(workdir / "params.yaml")
+    content = read_yaml(workdir / "params.yaml")
     own = {"sst": "type", "para": "train", "sts": "forward"}
     content["tasks"] = {own.get(name, name): task for name, task in content["tasks"].items()}
     content |= {"methods": [method], "compare": []}
-    yaml.dump(content, workdir / "params.yaml")
+    written(workdir, content)
     patch_params(workdir, {"embed": {"method": method}, "export": {"method": method}})
     run_steps(*UNTRAINED)
     run_method(method)

@@ -84,6 +84,7 @@ def test_it_says_how_far_the_whole_run_is(project: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out.splitlines()[0] == "run at 14:03: 12 of 80 jobs done, about 14 min left"
 
 
+@pytest.mark.usefixtures("whole_pictures")
 def test_a_picture_of_them(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(project, train=train(40), dev=DEV)
     call_watch("--picture", "live.png")
@@ -110,9 +111,11 @@ def test_follow_tells_again(project: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert "step 40/100" in said and "step 60/100" in said
 
 
-def test_of_a_training_that_has_just_ended(prepared: Path) -> None:
+def test_of_a_training_that_has_just_ended(prepared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A real one, by a process that is gone."""
     run_method("cosine", "pretrain")
     call(prepared, "protomtl", "finetune", "--method", "cosine", "--seed", "1")
-    said = call(prepared, "protomtl", "watch").stdout
+    capsys.readouterr()
+    call_watch()
+    said = capsys.readouterr().out
     assert said.startswith("finetune cosine seed 1: step 4/4, loss ") and "not running since" in said

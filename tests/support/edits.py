@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from protomtl.core.yaml_reader import read_yaml
 from tests.support.engines import METHODS, ONCE, PER_RUN, stages
 from tests.support.makers import patch_params
 
@@ -38,9 +39,7 @@ def parameter_of_one_method(project: Path) -> None:
 
 
 def change_block(project: Path, method: str, phase: str, values: dict[str, object]) -> None:
-    from ruamel.yaml import YAML
-
-    block = YAML().load(project / "params.yaml")["method"][method]
+    block = read_yaml(project / "params.yaml")["method"][method]
     patch_params(project, {"method": {method: {**block, phase: values}}})
 
 

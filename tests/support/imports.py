@@ -1,6 +1,7 @@
 """Which files of the package a module imports, directly or through others (lazy imports too), and their rooms."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from protomtl.core import runner
@@ -22,6 +23,7 @@ def name_of(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
+@cache
 def direct(path: Path) -> set[Path]:
     """The package's files that one of them imports anywhere in its text, with the `__init__` of every folder above.
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from ruamel.yaml import YAML
 
 from tests.support import ROOT
 from tests.support.commands import call
+from tests.support.params import written
 
 WORDS = [
     *["the", "a", "film", "is", "good", "bad", "very", "not", "dull", "great", "story"],
@@ -78,15 +80,26 @@ def tiny(backbone: Path, **more: Any) -> Patch:
 
 
 def patch_params(project: Path, patch: Patch) -> None:
+    """Change values of params.yaml. Its comments go, for to keep them takes ten times as long."""
+    content = yaml.load((project / "params.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    lay_over(content, patch)
+    written(project, content)
+
+
+def edit_params(project: Path, patch: Patch) -> None:
     """Change values of params.yaml in place, as a user does in an editor."""
-    yaml = YAML()
-    content = yaml.load(project / "params.yaml")
+    editor = YAML()
+    content = editor.load(project / "params.yaml")
+    lay_over(content, patch)
+    editor.dump(content, project / "params.yaml")
+
+
+def lay_over(content: Any, patch: Patch) -> None:
     for section, values in patch.items():
         if isinstance(values, dict):
             content[section].update(values)
         else:
             content[section] = values
-    yaml.dump(content, project / "params.yaml")
 
 
 def make_workdir(folder: Path, backbone: Path) -> Path:
@@ -123,7 +136,7 @@ def clone(target: Path, patch: Patch) -> Path:
     if own := patch.get("backbone", {}).get("folder"):
         shutil.copytree(own, target / "data/encoder", dirs_exist_ok=True)
         patch = {**patch, "backbone": {**patch["backbone"], "folder": "data/encoder"}}
-    patch_params(target, patch)
+    edit_params(target, patch)
     call(target, "git", "init", "-q", "-b", "main")
     call(target, "git", "add", "-A")
     call(target, "git", "commit", "-qm", "clone")

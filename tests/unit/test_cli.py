@@ -1,10 +1,13 @@
 """Numbers of the command line have the limits of params.yaml; a step begins only when all of params.yaml is sound;
 what the disk of a user may be like ends with one line."""
 
+import ast
 import errno
+import json
 import os
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -65,6 +68,12 @@ def test_no_step_begins_while_anything_in_params_yaml_is_wrong(
     assert begun == [step]
 
 
+def test_help_says_of_each_step_and_command_what_its_module_says_first() -> None:
+    for path in (*map(runner.source, runner.steps()), *cli.commands().values()):
+        first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[0]
+        assert cli.docstring_line(path) == first.partition("`: ")[2].replace("%", "%%") != ""
+
+
 def test_a_method_that_is_run_must_have_a_block(project: Path) -> None:
     with pytest.raises(SystemExit, match=r"params\.yaml: method: concta: .*; did you mean concat\?"):
         cli.run(["finetune", "--method", "concta", "--seed", "1"])
@@ -121,12 +130,34 @@ WRONG = {  # words of a command line, and how its line begins
 }
 
 
+ONE_AFTER_THE_OTHER = """
+import contextlib, io, json, sys
+from protomtl import cli
+for words in json.loads(sys.argv[1]):
+    sys.argv[1:] = words
+    with contextlib.redirect_stderr(io.StringIO()) as told:
+        try:
+            cli.main()
+        except SystemExit as stop:
+            print(json.dumps([stop.code, told.getvalue()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
+    """Status and words of each of WRONG, of one process: its imports, which take longest, must say nothing either."""
+    folder = tmp_path_factory.mktemp("wrong")
+    shutil.copy(ROOT / "params.yaml", folder)
+    words = json.dumps([words for words, _ in WRONG.values()])
+    done = call(folder, sys.executable, "-c", ONE_AFTER_THE_OTHER, words)
+    assert not done.stderr and {path.name for path in folder.iterdir()} <= {"params.yaml", ".state"}
+    return dict(zip(WRONG, map(json.loads, done.stdout.splitlines()), strict=True))
+
+
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_a_user_gets_wrong_is_one_line_and_status_2(wrong: str, project: Path) -> None:
-    words, begin = WRONG[wrong]
-    said = call(project, "protomtl", *words, code=2)
-    assert said.stderr.startswith(begin) and said.stderr.count("\n") == 1, said.stderr
-    assert {path.name for path in project.iterdir()} <= {"params.yaml", ".state"}
+def test_what_a_user_gets_wrong_is_one_line_and_status_2(wrong: str, told: dict[str, tuple[int, str]]) -> None:
+    code, said = told[wrong]
+    assert code == 2 and said.startswith(WRONG[wrong][1]) and said.count("\n") == 1, said
 
 
 @pytest.mark.parametrize(("command", "end"), [("finetune", " to go on"), ("predict", "")])
@@ -145,9 +176,11 @@ def test_an_interrupted_command_has_the_status_of_one(
     assert capsys.readouterr().err == f"interrupted; run the same command again{end}\n"
 
 
-@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_a_stream_that_is_closed_is_none_and_no_other_file(stream: str, project: Path) -> None:
-    call(project, "sh", "-c", f"{shlex.quote(sys.executable)} -m protomtl summary {stream}")
+@pytest.mark.parametrize(
+    ("stream", "command"), [("<&-", "--help"), (">&-", "--help"), ("2>&-", "--help"), ("<&- >&- 2>&-", "summary")]
+)
+def test_a_stream_that_is_closed_is_none_and_no_other_file(stream: str, command: str, project: Path) -> None:
+    call(project, "sh", "-c", f"{shlex.quote(sys.executable)} -m protomtl {command} {stream}")
     opened = "open('held', 'w').write(str(open('params.yaml').fileno() > 2))"
     held = f"from protomtl import cli; cli.hold_streams(); {opened}"
     call(project, "sh", "-c", f"{shlex.quote(sys.executable)} -c {shlex.quote(held)} {stream}")
@@ -193,14 +226,21 @@ cli.main()
 """
 
 
-def test_a_step_stands_for_all_sources_that_it_imports_and_for_none_of_the_check(project: Path) -> None:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("begun")
+    shutil.copy(ROOT / "params.yaml", folder)
+    return call(folder, sys.executable, "-c", BEGUN).stdout.splitlines()
+
+
+def test_a_step_stands_for_all_sources_that_it_imports_and_for_none_of_the_check(begun: list[str]) -> None:
     """An edit while it is imported counts, and one of another step's settings is no reason to throw its result away."""
-    hashed, working, _ = call(project, sys.executable, "-c", BEGUN).stdout.splitlines()
+    hashed, working, _ = begun
     assert "protomtl.steps.collect" not in hashed.split() and "protomtl.steps.collect" in working.split()
     assert not {"protomtl.params", "protomtl.training.settings", "protomtl.steps.embed.settings"} & {*working.split()}
 
 
-def test_garbage_is_collected_where_a_step_works_and_not_among_modules(project: Path) -> None:
-    *_, said = call(project, sys.executable, "-c", BEGUN).stdout.splitlines()
+def test_garbage_is_collected_where_a_step_works_and_not_among_modules(begun: list[str]) -> None:
+    *_, said = begun
     enabled, frozen = said.split()
     assert enabled == "True" and int(frozen) > 10_000

@@ -5,8 +5,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-
-import pytest
+from typing import NamedTuple
 
 from tests.support import ROOT
 
@@ -17,7 +16,7 @@ BROUGHT = {"yaml", "threadpoolctl", "requests", "truststore", "jinja2", "markups
 UNIX = ["fcntl", "resource", "pwd", "grp"]
 
 LIGHT = """
-import importlib, os, sys, types
+import contextlib, importlib, io, json, os, sys, types
 def without(finder):  # as where these are not installed
     class Finder(finder):
         def find_spec(name, path=None, target=None):
@@ -30,9 +29,15 @@ windows = types.SimpleNamespace(**vars(os) | {{"name": "nt", "fsync": None, "kil
 for name in {modules}:
     module = importlib.import_module(name)
     module.os, module.ctypes = windows, None
-sys.argv = {words}
 from protomtl.cli import main
-main()
+for words in {commands}:
+    sys.argv, code = ["protomtl", *words], 0
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+    print(json.dumps([code, out.getvalue(), err.getvalue()]))
 """
 
 
@@ -42,14 +47,22 @@ def names(extra: str) -> list[str]:
     return [MODULES.get(name, name.partition(".")[0] if name == "ruamel.yaml" else name) for name in found]
 
 
-def light(words: list[str], given: str = "", model: bool = False) -> subprocess.CompletedProcess[str]:
-    """A command where no library of the pipeline is, and nothing that only Unix has."""
+class Said(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+def light(*commands: list[str], model: bool = False) -> list[Said]:
+    """Commands where no library of the pipeline is, and nothing that only Unix has; one process for all."""
     # What transformers and scikit-learn bring along is there, too.
     blocked = [name for name in names("pipeline") if name not in BROUGHT] + UNIX
     modules = ["protomtl.core.files", *(["protomtl.model.packed.memory"] if model else [])]
-    code = LIGHT.format(blocked=blocked, modules=modules, words=["protomtl", *words])
+    code = LIGHT.format(blocked=blocked, modules=modules, commands=commands)
     command = [sys.executable, "-W", "ignore", "-c", code]
-    return subprocess.run(command, input=given, text=True, capture_output=True, check=False, cwd=ROOT / "docs")
+    done = subprocess.run(command, text=True, capture_output=True, check=False, cwd=ROOT / "docs")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return [Said(*json.loads(line)) for line in done.stdout.splitlines()]
 
 
 def test_the_public_names_need_no_heavy_library_before_a_model_is_loaded() -> None:
@@ -60,28 +73,33 @@ def test_the_public_names_need_no_heavy_library_before_a_model_is_loaded() -> No
 
 
 def test_a_model_predicts_without_the_pipeline_and_without_unix(tmp_path: Path) -> None:
-    out = tmp_path / "out.csv"
-    for _ in range(2):  # the second time it replaces a file
-        said = light(["predict", "--model", str(EXPORT), "--task", "sst", "--output", str(out)], "a good film\n", True)
-        assert said.returncode == 0, said.stderr
-    assert out.read_text().startswith("text,prediction,score_0")
-    vectors = light(["encode", "--model", str(EXPORT)], "a good film\n", True)
-    assert len(json.loads(vectors.stdout)["vector"]) == 32
     (tmp_path / "few.csv").write_text("text,label\ngood film,a\nbad,b\n")
-    few = str(tmp_path / "few.csv")
-    assert light(["classify", "--model", str(EXPORT), "--support", few], "good film\n", True).stdout.count("\n") == 2
-    assert light(["similar", "--model", str(EXPORT), "--among", few], "good film\n", True).stdout.count("\n") == 3
+    (tmp_path / "in.txt").write_text("a good film\n")
+    few, given = str(tmp_path / "few.csv"), ["--model", str(EXPORT), "--input", str(tmp_path / "in.txt")]
+    asked = [
+        ["predict", "--task", "sst"],
+        ["predict", "--task", "sst"],  # the second time it replaces a file
+        ["classify", "--support", few],
+        ["similar", "--among", few],
+    ]
+    asked = [[*words, *given, "--output", str(tmp_path / f"{words[0]}.csv")] for words in asked]
+    asked.append(["encode", *given, "--output", str(tmp_path / "encode.jsonl")])
+    said = light(*asked, model=True)
+    assert [command.code for command in said] == [0] * len(asked), said
+    predicted, classes, similar = ((tmp_path / f"{n}.csv").read_text() for n in ("predict", "classify", "similar"))
+    assert predicted.startswith("text,prediction,score_0")
+    assert classes.count("\n") == 2 and similar.count("\n") == 3
+    assert len(json.loads((tmp_path / "encode.jsonl").read_text())["vector"]) == 32
 
 
-@pytest.mark.parametrize("words", [["prepare"], ["init", "rows.csv"], ["verify"], ["preset", "quick"], ["export"]])
-def test_a_command_of_the_pipeline_says_what_to_install(words: list[str]) -> None:
-    said = light(words)
-    assert said.returncode == 2
-    assert said.stderr.count("\n") == 1, said.stderr
-    assert said.stderr.startswith(f"protomtl {words[0]} needs ")
-    assert said.stderr.rstrip().endswith("pip install 'protomtl[pipeline]'")
+NEED_THE_PIPELINE = [["prepare"], ["init", "rows.csv"], ["verify"], ["preset", "quick"], ["export"]]
 
 
-def test_the_help_needs_no_pipeline() -> None:
-    said = light(["--help"])
-    assert said.returncode == 0 and "predict" in said.stdout and "finetune" in said.stdout
+def test_a_command_of_the_pipeline_says_what_to_install_and_help_needs_none_of_it() -> None:
+    help, *others = light(["--help"], *NEED_THE_PIPELINE)
+    assert help.code == 0 and "predict" in help.out and "finetune" in help.out
+    for (name, *_), said in zip(NEED_THE_PIPELINE, others, strict=True):
+        assert said.code == 2
+        assert said.err.count("\n") == 1, said.err
+        assert said.err.startswith(f"protomtl {name} needs ")
+        assert said.err.rstrip().endswith("pip install 'protomtl[pipeline]'")
