@@ -18,7 +18,7 @@ def tsne(vectors: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     if lie_in_a_plane(vectors):
         return in_their_plane(vectors)
     model = TSNE(perplexity=min(perplexity, (len(vectors) - 1) / 3), init="pca", random_state=seed % 2**32, n_jobs=1)
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1):  # of OpenMP too: beside other jobs its threads would wait for each other, at full speed
         return np.asarray(model.fit_transform(vectors), dtype=float)
 
 

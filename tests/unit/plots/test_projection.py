@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from protomtl.plots import projection
 
@@ -30,6 +31,21 @@ def test_a_projection_is_the_same_each_time_even_of_the_fewest_samples(project: 
     first = project(vectors, 1)
     assert np.isfinite(first).all()
     assert (project(vectors, 1) == first).all()
+
+
+def test_t_sne_has_one_thread_of_each_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside other jobs two had taken twenty times as much of the processor, for the same bytes."""
+    seen: list[int] = []
+    fit = projection.TSNE.fit_transform
+
+    def noted(model: projection.TSNE, vectors: np.ndarray) -> np.ndarray:
+        seen.extend(library["num_threads"] for library in threadpool_info())
+        return np.asarray(fit(model, vectors))
+
+    monkeypatch.setattr(projection.TSNE, "fit_transform", noted)
+    with threadpool_limits(2):
+        projection.tsne(np.random.default_rng(0).normal(size=(6, 8)).astype(np.float32), 5, 1)
+    assert {*seen} == {1}
 
 
 def test_what_numba_compiles_is_kept_for_the_next_process() -> None:
