@@ -8,13 +8,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
 from protomtl import __version__
 from protomtl.commands import findings
-from protomtl.core.files import read_json
 from protomtl.publishing import markers
 from tests.support import ROOT
 
@@ -33,23 +31,6 @@ def test_the_readme_is_one_page() -> None:
 @pytest.mark.parametrize("page", PAGES, **names)
 def test_tables_are_those_of_the_kept_runs(page: Path) -> None:
     assert markers.render(page.read_text(), ROOT / "docs/runs") == page.read_text()
-
-
-def test_the_figures_in_sentences_of_the_readme_are_those_of_the_kept_runs() -> None:
-    """First screen and comparisons; tables have markers."""
-    said, runs = " ".join((ROOT / "README.md").read_text().split()), ROOT / "docs/runs"
-    compared = pd.read_csv(runs / "starter/tables-comparisons.csv")
-    on_test = compared.query("split == 'test' and figure == 'overall'").set_index(["method", "reference"])
-    longer, plain = (on_test.loc["prototypical", name] for name in ("concat_longer", "concat"))
-    assert f"with equal steps and five seeds, scores {-longer.difference:.3f} higher on test" in said
-    assert f"`prototypical` is {plain.difference:.3f} above `concat`." in said
-    assert f"interval is {plain.low:.3f} to +{plain.high:.3f}, so a gain is not shown" in said
-    one_out = on_test.loc["leave_one_out", "concat"]
-    assert f"beat `concat` by {one_out.difference:.3f} (p {one_out.p_holm:.3f}, borderline)" in said
-    typos = read_json(runs / "robust-whole/report-robust-primary.json")
-    assert f"lose {typos['loss']:.3f} of overall, and equal steps without them {typos['loss_reference']:.3f}" in said
-    untrained = pd.read_csv(runs / "quick/tables-table2.csv").set_index("method").loc["frozen_logistic", "overall"]
-    assert f"(`frozen_logistic`) has {untrained:.3f} in seconds" in said
 
 
 @pytest.mark.parametrize("marker", ["nothing test", "starter nothing", "starter test nothing", "starter seed 9"])

@@ -1,0 +1,147 @@
+"""What README and the pages of results say in sentences is what the kept runs say, as tables with markers are."""
+
+from collections import Counter
+
+import pandas as pd
+
+from protomtl.core.files import read_json
+from protomtl.publishing import answers, claims, kept, markers
+from protomtl.receipt.figures import CODE, FIGURE
+from tests.support import ROOT
+
+RUNS = ROOT / "docs/runs"
+VERSION = "3.11"  # of Python
+
+
+def without(path: str, said: list[str]) -> str:
+    """The prose of a page, which must have all these words, without them."""
+    text = " ".join(markers.BLOCK.sub(" ", (ROOT / path).read_text()).split())
+    for words in said:
+        assert words in text
+        text = text.replace(words, " ")
+    return CODE.sub(" ", text)
+
+
+def versus(run: str, method: str, other: str) -> pd.Series:
+    """One comparison of overall on test: method minus other."""
+    found = kept.compared_on(kept.deciding(RUNS / run), "overall", method, other)
+    assert found is not None
+    return pd.Series(found)
+
+
+def span(row: pd.Series) -> str:
+    return f"{row.low:+.3f} to {row.high:+.3f}"
+
+
+def answered(letter: str, comparison: str) -> dict[str, float]:
+    """A row of the answers to the fixed questions."""
+    head, rows = answers.answers(RUNS, [])
+    (row,) = [dict(zip(head, row, strict=True)) for row in rows if row[:2] == [f"({letter})", comparison]]
+    low, high = map(float, row["95 % interval"].split(" to "))
+    return {"difference": float(row["difference"]), "low": low, "high": high, "p": float(row["p, Holm"])}
+
+
+def test_each_figure_of_the_readme_is_of_a_kept_run() -> None:
+    longer, plain = (versus("starter", "prototypical", name) for name in ("concat_longer", "concat"))
+    one_out = versus("starter", "leave_one_out", "concat")
+    typos = read_json(RUNS / "robust-whole/report-robust-primary.json")
+    untrained = kept.read(RUNS / "quick", "test")["frozen_logistic"]["overall"]
+    records = read_json(RUNS / "starter/seed1" / kept.RECORDS)
+    first, second = (records[name]["metrics"]["dev"]["overall"] for name in ("concat", "prototypical"))
+    paper = [kept.read(RUNS / "starter", "dev")[name]["overall_paper"] for name in ("concat", "prototypical")]
+    rows = pd.read_parquet(RUNS / "starter/seed1/predictions.parquet").query("split == 'test'")
+    most = {task: own["gold"].value_counts(normalize=True).max() for task, own in rows.groupby("task")}
+    margin = 0.01
+    best = answered("a", "`leave_one_out_64` minus `concat_longer`")
+    assert -margin < best["low"] and best["high"] < margin
+    rest = without(
+        "README.md",
+        [
+            f"with equal steps and five seeds, scores {-longer.difference:.3f} higher on test",
+            f"The best prototypes equal it within {margin}, over three data splits",
+            f"lose {typos['loss']:.3f} of overall, and equal steps without them {typos['loss_reference']:.3f}",
+            f"a gain from {paper[0]:.3f} to {paper[1]:.3f} on dev",
+            f"dev overall of about {first:.3f} for `concat` and {second:.3f} for `prototypical`",
+            f"would have {most['sst']:.3f} for sentiment and {most['para']:.3f} for paraphrase",
+            f"`prototypical` is {plain.difference:.3f} above `concat`. The 95 % interval is "
+            f"{plain.low:.3f} to +{plain.high:.3f}, so a gain is not shown",
+            f"beat `concat` by {one_out.difference:.3f} (p {one_out.p_holm:.3f}, borderline)",
+            f"(`frozen_logistic`) has {untrained:.3f} in seconds",
+        ],
+    )
+    assert {*FIGURE.findall(rest)} == {VERSION}
+
+
+def test_each_figure_of_the_page_of_results_is_of_a_kept_run() -> None:
+    longer, plain = (versus("starter", "prototypical", name) for name in ("concat_longer", "concat"))
+    theirs, mine = (versus("cs224n", "prototypical", name) for name in ("concat_longer", "concat"))
+    equal = answered("a", "`leave_one_out_64` minus `concat_longer`")
+    balanced = answered("a", "`leave_one_out_balanced` minus `concat_longer_balanced`")
+    later = answered("e", "`leave_one_out_64` minus `concat_longer`")
+    rest = without(
+        "docs/results/index.md",
+        [
+            f"`prototypical` is {plain.difference:.3f} above `concat` on test. The 95 % interval is "
+            f"{plain.low:.3f} to +{plain.high:.3f}: a gain is not shown.",
+            f"It is {-longer.difference:.3f} *below* `concat_longer`",
+            f"no pre-training (p {longer.p_holm:.3f}, Holm).",
+            f"it is {mine.difference:.3f} above `concat`, and {-theirs.difference:.3f} below `concat_longer` "
+            f"(p {theirs.p_holm:.3f}, ",
+            f"the difference is {abs(equal['difference']):.3f}, from {equal['low']:+.3f} to {equal['high']:+.3f}.",
+            "three splits, five seeds, a margin of 0.01.",
+            f"prototypes are {-balanced['difference']:.3f} below (p {balanced['p']:.3f}, Holm)",
+            f"are {-later['difference']:.3f} below those of `concat_longer` (p {later['p']:.3f}, Holm, five seeds)",
+            "one holds on the starter data (the cosine lifts `sts`). Three do not, and four are not shown.",
+        ],
+    )
+    assert not FIGURE.findall(rest)
+    _, judged = claims.claims(RUNS / "starter", [])
+    assert Counter(row[-1] for row in judged) == {"yes": 1, "no": 3, "not shown": 4}
+
+
+def test_comparisons_in_sentences_beside_the_tables_are_those_of_the_kept_runs() -> None:
+    same, labels = (
+        versus("starter", "leave_one_out", "concat_longer"),
+        versus("starter", "prototypical", "shuffled_pretrained"),
+    )
+    longer, joint, one_out = (versus("starter", name, "concat") for name in ("concat_longer", "joint", "leave_one_out"))
+    without(
+        "docs/results/all-methods.md",
+        [
+            f"`concat_longer` ({longer.p_holm:.3f}), `joint` ({joint.p_holm:.3f}) and "
+            f"`leave_one_out` ({one_out.p_holm:.3f})",
+            f"`leave_one_out` minus `concat_longer` is {same.difference:+.3f} ({span(same)})",
+            f"True labels are {labels.difference:.3f} better than shuffled ones",
+        ],
+    )
+    plain, *others = (versus("cs224n", "prototypical", n) for n in ("concat", "concat_longer", "softmax_pretrained"))
+    best = kept.read(RUNS / "cs224n", "test")["best"]["overall"]
+    without(
+        "docs/results/paper-splits.md",
+        [
+            f"gains nothing over `concat` that these data can show ({plain.difference:+.3f}, {span(plain)})",
+            *(f"({row.difference:+.3f}, p {row.p_holm:.3f})" for row in others),
+            f"`best` has {best:.3f}, which",
+        ],
+    )
+
+
+def test_figures_in_sentences_of_robust_are_those_of_the_kept_run() -> None:
+    primary = read_json(RUNS / "robust-whole/report-robust-primary.json")
+    rows = pd.read_csv(RUNS / "robust-whole/report-robust.csv").set_index("method")
+    overall = rows[rows["task"] == "overall"]
+    typos, dropped = (overall[overall["stress"] == stress] for stress in ("typos_10", "dropped"))
+    loss, first = typos["loss"].sort_values(), typos["figure"].idxmax()
+    domains = rows[(rows["task"] == "sst") & (rows["kind"] == "shift")]["loss"]
+    without(
+        "docs/results/robust.md",
+        [
+            f"loses {primary['loss']:.3f} of overall and `concat_longer` {primary['loss_reference']:.3f}",
+            f"losses are from {loss.iloc[0]:.3f} to {loss.iloc[-1]:.3f}, and the rows without training lose most",
+            f"`{first}` has the highest figure under 10 % typos too, {typos['figure'][first]:.3f}",
+            f"cost {dropped['loss'].min():.3f} to {dropped['loss'].max():.3f}. All intervals contain 0.",
+            f"All methods lose {domains.min():.2f} to {domains.max():.2f} of accuracy on other domains",
+        ],
+    )
+    assert {*loss.index[-2:]} == {"frozen_lda", "frozen_prototypes"}
+    assert (dropped["low"] < 0).all() and (dropped["high"] > 0).all()
