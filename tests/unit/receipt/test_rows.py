@@ -1,5 +1,6 @@
 """The verdict of one method, and the settings that are not as they were."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from protomtl.commands import preset
 from protomtl.core.files import read_json, write_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
@@ -115,6 +117,19 @@ def test_the_kept_run_of_all_methods_is_of_the_settings_that_there_are() -> None
     about, settings = read_json(ROOT / "docs/runs/starter/about.json"), here.settings(load(ROOT / "params.yaml"))
     both = settings["methods"].keys() & about["methods"].keys()
     assert len(both) == 15 and not any(of_method(about, settings, method) for method in both)
+
+
+def test_the_kept_run_of_the_evaluators_script_is_of_the_settings_of_make_quick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its last command could tell of none (docs/guides/evaluate-this.md)."""
+    shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
+    shutil.copytree(ROOT / "presets", tmp_path / "presets")
+    monkeypatch.chdir(tmp_path)
+    preset.apply("quick")
+    about, settings = read_json(ROOT / "docs/runs/quick/about.json"), here.settings(load())
+    assert len(settings["methods"]) == 7 and settings["methods"].keys() == about["methods"].keys()
+    assert not any(of_method(about, settings, method) for method in settings["methods"])
 
 
 def test_a_kept_run_of_before_does_not_say_its_blocks() -> None:
