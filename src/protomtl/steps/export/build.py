@@ -47,6 +47,7 @@ def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
     settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(source, source / "encoder", record)
     record |= {
+        "backbone": published(record["backbone"]),
         "max_length": read_json(TOKENS / "tokens.json")["max_length"],
         "data": data(tasks),
         "figures": {split: figures(method, seed, tasks, split) for split in HELD_OUT},
@@ -130,6 +131,14 @@ def figures(method: str, seed: int, tasks: dict[str, Task], split: str) -> dict[
     ends = {name: bootstrap.interval(values[:, 0, 0]) for name, values in resampled.items()}
     # of some main tasks alone there is no overall
     return {n: [found[n], *both[~np.isnan(both)].round(6).tolist()] for n, both in ends.items() if n in found}
+
+
+def published(backbone: dict[str, Any]) -> dict[str, Any]:
+    """The backbone of the record. A folder outside the project has its last part alone: who is given the model need
+    not see where things lie on its maker's machine."""
+    folder = Path(backbone["folder"])
+    outside = folder.is_absolute() or folder.parts[:1] in (("..",), ("~",))
+    return backbone | ({"folder": folder.name} if outside else {})
 
 
 def data(tasks: dict[str, Task]) -> dict[str, Any]:

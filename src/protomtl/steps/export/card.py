@@ -54,7 +54,6 @@ def front_matter(record: dict[str, Any], tasks: dict[str, Task]) -> str:
         "pipeline_tag": "sentence-similarity",
         "license": "other",
         "license_name": "of-data-and-backbone",
-        "license_link": "https://spdx.org/licenses/",
         "language": None if own else "en",
         "tags": ["sentence-transformers", "multi-task", *([] if own else [TAGS[n] for n in tasks if n in TAGS])],
         "base_model": None if base == "folder" else base,
