@@ -51,7 +51,7 @@ lowest:                     ## a model outside the pipeline, on the lowest versi
 	.lowest/bin/python -m pytest --hypothesis-profile ci --confcutdir tests/unit/inference $(OUTSIDE)
 	rm -rf .lowest build
 
-soak: $(VENV)/ready         ## 100 kills, full and read-only disks, and the same bytes each time (30 min)
+soak: $(VENV)/ready         ## 100 kills, full and read-only disks, and the same bytes each time (40 min)
 	PYTHONPATH=src python -m tests.faults.soak
 
 cluster: $(VENV)/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/guides/cluster.md; 15 to 25 min)
