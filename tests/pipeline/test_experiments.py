@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
-from tests.support.commands import call
+from tests.support.commands import call, recipe
 from tests.support.engines import nothing_to_do, results
 from tests.support.makers import patch_params
 
@@ -19,9 +18,7 @@ OF_ONE_METHOD = "method.cosine.finetune.lr"  # the other one need not be trained
 
 def columns(project: Path) -> list[str]:
     """The columns of `make compare`, those aside that every table of experiments has."""
-    command = next(line for line in (ROOT / "Makefile").read_text().splitlines() if "dvc exp show" in line)
-    words = [word.strip("'") for word in command.split() if word != "--md"]
-    found = call(project, *words, "--csv").stdout.splitlines()[0].split(",")
+    found = call(project, "sh", "-c", recipe("compare").replace("--md", "--csv")).stdout.splitlines()[0].split(",")
     return [name for name in found if name not in ABOUT]
 
 
