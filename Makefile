@@ -26,7 +26,8 @@ report: all                 ## the main job, and one HTML page of it: results/re
 	snakemake --report results/report.html --report-stylesheet workflow/report/style.css
 
 compare: $(VENV)/ready      ## experiments side by side: main figures and the parameters that differ
-	dvc exp show --md --only-changed --keep 'best|overall|sst|para|sts' --drop 'data/|results/|src/|kept'
+	tasks=$$(python -c 'import yaml; print(*yaml.safe_load(open("params.yaml"))["tasks"], sep="|")') && \
+	  dvc exp show --md --only-changed --keep "best|overall|$$tasks" --drop 'data/|results/|src/|kept'
 
 test: $(VENV)/ready         ## the tests of every day: modules, steps, what files say of each other (tests/)
 	pytest $(BY_FILE) tests/unit tests/structure tests/steps

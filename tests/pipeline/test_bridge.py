@@ -177,6 +177,19 @@ def test_what_this_machine_lacks_is_pulled_and_nothing_else(project: Path, tmp_p
     assert nothing_to_do(project)
 
 
+@pytest.mark.parametrize("command", [SNAKEMAKE, ("dvc", "repro")], ids=["snakemake", "dvc"])
+def test_a_clone_without_cache_and_remote_builds_all_that_its_lock_records(
+    command: tuple[str, ...], project: Path, tmp_path: Path
+) -> None:
+    for words in ("add -A", "commit -qm results", f"clone -q . {tmp_path / 'clone'}"):
+        call(project, "git", *words.split())
+    clone = tmp_path / "clone"
+    assert (clone / "dvc.lock").exists() and not (clone / "out").exists()
+    assert ran(clone, *command) == STAGES
+    assert outputs(clone) == outputs(project) and nothing_to_do(clone)
+    assert call(clone, "git", "status", "--porcelain").stdout == ""  # dvc.lock is the one that was there
+
+
 CUTS = {  # where dvc.lock ends, and whether the results were pulled, which DVC's run cache does not know
     "nothing is left": ("", False),
     "still YAML, but of an unknown hash": ("hash: m", True),

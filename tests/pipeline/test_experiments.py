@@ -7,21 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
-from tests.support.commands import call
+from tests.support.commands import call, recipe
 from tests.support.engines import nothing_to_do, results
 from tests.support.makers import patch_params
 
 ABOUT = {"Experiment", "rev", "typ", "Created", "parent", "State", "Executor"}
 FIGURES = ["best", "overall", "para", "sst", "sts"]
+QUEUED = {"probes-1", "probes-2"}
 OF_ONE_METHOD = "method.cosine.finetune.lr"  # the other one need not be trained again
 
 
 def columns(project: Path) -> list[str]:
     """The columns of `make compare`, those aside that every table of experiments has."""
-    command = next(line for line in (ROOT / "Makefile").read_text().splitlines() if "dvc exp show" in line)
-    words = [word.strip("'") for word in command.split() if word != "--md"]
-    found = call(project, *words, "--csv").stdout.splitlines()[0].split(",")
+    found = call(project, "sh", "-c", recipe("compare").replace("--md", "--csv")).stdout.splitlines()[0].split(",")
     return [name for name in found if name not in ABOUT]
 
 
@@ -53,8 +51,7 @@ def test_an_experiment_is_run_compared_and_applied(project: Path, finished: Path
 @pytest.fixture
 def queued(project: Path) -> Path:
     """Two experiments in the queue, and a workspace whose code has gone on since."""
-    for rows in (30, 31):
-        call(project, *f"dvc exp run -q -S embed.probe_samples={rows} -n probes{rows} --queue".split())
+    call(project, *["dvc", "exp", "run", "-q", "-S", "embed.probe_samples=30,31", "-n", "probes", "--queue"])
     with (project / "src/protomtl/steps/embed/step.py").open("a") as file:
         file.write("raise SystemExit('the code of the workspace, not of the experiment')\n")
     return project
@@ -69,7 +66,7 @@ def outcome(project: Path) -> dict[str, str]:
 def ended(project: Path) -> bool:
     """Whether those in the queue have left what they made, or one of them failed. To ask git takes no time."""
     names = call(project, "git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout.split()
-    return "refs/exps/celery/failed" in names or {"probes30", "probes31"} <= {name.split("/")[-1] for name in names}
+    return "refs/exps/celery/failed" in names or {name.split("/")[-1] for name in names} >= QUEUED
 
 
 def test_queued_experiments_run_with_the_code_they_were_queued_with(queued: Path) -> None:
@@ -80,18 +77,18 @@ def test_queued_experiments_run_with_the_code_they_were_queued_with(queued: Path
     while set(outcome(queued).values()) & {"Queued", "Running"} and time.monotonic() < end:
         time.sleep(1)
     call(queued, "dvc", "queue", "stop", "-q")
-    assert outcome(queued) == {"probes30": "Success", "probes31": "Success"}
+    assert outcome(queued) == dict.fromkeys(QUEUED, "Success")
 
 
 def test_run_all_runs_the_queue_and_temp_leaves_the_workspace_alone(queued: Path, finished: Path) -> None:
     call(queued, "dvc", "exp", "run", "-q", "--run-all")
-    assert outcome(queued) == {"probes30": "Success", "probes31": "Success"}
+    assert outcome(queued) == dict.fromkeys(QUEUED, "Success")
     call(queued, "git", "checkout", "-q", "src")
-    call(queued, "dvc", "exp", "run", "-q", "-S", "embed.probe_samples=32", "--temp", "-n", "aside")
+    call(queued, "dvc", "exp", "run", "-q", "-S", "methods=[prototypical]", "--temp", "-n", "aside")
     assert results(queued) == results(finished)
     names = call(queued, "dvc", "exp", "list", "--name-only").stdout.split()
-    assert sorted(names) == ["aside", "probes30", "probes31"]
-    assert columns(queued)[-1] == "embed.probe_samples"
+    assert sorted(names) == ["aside", *sorted(QUEUED)]
+    assert columns(queued)[-2:] == ["methods", "embed.probe_samples"]
 
 
 def test_a_parallel_experiment_is_a_snakemake_run_that_is_saved(project: Path, finished: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
-from tests.support.commands import call
+from tests.support.commands import call, recipe
 from tests.support.makers import patch_params
 
 FILES = {
@@ -38,9 +38,7 @@ def commands(page: str) -> list[str]:
 def run(project: Path, line: str) -> None:
     """One line of a page, in an environment that is there already."""
     if line.startswith("make "):
-        recipe = re.search(rf"^{line.split()[1]}:.*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-        assert recipe, line
-        line = recipe[1]
+        line = recipe(line.split()[1])
     line = line.replace("concat_longer", "cosine").replace("git commit", "git commit --allow-empty")
     line = re.sub(r"(?<!-m )protomtl ", f"{sys.executable} -m protomtl ", line)
     call(project, "bash", "-euo", "pipefail", "-c", line)

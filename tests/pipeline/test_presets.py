@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from protomtl import params
+from protomtl import cli, params
 from protomtl.commands import preset
 from tests.support import ROOT, engines
 from tests.support.commands import call
@@ -20,14 +20,27 @@ def test_paper_runs_from_end_to_end_on_a_tiny_backbone(workdir: Path, tiny_backb
     patch_params(workdir, {"tokens": {"max_length": 32}, "compute": {"precision": "fp32"}})
     patch_params(workdir, {"embed": {"samples": 4, "perplexity": 5}})
     run_all()
-    assert rows(workdir) == set(params.load().methods)
+    assert rows_of_table(workdir) == set(params.load().methods)
 
 
 def test_quick_runs_from_end_to_end(workdir: Path) -> None:
     """All methods of it; the engines have some of them."""
     preset.apply("quick")
     run_all()
-    assert rows(workdir) == set(params.load().methods)
+    assert rows_of_table(workdir) == set(params.load().methods)
+
+
+def test_quick_runs_on_tasks_of_ones_own(workdir: Path) -> None:
+    """A task of each kind, on single texts: its seven methods ask for none of the paper's."""
+    rows = [f"a film of {k} words,{('joy', 'joy; fear', 'none')[k % 3]},{k % 7 / 2},{'ab'[k % 2]}" for k in range(120)]
+    Path("own.csv").write_text("\n".join(["text,tags,score,topic", *rows]))
+    cli.run(["init", "own.csv", "--label", "tags", "score", "topic", "--yes"])
+    preset.apply("quick")
+    short = {"epochs": 1, "steps_per_epoch": 2, "batch_size": 8}
+    patch_params(workdir, {"pretrain": short, "finetune": short})
+    run_all()
+    assert {task.kind for task in params.load().tasks.values()} == {"multilabel", "regression", "binary"}
+    assert rows_of_table(workdir) == set(params.load().methods)
 
 
 def test_quick_runs_by_both_engines(project: Path) -> None:
@@ -44,10 +57,10 @@ def test_quick_runs_by_both_engines(project: Path) -> None:
     rest = engines.run(project, "dvc").ran
     assert not rest & engines.stages("evaluate", methods=untrained) and {"tables", "report"} <= rest
     nothing_to_do(project)
-    assert rows(project) == set(methods)
+    assert rows_of_table(project) == set(methods)
 
 
-def rows(folder: Path) -> set[str]:
+def rows_of_table(folder: Path) -> set[str]:
     """The methods of Table 1."""
     lines = (folder / "results/tables/table1.csv").read_text().splitlines()[1:]
     return {line.split(",")[0] for line in lines}

@@ -56,6 +56,13 @@ def class_missing() -> None:
     patch_params(Path(), {"method": yaml_of_method, "tasks": {"sst": {**task("sst"), "classes": SIGNS}}})
 
 
+def forty_classes() -> None:
+    """Nearly one for each row of training, and more than rows of dev, as of intents."""
+    change(label(lambda number: str(number * 7 % 40)), ("ids-sst",))
+    names = [f"topic {k}" for k in range(40)]
+    patch_params(Path(), {"tasks": {"sst": {**task("sst"), "classes": names, "ordered": False}}})
+
+
 def method(name: str) -> dict[str, Any]:
     return dict(section("method")[name])
 
@@ -75,8 +82,9 @@ WORLDS: dict[str, tuple[Callable[[], object], dict[str, float | None]]] = {  # a
     "four rows": (lambda: few(4), {}),
     "one class": (lambda: change(label(lambda _: "1")), NOTHING | {"sst_nearest": 1.0, "para_nearest": 1.0}),
     "a class is missing, names are signs": (class_missing, {}),
+    "forty classes": (forty_classes, {}),
     "equal texts": (lambda: change(texts("a film")), NOTHING),
-    "long texts": (lambda: change(texts("a dull film " * 99)), NOTHING),
+    "long texts": (lambda: change(texts("a dull film " * 700)), NOTHING),
 }
 LAID_OUT = ("one row", "a class is missing, names are signs")  # figures that are not defined, and odd names
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import protomtl
 from protomtl.core.files import read_json
 from protomtl.inference.network import flat
 from protomtl.model.sequences import Sequences, TokenTable
+from protomtl.pretraining.train import OBJECTIVES
 from protomtl.tokenizer import open_tokenizer, token_numbers
+from protomtl.training.settings import Smoothness
 from tests.support.families import FAMILIES, make_encoder
 from tests.support.makers import WORDS, patch_params
 from tests.support.steps import run_method, run_steps
@@ -20,11 +23,15 @@ from tests.support.steps import run_method, run_steps
 LENGTH = (
     12  # short: many pairs are cut, some of two texts as long; an odd number of tokens is left for a pair of BERT's
 )
-SMOOTH = {"smoothness": {"kind": "smart", "weight": 1.0, "radius": 1e-2}, "layer_decay": 0.9, "averaging": 0.9}
-METHODS = {
-    "of_prototypes": {"pretrain": {"objective": "prototypical"}, "finetune": {"pair_encoding": "concat", **SMOOTH}},
-    "of_softmax": {"pretrain": {"objective": "softmax"}, "finetune": {"pair_encoding": "joint"}},
-    "of_muppet": {"pretrain": {"objective": "muppet", "smoothness": {"weight": 1.0}}, "finetune": {"frozen": True}},
+SMOOTH = {kind: {"smoothness": {"kind": kind, "weight": 1.0, "radius": 1e-2}} for kind in ("r3f", "r4f", "smart")}
+METHODS: dict[str, dict[str, Any]] = {
+    "of_prototypes": {
+        "pretrain": {"objective": "prototypical", "task_token": True},
+        "finetune": {"pair_encoding": "concat", **SMOOTH["smart"], "layer_decay": 0.9, "averaging": 0.9},
+    },
+    "of_softmax": {"pretrain": {"objective": "softmax"}, "finetune": {"pair_encoding": "joint", **SMOOTH["r4f"]}},
+    "of_tasks": {"pretrain": {"objective": "tasks"}, "finetune": {"gradients": "pcgrad", "label_smoothing": 0.1}},
+    "of_muppet": {"pretrain": {"objective": "muppet", **SMOOTH["r3f"]}, "finetune": {"frozen": True}},
     "of_words": {
         "pretrain": {"objective": "mlm"},
         "finetune": {"pair_encoding": "both_ways", "prototypes": {"weight": 0.1}},
@@ -50,6 +57,11 @@ def project(
         patch.chdir(folder)
         run_steps("backbone", "tokens", "perturb")
         yield folder
+
+
+def test_no_objective_and_no_regulariser_is_left_out() -> None:
+    assert {method["pretrain"]["objective"] for method in METHODS.values()} == {*OBJECTIVES}
+    assert {*SMOOTH} == {*get_args(Smoothness.model_fields["kind"].annotation)}
 
 
 def listed(sequences: Sequences, numbers: np.ndarray) -> list[list[int]]:

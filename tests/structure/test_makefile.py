@@ -11,6 +11,8 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from tests.support import ROOT
+from tests.support.commands import recipe
+from tests.support.params import SST, edited
 
 PROGRAM = '#!/bin/sh\necho "$0" "$@" >> "$(dirname "$0")/called"\n'
 
@@ -31,6 +33,15 @@ def test_in_a_path_with_a_space_a_target_runs_the_environments_own_programs(link
     subprocess.run(["make", "test-pipeline"], cwd=project, check=True, capture_output=True)
     called = (environment / "bin/called").read_text()
     assert called.startswith(f"{project}/.venv/bin/pytest ") and called.endswith("-m pipeline tests/pipeline\n")
+
+
+def test_experiments_are_compared_by_the_tasks_that_there_are(tmp_path: Path) -> None:
+    """Figures of one's own tasks were hidden where they were the same in each experiment."""
+    (tmp_path / "dvc").write_text(PROGRAM)
+    (tmp_path / "dvc").chmod(0o755)
+    edited(tmp_path, "tasks", {"mood": SST, "Topic": SST})
+    subprocess.run(["sh", "-c", f"PATH='{tmp_path}':$PATH; {recipe('compare')}"], cwd=tmp_path, check=True)
+    assert " --keep best|overall|mood|Topic --drop " in (tmp_path / "called").read_text()
 
 
 def test_help_names_every_target() -> None:

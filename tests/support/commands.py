@@ -1,6 +1,7 @@
 """Commands as a user gives them."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,3 +25,11 @@ def call(project: Path, *command: str, code: int | None = 0) -> subprocess.Compl
     result = subprocess.run(words, cwd=project, env=environment(), capture_output=True, text=True, check=False)
     assert code is None or result.returncode == code, f"{command}\n{result.stdout}\n{result.stderr}"
     return result
+
+
+def recipe(target: str) -> str:
+    """What a target of the Makefile gives to the shell, in its first line."""
+    text = (ROOT / "Makefile").read_text().replace("\\\n", "")
+    found = re.search(rf"^{target}:.*\n\t(.*)$", text, re.MULTILINE)
+    assert found, target
+    return found[1].replace("$$", "$")

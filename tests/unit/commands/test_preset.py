@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from protomtl.commands import preset
 from protomtl.core import sections
 from protomtl.core.paths import TREES
+from protomtl.core.yaml_reader import read_yaml
 from protomtl.params import Params, load
 from protomtl.publishing import questions
 from protomtl.tasks import settings
@@ -59,6 +60,10 @@ def test_applying_twice_is_applying_once(project: Path, name: str) -> None:
     once = (project / "params.yaml").read_text()
     preset.apply(name)
     assert (project / "params.yaml").read_text() == once
+
+
+def test_quick_is_for_whatever_data_tasks_and_encoder_there_are() -> None:
+    assert not {"data", "tasks", "backbone", "tokens", "method"} & {*read_yaml(ROOT / "presets/quick.yaml")}
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,16 @@ def test_what_transformers_itself_writes_fits(
     assert ours.keys() == plain.keys() and all(torch.equal(ours[name], plain[name]) for name in plain)
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_weights_of_half_precision_are_read_as_whole_ones(kind: torch.dtype, folder: Path) -> None:
+    rewrite(folder, lambda tensors: {name: value.to(kind) for name, value in tensors.items()})
+    configure(folder / "config.json", dtype=str(kind).removeprefix("torch."))
+    kept = load_file(folder / "model.safetensors")
+    for network in (open_network(folder), Encoder(folder, "mean", FP32).network):  # transformers', and the packed one
+        own = network.state_dict()
+        assert all(own[name].dtype == torch.float32 and torch.equal(own[name], kept[name].float()) for name in kept)
+
+
 def test_a_missing_pooler_matters_to_the_pooling_that_is_the_pooler(folder: Path, tmp_path: Path) -> None:
     rewrite(folder, without("pooler"))
     first, second = (Encoder(folder, "mean", FP32).network for _ in range(2))
