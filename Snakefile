@@ -64,10 +64,6 @@ include: "workflow/rules/results.smk"
 include: "workflow/rules/report.smk"
 
 
-localrules:
-    all,
-
-
 rule all:
     default_target: True
     input:

@@ -31,8 +31,6 @@ use rule export as embed with:
         ),
     log:
         graph.log("embed"),
-    params:
-        target=graph.target("embed"),
 
 
 use rule download as figures with:
@@ -48,8 +46,6 @@ use rule download as figures with:
         ),
     log:
         graph.log("figures"),
-    params:
-        target=graph.target("figures"),
 
 
 use rule download as report with:
@@ -65,5 +61,3 @@ use rule download as report with:
         ),
     log:
         graph.log("report"),
-    params:
-        target=graph.target("report"),
