@@ -89,7 +89,7 @@ class Graph:
         return found
 
     def target(self, wildcards: Any, output: Any) -> list[str]:
-        """For `params:` of every rule: what `dvc repro --single-item` is to make, as words to quote (`{params.target:q}`).
+        """For `params:` of every rule: what `dvc repro --single-item` is to make, words to quote (`{params.target:q}`).
 
         Results that dvc.lock records but that are not on this machine, as in a fresh clone, are pulled if there is a
         remote. Only then: a run must not need the network for what is here.
