@@ -16,6 +16,7 @@ from benchmarks import measure, options
 from benchmarks.measure import RESULTS
 from protomtl import params
 from protomtl.core.files import write_json
+from protomtl.core.markdown import markdown_table
 from protomtl.training import sampling
 
 CASES = [(1, 10_000_000), (1, 240_000_000), (50, 96_000), (50, 4_800_000)]  # tasks, rows of each
@@ -53,11 +54,11 @@ def seconds(function: Callable[[], Any]) -> float:
 
 def table(rows: list[Row]) -> str:
     """Markdown: a line a case."""
-    lines = ["| tasks × rows | sampling | first step s | a later one ms | MB |", "|---" * 5 + "|"]
+    cells = []
     for row in rows:
-        head = f"| {row['tasks']} × {row['rows']:,} | `{row['sampling']}` |"
-        lines.append(f"{head} {row['first']:.2f} | {1000 * row['later']:.2f} | {row['megabytes']:,} |")
-    return "\n".join(lines)
+        figures = (f"{row['first']:.2f}", f"{1000 * row['later']:.2f}", f"{row['megabytes']:,}")
+        cells.append([f"{row['tasks']} × {row['rows']:,}", f"`{row['sampling']}`", *figures])
+    return markdown_table(["tasks × rows", "sampling", "first step s", "a later one ms", "MB"], cells)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks import options, workload
 from benchmarks.measure import RESULTS
 from protomtl.core.files import read_json
+from protomtl.core.markdown import markdown_table
 
 EXAMPLES = {"4.8 M": 4_800_000, "240 M": 240_000_000}
 TOKENS = {"40": 40, "128": 128}  # of an example: the paraphrase pairs here with their marks, and longer texts
@@ -43,27 +44,27 @@ def rate_here() -> float:
 def training() -> str:
     """Markdown: hours of one pass over all examples."""
     head = ["examples", "tokens each", "PFLOP", "two cores here", *(f"{gpus} GPU" for gpus in GPUS)]
-    lines = [line(head), "|---" * len(head) + "|"]
+    lines = []
     for name, number in EXAMPLES.items():
         for tokens, length in TOKENS.items():
             whole = number * training_flops(length)
             seconds = [whole / rate_here(), *(whole / (PEAK * UTILISATION * gpus) for gpus in GPUS)]
-            lines.append(line([name, tokens, f"{whole / 1e15:,.0f}", *map(duration, seconds)]))
-    return "\n".join(lines)
+            lines.append([name, tokens, f"{whole / 1e15:,.0f}", *map(duration, seconds)])
+    return markdown_table(head, lines)
 
 
 def communication() -> str:
     """Markdown: what one step sends, and how long that takes beside its arithmetic."""
     head = ["GPUs", "gradients, MB a GPU", "embeddings, MB a GPU", "sending ms", "arithmetic ms, 40 tokens"]
-    lines = [line(head), "|---" * len(head) + "|"]
+    lines = []
     for gpus in GPUS[1:]:
         share = (gpus - 1) / gpus
         gradients, embeddings = 2 * share * PARAMETERS * BYTES, 2 * share * STEP * SHAPE["hidden_size"] * BYTES
         sending = (gradients + embeddings) / LINKS[gpus]
         arithmetic = STEP / gpus * training_flops(40) / (PEAK * UTILISATION)
         cells = [gradients / 1e6, embeddings / 1e6, 1000 * sending, 1000 * arithmetic]
-        lines.append(line([str(gpus), *(f"{cell:.1f}" for cell in cells)]))
-    return "\n".join(lines)
+        lines.append([str(gpus), *(f"{cell:.1f}" for cell in cells)])
+    return markdown_table(head, lines)
 
 
 def data() -> str:
@@ -79,7 +80,7 @@ def data() -> str:
     start, large = shapes[0], shapes[1]
     cached = large["hash and cache"]["processor"] - start["hash and cache"]["processor"]
     head = ["examples", "`prepare`", "GB of memory", "`tokens`", "GB of memory", "GB on disk", "DVC", "SHA-256 a job"]
-    lines = [line(head), "|---" * len(head) + "|"]
+    lines = []
     for name, number in EXAMPLES.items():
         cells = [name]
         for step in ("prepare", "tokens"):
@@ -89,12 +90,8 @@ def data() -> str:
         tokens = number * of["tokens", largest]["bytes_per_row"] / 1e9
         digest = tokens * large["digest_seconds"] / large["gigabytes"]
         cells += [f"{gigabytes:.1f}", duration(gigabytes * cached / large["gigabytes"]), duration(digest)]
-        lines.append(line(cells))
-    return "\n".join(lines)
-
-
-def line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        lines.append(cells)
+    return markdown_table(head, lines)
 
 
 def duration(seconds: float) -> str:

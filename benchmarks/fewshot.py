@@ -23,6 +23,7 @@ from benchmarks import options
 from benchmarks.measure import RESULTS
 from protomtl import PrototypeClassifier, load
 from protomtl.core.files import write_json
+from protomtl.core.markdown import markdown_table
 from protomtl.core.paths import BACKBONE
 from protomtl.data.readers import read_lines
 from protomtl.data.starter import SNIPPETS
@@ -156,11 +157,11 @@ def summary(rows: list[Row], domain: str, shots: int) -> str:
 
 def table(rows: list[Row]) -> str:
     """Markdown: mean accuracy over domains and draws for each number of examples, and the seconds with 16."""
-    lines = ["| contender | " + " | ".join(map(str, SHOTS)) + " | seconds (16) |", "|---|" + "---|" * (len(SHOTS) + 1)]
+    cells = []
     for name in names(rows):
         means = [f"{cell(rows, shots=shots, contender=name)[0]:.3f}" for shots in SHOTS]
-        lines.append(f"| {name} | " + " | ".join(means) + f" | {cell(rows, shots=16, contender=name)[2]:.1f} |")
-    return "\n".join(lines)
+        cells.append([name, *means, f"{cell(rows, shots=16, contender=name)[2]:.1f}"])
+    return markdown_table(["contender", *map(str, SHOTS), "seconds (16)"], cells)
 
 
 def draw_lines(rows: list[Row], path: Path) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from benchmarks import measure, options, picture, scale, workload
 from benchmarks.measure import RESULTS
 from protomtl.core.files import write_json
+from protomtl.core.markdown import markdown_table
 from tests.support.makers import WORDS, make_backbone, make_workdir, patch_params, sentence
 from tests.support.steps import run_all
 
@@ -104,17 +105,13 @@ def row(size: int, name: str, *words: str) -> Row:
 
 def table(rows: list[Row]) -> str:
     """Markdown: processor seconds and MB of each command at each size."""
-    lines = []
+    tables = []
     for sizes, names in ((TEXTS, [*STREAMS]), (PAIRS, ["prepare", "tokens", "pretrain", "finetune"])):
         known = [size for size in sizes if any(row["rows"] == size and row["what"] == names[0] for row in rows)]
-        lines += ["| " + " | ".join(["", *(f"{size:,}: s | MB" for size in known)]) + " |"]
-        lines += ["|---" * (1 + 2 * len(known)) + "|"]
-        for name in names:
-            of = {row["rows"]: row for row in rows if row["what"] == name}
-            cells = [f"{of[size]['processor']:.1f} | {of[size]['megabytes']}" for size in known]
-            lines.append("| " + " | ".join([name, *cells]) + " |")
-        lines.append("")
-    return "\n".join(lines)
+        of = {(row["what"], row["rows"]): (f"{row['processor']:.1f}", f"{row['megabytes']}") for row in rows}
+        cells = [[name, *(cell for size in known for cell in of[name, size])] for name in names]
+        tables.append(markdown_table(["", *(head for size in known for head in (f"{size:,}: s", "MB"))], cells))
+    return "\n\n".join(tables)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from benchmarks.measure import RESULTS
 from protomtl import params
 from protomtl.core import runner
 from protomtl.core.files import write_json
+from protomtl.core.markdown import markdown_table
 from tests.support import ROOT
 from tests.support.makers import clone, patch_params
 
@@ -102,13 +104,13 @@ def finish(project: Path, lock: Row) -> Row:
 
 def table(rows: list[Row]) -> str:
     """Markdown: processor seconds and memory of each command; last, with which power of the stages the seconds grow."""
-    heads = [f"`{' '.join(COMMANDS[name][:2])}` s | MB" for name in ("snakemake", "dvc")] + ["a job s | MB"]
-    lines = ["| stages | dvc.lock MB | " + " | ".join(heads) + " |", "|---" * 8 + "|"]
+    heads = [*(f"`{' '.join(COMMANDS[name][:2])}` s" for name in ("snakemake", "dvc")), "a job s"]
+    cells = []
     for row in rows:
-        cells = [f"{row[name]['processor']:.0f} | {row[name]['megabytes']:,}" for name in COMMANDS]
-        lines.append(f"| {row['stages']:,} | {row['lock_megabytes']:.1f} | " + " | ".join(cells) + " |")
-    powers = [f"^{power(rows, name):.2f} |" for name in COMMANDS]
-    return "\n".join([*lines, "| growth | | " + " | ".join(powers) + " |"])
+        figures = [(f"{row[name]['processor']:.0f}", f"{row[name]['megabytes']:,}") for name in COMMANDS]
+        cells.append([f"{row['stages']:,}", f"{row['lock_megabytes']:.1f}", *chain(*figures)])
+    cells.append(["growth", "", *chain(*((f"^{power(rows, name):.2f}", "") for name in COMMANDS))])
+    return markdown_table(["stages", "dvc.lock MB", *chain(*((head, "MB") for head in heads))], cells)
 
 
 def power(rows: list[Row], name: str) -> float:

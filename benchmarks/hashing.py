@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks import measure, options, workload
 from benchmarks.measure import RESULTS
 from protomtl.core.files import digest_folder, write_json
+from protomtl.core.markdown import markdown_table
 from tests.support.commands import call
 
 SHAPES = {"empty": (1, 1), "4 files of 250 MB": (4, 250_000_000), "20,000 files of 50 kB": (20_000, 50_000)}
@@ -62,12 +63,12 @@ def touch(folder: Path) -> None:
 
 def table(rows: list[Row]) -> str:
     """Markdown: seconds of each step, and those of SHA-256 by which a training names the token cache it began with."""
-    lines = ["| output | " + " | ".join(STEPS) + " | MB at most | SHA-256 |", "|---" * (len(STEPS) + 3) + "|"]
+    cells = []
     for row in rows:
-        seconds = " | ".join(f"{row[name]['seconds']:.1f}" for name in STEPS)
+        seconds = [f"{row[name]['seconds']:.1f}" for name in STEPS]
         memory = max(row[name]["megabytes"] for name in STEPS)
-        lines.append(f"| {row['shape']} | {seconds} | {memory} | {row['digest_seconds']:.1f} |")
-    return "\n".join(lines)
+        cells.append([row["shape"], *seconds, f"{memory}", f"{row['digest_seconds']:.1f}"])
+    return markdown_table(["output", *STEPS, "MB at most", "SHA-256"], cells)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from benchmarks import measure, options, workload
 from benchmarks.measure import RESULTS
 from protomtl.core.files import write_json
+from protomtl.core.markdown import markdown_table
 from protomtl.core.paths import PREPARED, RAW, TOKENS
 from protomtl.core.settings import SPLITS
 from tests.support.makers import patch_params
@@ -87,21 +88,17 @@ def measured(size: int, *step: str) -> Row:
 
 def table(rows: list[Row]) -> str:
     """Markdown: a line a size; seconds on the clock, and those of processors in brackets."""
-    lines = [
-        "| pairs | `prepare` s | MB | `tokens` s | MB | training MB | bytes a pair: raw, prepared, tokens |",
-        "|---" * 7 + "|",
-    ]
+    head = ["pairs", "`prepare` s", "MB", "`tokens` s", "MB", "training MB", "bytes a pair: raw, prepared, tokens"]
+    lines = []
     for size in dict.fromkeys(row["rows"] for row in rows):
         of = {row["step"]: row for row in rows if row["rows"] == size}
         prepare, tokenize = of["prepare"], of["tokens"]
-        cells = [
-            f"{size:,} | {prepare['seconds']:.1f} ({prepare['processor']:.1f}) | {prepare['megabytes']}",
-            f"{tokenize['seconds']:.1f} ({tokenize['processor']:.1f}) | {tokenize['megabytes']}",
-            f"{of['finetune']['megabytes']}",
-            ", ".join(f"{of[step]['bytes_per_row']:.0f}" for step in OUTPUTS),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        cells = [f"{size:,}"]
+        for step in (prepare, tokenize):
+            cells += [f"{step['seconds']:.1f} ({step['processor']:.1f})", f"{step['megabytes']}"]
+        bytes_a_pair = ", ".join(f"{of[step]['bytes_per_row']:.0f}" for step in OUTPUTS)
+        lines.append([*cells, f"{of['finetune']['megabytes']}", bytes_a_pair])
+    return markdown_table(head, lines)
 
 
 if __name__ == "__main__":

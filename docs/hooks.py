@@ -98,7 +98,7 @@ def parameters() -> str:
     values = yaml.safe_load(text)
     comments = importlib.import_module("protomtl.publishing.comments").comments_of(text)
     single = {name: value for name, value in values.items() if not isinstance(value, dict)}
-    lines = ["## Top level", "", *table(single, comments, "")]
+    lines = ["## Top level", "", table(single, comments, "")]
     for name, section in values.items():
         if isinstance(section, dict) and name != "method":
             about = comments.get(name, "")
@@ -107,19 +107,19 @@ def parameters() -> str:
                 f"## `{name}`",
                 "",
                 *([sentence(about), ""] if about else []),
-                *table(section, comments, f"{name}."),
+                table(section, comments, f"{name}."),
             ]
     return "\n".join(lines)
 
 
-def table(values: dict[str, Any], comments: dict[str, str], prefix: str) -> list[str]:
+def table(values: dict[str, Any], comments: dict[str, str], prefix: str) -> str:
     """One row a parameter; blocks within blocks are named by their whole path."""
-    lines = ["| parameter | default | meaning |", "|---|---|---|"]
+    rows = []
     for path, value in leaves(values, [comment.removeprefix(prefix) for comment in comments]):
         meaning = comments.get(f"{prefix}{path}", "") or comments.get(f"finetune.{path}", "")
         meaning = meaning or (comments.get(f"pretrain.{path}", "") if prefix == "finetune." else "")
-        lines.append(f"| `{path}` | {shown(value)} | {escaped(meaning)} |")
-    return lines
+        rows.append((f"`{path}`", shown(value), escaped(meaning)))
+    return markdown_table(["parameter", "default", "meaning"], rows)
 
 
 def leaves(values: dict[str, Any], explained: list[str], path: str = "") -> list[tuple[str, Any]]:
@@ -146,9 +146,15 @@ def shown(value: Any) -> str:
     return f"`{text}`"
 
 
+def markdown_table(head: list[str], rows: list[tuple[str, ...]]) -> str:
+    """By this checkout's own code."""
+    text: str = importlib.import_module("protomtl.core.markdown").markdown_table(head, rows)
+    return text
+
+
 def escaped(text: str) -> str:
-    """A comment in a cell: a bar would end it, and Markdown takes what stands in braces for attributes."""
-    return re.sub(r"(\{[^{}]*\})", r"`\1`", text).replace("|", "\\|")
+    """A comment in a cell: Markdown takes what stands in braces for attributes."""
+    return re.sub(r"(\{[^{}]*\})", r"`\1`", text)
 
 
 def sentence(text: str) -> str:
@@ -158,11 +164,11 @@ def sentence(text: str) -> str:
 def methods() -> str:
     """Every block under `method`: its key, its row in the tables, where it is from, and its settings."""
     blocks = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["method"]
-    lines = ["| method | row of the tables | source | `pretrain` | `finetune` |", "|---|---|---|---|---|"]
+    rows = []
     for name, block in blocks.items():
-        phases = " | ".join(shown(block[phase]) for phase in ("pretrain", "finetune"))
-        lines.append(f"| `{name}` | {block['label']} | {block['source']} | {phases} |")
-    return "\n".join(lines)
+        phases = (shown(block[phase]) for phase in ("pretrain", "finetune"))
+        rows.append((f"`{name}`", block["label"], block["source"], *phases))
+    return markdown_table(["method", "row of the tables", "source", "`pretrain`", "`finetune`"], rows)
 
 
 GENERATED = {"<!-- commands -->": commands, "<!-- parameters -->": parameters, "<!-- methods -->": methods}

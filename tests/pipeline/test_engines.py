@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from protomtl.core import runner
 from tests.support import engines
 from tests.support.commands import call
 from tests.support.engines import METHODS, goal, nothing_is_done, planned, results
@@ -57,6 +58,7 @@ def test_under_forceall_the_jobs_are_dvcs_stages(project: Path) -> None:
     assert stages == engines.stages(*engines.ONCE, *engines.PER_RUN)
 
 
-def test_lint_works(project: Path) -> None:
-    lint = call(project, "snakemake", "--lint", code=None)
-    assert "Traceback" not in lint.stderr
+def test_lint_finds_what_the_page_of_limits_says_and_the_list_has_a_rule_for_each_stage(project: Path) -> None:
+    lint = call(project, "snakemake", "--lint", code=None).stderr
+    assert {*re.findall(r"^ +\* (.*)$", lint, re.M)} == {"Specify a conda environment or container for each rule.:"}
+    assert {*call(project, "snakemake", "--list").stdout.split()} == {"all", *runner.steps()}

@@ -56,3 +56,10 @@ def test_the_tests_of_every_day_run_on_every_python_that_is_supported() -> None:
 def test_at_night_nothing_is_skipped_for_want_of_a_program() -> None:
     (job,) = jobs("nightly.yml")
     assert job["env"]["NEED_BROWSER"] and job["env"]["NEED_SSHD"]
+
+
+def test_the_hooks_before_a_commit_have_the_versions_of_the_lock() -> None:
+    locked = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.M))
+    repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    found = {repo["hooks"][0]["id"].partition("-")[0]: repo["rev"].removeprefix("v") for repo in repositories}
+    assert found == {name: locked[name] for name in ("ruff", "snakefmt", "codespell")}

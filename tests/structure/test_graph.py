@@ -2,10 +2,8 @@
 
 import ast
 import re
-import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -14,15 +12,11 @@ from protomtl import pipeline_figure
 from protomtl.core import paths, runner
 from tests.support import ROOT
 from tests.support.commands import call
+from tests.support.graph import STAGES, code_of, rerun_by
 from tests.support.imports import INERT, PACKAGE, parameters_of_step, room, rooms_of_step
 from tests.support.reruns import RERUNS
 
-STAGES: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 RULES = "\n".join(path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk")))
-
-
-def code_of(stage: str) -> set[str]:
-    return {dep.replace("${src}", "src/protomtl") for dep in STAGES[stage]["deps"] if dep.startswith("${src}")}
 
 
 def test_a_step_has_one_name_everywhere() -> None:
@@ -50,54 +44,6 @@ def test_the_profile_for_clusters_keeps_the_default_one_and_names_only_steps() -
     assert grouped == {stage for stage in STAGES if "uses" not in STAGES[stage]["meta"]}
 
 
-def guided_stage(folder: Path) -> Path:
-    """These files with a stage more, by the very diffs of the guide; not where it was followed here."""
-    if (PACKAGE / "steps/calibration.py").exists():
-        pytest.skip("the stage of the guide is here")
-    page = (ROOT / "docs/guides/add-a-stage.md").read_text()
-    for diff in re.findall(r"```diff\n(.*?)```", page, re.DOTALL):
-        for name in re.findall(r"^--- a/(\S+)$", diff, re.M):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-        (folder / "change.diff").write_text(diff)
-        call(folder, "git", "apply", "--unidiff-zero", "change.diff")
-    return folder
-
-
-def test_the_page_on_clusters_says_what_jobs_ask_for() -> None:
-    check_page_on_clusters(ROOT)
-
-
-def test_a_stage_that_the_guide_adds_leaves_the_page_on_clusters_true(tmp_path: Path) -> None:
-    check_page_on_clusters(guided_stage(tmp_path))
-
-
-def check_page_on_clusters(root: Path) -> None:
-    """Of a group the memory of stages that may run side by side, and the minutes of those that follow each other."""
-    slurm = YAML(typ="safe").load(root / "profiles/slurm/profile.yaml")
-    behind = pipeline_figure.read_graph(root / "dvc.yaml")
-    asks = {stage: slurm["default-resources"] | slurm["set-resources"].get(stage, {}) for stage in behind}
-    group = dict(word.split("=") for word in slurm["groups"])
-    page = (root / "docs/guides/cluster.md").read_text()
-    said: set[str] = set()
-    for stages, minutes, memory in re.findall(r"^\| [^|]+ \| (`[^|]+) \| (\d+) \| (\d+) \|$", page, re.M):
-        layers = [re.findall(r"`(\w+)`", words) for words in stages.split(", then ")]
-        if layers[0][0] not in group:
-            layers = [[stage] for stage in layers[0]]  # jobs of their own
-            assert {(asks[s]["runtime"], asks[s]["mem_mb"]) for (s,) in layers} == {(int(minutes), int(memory))}
-        else:
-            members = {stage for layer in layers for stage in layer}
-            assert members == {stage for stage in group if group[stage] == group[layers[0][0]]}
-            assert sum(max(asks[s]["runtime"] for s in layer) for layer in layers) == int(minutes)
-            assert max(sum(asks[s]["mem_mb"] for s in layer) for layer in layers) == int(memory)
-            for place, layer in enumerate(layers):  # nothing in it waits for less than the layer before
-                before = {s for earlier in layers[:place] for s in earlier}
-                assert all(behind[s] & members <= before for s in layer)
-                assert not place or all(behind[s] & {*layers[place - 1]} for s in layer)
-        said |= {stage for layer in layers for stage in layer}
-    assert said == set(behind)
-
-
 @pytest.mark.parametrize("step", runner.steps())
 def test_a_stage_depends_on_exactly_the_rooms_that_it_imports_from(step: str) -> None:
     assert code_of(step) == rooms_of_step(step)
@@ -107,10 +53,9 @@ def test_the_package_itself_holds_lazy_names_only() -> None:
     """No stage depends on this file: what stands in it must not decide what a step does."""
     kinds = {type(node) for node in ast.parse(INERT.read_text()).body}
     assert kinds <= {ast.Expr, ast.ImportFrom, ast.If, ast.Assign, ast.FunctionDef}
-    users = [
-        path for path in PACKAGE.rglob("*.py") if re.search(r"from protomtl import .*__version__", path.read_text())
-    ]
-    assert sorted(users) == [PACKAGE / "cli.py", PACKAGE / "receipt/crate.py"]
+    naming = re.compile(r"(?<!torch\.)__version__|version\(\W*protomtl")
+    users = {path for path in PACKAGE.rglob("*.py") if naming.search(path.read_text())}
+    assert users == {INERT, PACKAGE / "cli.py", PACKAGE / "receipt/crate.py"}
 
 
 def test_files_of_packages_are_docstrings() -> None:
@@ -181,46 +126,12 @@ def test_figure_2_shows_the_graph() -> None:
 @pytest.mark.parametrize("file", RERUNS)
 def test_an_edit_concerns_the_stages_that_the_table_names(file: str) -> None:
     """That these stages run, and no others, is proved in both engines (tests/pipeline/test_edits.py)."""
-    edited = room(PACKAGE / file)
-    assert (PACKAGE / file).is_file() and {stage for stage in STAGES if edited in code_of(stage)} == RERUNS[file]
+    assert (PACKAGE / file).is_file() and rerun_by(PACKAGE / file) == RERUNS[file]
 
 
-def test_the_page_shows_the_table() -> None:
-    page = (ROOT / "docs/concepts/pipeline.md").read_text()
-    rows = dict(re.findall(r"^\| [^|]+ \| `([\w/]+\.py)` \| ([^|]+) \|$", page, re.M))
-    assert len(rows) >= 6
-    for file, stages in rows.items():
-        assert set(re.findall(r"`(\w+)`", stages)) == RERUNS[file], file
-
-
-def test_the_page_shows_each_room_and_the_stages_that_depend_on_it() -> None:
-    section = (ROOT / "docs/concepts/pipeline.md").read_text().split("## Rooms")[1].split("\n## ")[0]
-    shown = {}
-    for rooms, stages in re.findall(r"^\| (`[^|]+) \| [^|]+ \| ([^|]+) \|$", section, re.M):
-        named = set(re.findall(r"`(\w+)`", stages))
-        shown |= dict.fromkeys(
-            re.findall(r"`([\w.]+)`", rooms), {*STAGES} - named if stages.startswith("all") else named
-        )
-    there = {path.name for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
-    assert shown.keys() == {name for name in there if not name.startswith("_")} - {"steps"}
-    for name, stages in shown.items():
-        assert {stage for stage in STAGES if f"src/protomtl/{name}" in code_of(stage)} == stages, name
-
-
-GUIDED = [  # stages that a guide says are run again, and the first file of the diff that follows
-    (page.name, set(re.findall(r"`(\w+)`", said)), file)
-    for page in sorted((ROOT / "docs/guides").glob("add-*.md"))
-    for said, file in re.findall(r"re-runs ((?:`\w+`(?:, | and )?)+).*?^\+\+\+ b/(\S+)", page.read_text(), re.M | re.S)
-]
-
-
-@pytest.mark.parametrize(("page", "said", "file"), GUIDED)
-def test_a_guide_names_the_stages_that_its_code_runs_again(page: str, said: set[str], file: str) -> None:
-    edited = room(ROOT / file)
-    assert {stage for stage in STAGES if edited in code_of(stage)} == said
-
-
-def test_guides_are_read() -> None:
-    assert {page for page, *_ in GUIDED} == {
-        *("add-a-metric.md", "add-a-task.md", "add-an-objective.md", "add-an-option.md"),
-    }
+def test_what_an_editor_leaves_beside_a_source_is_no_part_of_its_room() -> None:
+    left = [
+        f"{folder}/{name}" for folder in ("core", "steps/embed") for name in (".x.py.swp", "x.py~", "#x.py#", ".#x.py")
+    ]
+    beside = [f"src/protomtl/{name}" for name in left]
+    assert call(ROOT, "dvc", "check-ignore", *beside, "src/protomtl/core/files.py").stdout.split() == beside

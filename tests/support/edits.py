@@ -51,11 +51,14 @@ def two_sources(project: Path) -> None:
 
 
 def touch_everything(project: Path) -> None:
+    """And have an editor open."""
     for folder in ("src", "data", "results", "workflow"):
         for path in (project / folder).rglob("*"):
             path.touch()
     for name in ("params.yaml", "dvc.yaml", "dvc.lock", "Snakefile"):
         (project / name).touch()
+    for name in (".files.py.swp", "files.py~", "#files.py#"):
+        (project / SOURCES / "core" / name).touch()
 
 
 def damage_outputs(project: Path) -> None:

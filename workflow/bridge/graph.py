@@ -88,20 +88,16 @@ class Graph:
         found: dict[str, Any] = self.templates[rule]
         return found
 
-    def target(self, rule: str) -> Callable[[Any], list[str]]:
-        """For `params:` of a rule: what `dvc repro --single-item` is to make, as words to quote (`{params.target:q}`).
+    def target(self, wildcards: Any, output: Any) -> list[str]:
+        """For `params:` of every rule: what `dvc repro --single-item` is to make, words to quote (`{params.target:q}`).
 
         Results that dvc.lock records but that are not on this machine, as in a fresh clone, are pulled if there is a
         remote. Only then: a run must not need the network for what is here.
         """
-
-        def of(wildcards: Any) -> list[str]:
-            name = self.stage_of(rule, wildcards)
-            outs = self.stages[name].outs
-            absent = all(out.hash_info for out in outs) and not self.stages[name].outs_cached()
-            return ["--pull", name] if self.has_remote and absent else [name]
-
-        return of
+        name = self.producer[str(output[0])]
+        outs = self.stages[name].outs
+        absent = all(out.hash_info for out in outs) and not self.stages[name].outs_cached()
+        return ["--pull", name] if self.has_remote and absent else [name]
 
     def inputs(self, rule: str) -> Inputs:
         """For `input:` of a rule. What is fresh counts as ancient, whatever its time; a stale stage gets the token."""

@@ -9,7 +9,7 @@ rule download:
     log:
         graph.log("download"),
     params:
-        target=graph.target("download"),
+        target=graph.target,
     shell:
         repro("download")
 
@@ -21,8 +21,6 @@ use rule download as backbone with:
         graph.outputs("backbone"),
     log:
         graph.log("backbone"),
-    params:
-        target=graph.target("backbone"),
 
 
 use rule download as prepare with:
@@ -32,8 +30,6 @@ use rule download as prepare with:
         graph.outputs("prepare"),
     log:
         graph.log("prepare"),
-    params:
-        target=graph.target("prepare"),
 
 
 use rule download as tokens with:
@@ -43,8 +39,6 @@ use rule download as tokens with:
         graph.outputs("tokens"),
     log:
         graph.log("tokens"),
-    params:
-        target=graph.target("tokens"),
 
 
 use rule download as perturb with:
@@ -54,5 +48,3 @@ use rule download as perturb with:
         graph.outputs("perturb"),
     log:
         graph.log("perturb"),
-    params:
-        target=graph.target("perturb"),

@@ -1,21 +1,5 @@
 # What people look at: `make report` binds it into one page.
-SECTIONS = {  # of the report, numbered to keep their order, and the name of each page
-    "answer": ("1 The answer", "answer"),
-    "table1": ("2 Tables", "dev (Table 1)"),
-    "table2": ("2 Tables", "test (Table 2)"),
-    "comparisons": ("2 Tables", "each method against the references"),
-    "errors": ("5 Errors", "worst errors"),
-    "robust": ("6 Robust?", "under stress"),
-    "perturbed": ("6 Robust?", "the texts"),
-    "robust-noise": ("6 Robust?", "against noise"),
-    "data": ("7 Data", "rows, labels, lengths"),
-    "versions": ("8 Versions", "libraries and configuration"),
-}
-
-
-def section_of(page):  # confusion matrices stand with the errors
-    near = SECTIONS["robust" if page.startswith("robust-") else "errors"][0]
-    return SECTIONS.get(page, (near, page.replace("-", " ")))
+from sections import section_of
 
 
 use rule export as embed with:
@@ -31,8 +15,6 @@ use rule export as embed with:
         ),
     log:
         graph.log("embed"),
-    params:
-        target=graph.target("embed"),
 
 
 use rule download as figures with:
@@ -48,8 +30,6 @@ use rule download as figures with:
         ),
     log:
         graph.log("figures"),
-    params:
-        target=graph.target("figures"),
 
 
 use rule download as report with:
@@ -65,5 +45,3 @@ use rule download as report with:
         ),
     log:
         graph.log("report"),
-    params:
-        target=graph.target("report"),

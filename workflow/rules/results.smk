@@ -8,8 +8,6 @@ use rule download as collect with:
         graph.outputs("collect"),
     log:
         graph.log("collect"),
-    params:
-        target=graph.target("collect"),
 
 
 use rule download as tables with:
@@ -19,8 +17,6 @@ use rule download as tables with:
         graph.outputs("tables"),
     log:
         graph.log("tables"),
-    params:
-        target=graph.target("tables"),
 
 
 use rule download as ensemble with:
@@ -30,8 +26,6 @@ use rule download as ensemble with:
         graph.outputs("ensemble"),
     log:
         graph.log("ensemble"),
-    params:
-        target=graph.target("ensemble"),
 
 
 rule export:
@@ -46,6 +40,6 @@ rule export:
     resources:
         gpu=gpus_of("export"),
     params:
-        target=graph.target("export"),
+        target=graph.target,
     shell:
         repro("export")

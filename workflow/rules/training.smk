@@ -13,7 +13,7 @@ rule pretrain:
     resources:
         gpu=gpus_of("pretrain"),
     params:
-        target=graph.target("pretrain"),
+        target=graph.target,
     shell:
         repro("pretrain")
 
@@ -25,8 +25,6 @@ use rule pretrain as finetune with:
         graph.outputs("finetune"),
     log:
         graph.log("finetune"),
-    params:
-        target=graph.target("finetune"),
 
 
 use rule pretrain as evaluate with:
@@ -36,8 +34,6 @@ use rule pretrain as evaluate with:
         graph.outputs("evaluate"),
     log:
         graph.log("evaluate"),
-    params:
-        target=graph.target("evaluate"),
 
 
 use rule pretrain as stress with:
@@ -47,5 +43,3 @@ use rule pretrain as stress with:
         graph.outputs("stress"),
     log:
         graph.log("stress"),
-    params:
-        target=graph.target("stress"),
