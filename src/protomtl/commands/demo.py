@@ -12,8 +12,8 @@ from pydantic import Field
 from protomtl.core.paths import results
 from protomtl.core.sections import argument
 from protomtl.inference.hub import MODEL
-from protomtl.inference.hub_errors import HubError
 from protomtl.inference.loading import exported
+from protomtl.sources.hub_errors import HubError
 
 EXAMPLES = """
   protomtl demo
