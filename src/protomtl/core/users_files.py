@@ -83,7 +83,7 @@ def users_folder(path: Path | str, mark: str, ours: Iterable[str], force: bool =
     finally:
         remove(part)
     if known:
-        print(f"{path}: the older export is replaced; what else is in the folder stays", file=sys.stderr)
+        print(f"{path}: the older one is replaced; what else is in the folder stays", file=sys.stderr)
     elif gone:
         print(f"{path}: replaced {', '.join(sorted(gone))}; what else is in the folder stays", file=sys.stderr)
 
