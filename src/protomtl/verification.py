@@ -160,11 +160,11 @@ def saved_in(run: Path) -> list[Path]:
 
 
 def bad(state: Path) -> bool:
-    from protomtl.training import resume  # heavy, and mostly there is no state
+    from protomtl.model import checked_tensors  # heavy, and mostly there is no state
 
     try:
-        resume.read(state)
-    except resume.Damaged:
+        checked_tensors.read(state)
+    except checked_tensors.Damaged:
         return True
     return False
 
