@@ -95,6 +95,7 @@ def load(
 ) -> dict[str, Any]:
     """Restore what `save` wrote, `average` in place; returns the progress, with the curves as `curves`. Damaged, and
     nothing restored, if it is."""
+    progress: dict[str, Any]
     progress, tensors = checked_tensors.read(path)
     own = strip_prefix("model.", tensors)
     if shapes(own) != shapes(resumable_tensors(model)) or shapes(strip_prefix("average.", tensors)) != shapes(average):
