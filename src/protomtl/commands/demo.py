@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> None:
         "server.headless": "true",
         "server.fileWatcherType": "none",
         "server.maxMessageSize": 5,  # MB
+        "server.maxUploadSize": 1,  # MB; the page takes no files
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
     }
