@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from protomtl.backends.whole import check, rest_of, sealed
 from protomtl.core.files import atomic, digest_folder, digest_of, read_json, write_json
 from protomtl.core.paths import BACKBONE, MAP, PROTOTYPES, RECORD, STATE, TOKENS
 from protomtl.core.sections import PARAMS, settings_of_method
+from protomtl.inference.loading import refuse_added
 from protomtl.model.checkpoint import save_heads, trained_model
 from protomtl.model.encoder import Encoder, settle
 from protomtl.model.heads import attribute
@@ -31,9 +33,9 @@ METHOD, SEED = "frozen_logistic", 1  # of the rows without training the best on 
 
 
 def quick_model(chosen: Params, with_map: bool) -> Path:
-    """The folder of the model by today's data, encoder and parameters; what is there already is not fitted again."""
+    """The folder of the model by today's data, encoder and parameters; one that is whole is not fitted again."""
     record = described(chosen)
-    if not (FOLDER / RECORD).exists() or read_json(FOLDER / RECORD) != record:
+    if not is_there(record):
         print(f"fitting the heads on up to {EXAMPLES} training rows of each task …", file=sys.stderr, flush=True)
         with atomic(FOLDER) as part:
             write(part, record)
@@ -42,7 +44,21 @@ def quick_model(chosen: Params, with_map: bool) -> Path:
         model, tasks = trained_model(FOLDER, FOLDER, record)
         with atomic(FOLDER / MAP) as part:
             save_file(plane(model, tasks, load_file(FOLDER / PROTOTYPES), SEED), part)
+        write_json(FOLDER / RECORD, sealed(FOLDER, record))
     return FOLDER
+
+
+def is_there(record: dict[str, Any]) -> bool:
+    """Whether the model of this record lies there, and no byte of it is another one."""
+    try:
+        found = read_json(FOLDER / RECORD)
+        if rest_of(found) == record:
+            check(FOLDER, found)
+            refuse_added(FOLDER, found)
+            return True
+    except (OSError, SystemExit, AttributeError, TypeError):  # none, or what is damaged
+        pass
+    return False
 
 
 def described(chosen: Params) -> dict[str, Any]:
@@ -80,7 +96,7 @@ def write(folder: Path, record: dict[str, Any]) -> None:
         means[name] = all_prototypes(vectors, classes.to(vectors.device), task.number_of_classes).cpu()
     save_heads(model.heads, folder / "heads.safetensors")
     save_file(means, folder / PROTOTYPES)
-    write_json(folder / RECORD, record)
+    write_json(folder / RECORD, sealed(folder, record))
 
 
 def training_rows(model: MultiTaskModel, name: str) -> Rows:

@@ -97,16 +97,19 @@ def files_of(cache: Path, recorded: Files) -> dict[str, str]:
 def stale_lock() -> Iterator[Damage]:
     """DVC's lock, if the processes that took it are no more, or were killed as they wrote it."""
     try:
-        if HELD.exists() and any(json.loads(HELD.read_text()).values()) and not lock_holders():
+        if any(json.loads(lock_text()).values()) and not lock_holders():
             yield Damage(HELD, Kind.LOCK, "a lock of a process that is no more")
-    except ValueError:
+    except (ValueError, AttributeError):
         yield Damage(HELD, Kind.LOCK, "a lock that was cut off while it was written")
+
+
+def lock_text() -> str:
+    return HELD.read_text(encoding="utf-8", errors="replace") if HELD.exists() else "{}"
 
 
 def lock_holders() -> list[int]:
     """The living processes that DVC's lock names."""
-    named = re.findall(r'"pid": (\d+)', HELD.read_text()) if HELD.exists() else []
-    return [process for process in map(int, named) if is_running(process)]
+    return [process for process in map(int, re.findall(r'"pid": (\d+)', lock_text())) if is_running(process)]
 
 
 def bad_objects(cache: Path, files: Files) -> Iterator[Damage]:
@@ -115,7 +118,7 @@ def bad_objects(cache: Path, files: Files) -> Iterator[Damage]:
     for path in sorted(cache.glob("??/*")):
         name = path.relative_to(cache).as_posix()
         md5 = name.replace("/", "")
-        if OBJECT.fullmatch(name) and md5_of(path) != md5.removesuffix(".dir"):
+        if OBJECT.fullmatch(name) and not (path.is_file() and md5_of(path) == md5.removesuffix(".dir")):
             whose = path_of.get(md5, "an older version")
             yield Damage(path, Kind.OBJECT, f"other bytes than its name says; it is the cache's {whose}")
 
@@ -160,11 +163,11 @@ def saved_in(run: Path) -> list[Path]:
 
 
 def bad(state: Path) -> bool:
-    from protomtl.training import resume  # heavy, and mostly there is no state
+    from protomtl.model import checked_tensors  # heavy, and mostly there is no state
 
     try:
-        resume.read(state)
-    except resume.Damaged:
+        checked_tensors.read(state)
+    except checked_tensors.Damaged:
         return True
     return False
 

@@ -16,6 +16,8 @@ from protomtl.core.settings import Backbone
 from protomtl.sources import fetch
 from protomtl.sources.catalogue import ENCODERS, FileSet
 from protomtl.steps import backbone
+from tests.support import hub
+from tests.support.hub import serving
 from tests.support.sources import files_in
 
 COMMIT = "4e2d" * 10
@@ -226,18 +228,25 @@ def test_a_revision_that_may_move_is_refused_with_its_commit(
     assert not BACKBONE.exists()
 
 
-def test_a_hub_that_is_out_of_reach_is_an_error_that_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_encoder_comes_from_the_hub_without_pickles_or_one_line_says_why_not(
+    tiny_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from huggingface_hub import HfApi
-
-    def asked(api: HfApi, name: str, revision: str) -> SimpleNamespace:
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(HfApi, "model_info", asked)
     monkeypatch.chdir(tmp_path)
-    message = refused_backbone("their/model", revision="main")
-    assert "no route to host" in message and "`name: folder`" in message and "HF_ENDPOINT" in message
+    files = {path.name: path.read_bytes() for path in tiny_backbone.iterdir()}
+    pickled = {"pytorch_model.bin" if name == "model.safetensors" else name: files[name] for name in files}
+    with serving() as there:
+        hub.named(there, monkeypatch, tmp_path / "cache")
+        (commit,) = there.holding("org/encoder", files).commits
+        assert f"write it there: {commit}" in refused_backbone("org/encoder", revision="main")
+        backbone.run(named("org/encoder", revision=commit))
+        assert {*load_file(BACKBONE / "model.safetensors")} == {*load_file(tiny_backbone / "model.safetensors")}
+        (commit,) = there.holding("org/pickled", pickled).commits
+        assert "model.safetensors" in refused_backbone("org/pickled", revision=commit)
+        assert not any("pytorch_model.bin" in request for request in there.asked)
+        assert "no such model" in refused_backbone("org/nothing", revision="main")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    message = refused_backbone("org/encoder", revision="main")
+    assert "the hub was not reached: " in message and "`name: folder`" in message and "HF_ENDPOINT" in message
 
 
 def test_a_path_as_a_name_is_refused_with_what_to_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """`protomtl demo`: what the page says is what the model says; nothing typed is run, kept or sent elsewhere."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +10,10 @@ import pytest
 
 import protomtl
 from protomtl import cli
+from protomtl.core.files import read_json
 from protomtl.inference import demo_page
 from tests.support.commands import call
+from tests.support.makers import unsealed
 
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
@@ -42,6 +45,17 @@ def test_the_page_says_what_the_model_says(page: "AppTest", model: Path) -> None
     np.testing.assert_allclose(para["yes"], trained.paraphrase(pairs))
     np.testing.assert_allclose(sts["value"], trained.similarity(pairs))
     assert list(zip(sts["sentence1"], sts["sentence2"], strict=True)) == pairs
+
+
+def test_what_an_export_calls_its_method_is_text(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: "AppTest"
+) -> None:
+    """It may be of somebody else: a picture of Markdown would ask another server for it."""
+    folder = unsealed(model, tmp_path / "theirs")
+    record = read_json(folder / "protomtl.json") | {"method": "![x](http://elsewhere/x.png) <b>"}
+    (folder / "protomtl.json").write_text(json.dumps(record))
+    monkeypatch.setattr(sys, "argv", ["demo.py", str(folder)])
+    assert r"!\[x](http://elsewhere/x.png) \<b>, seed 1; nothing" in page.run().caption[0].value
 
 
 def test_a_new_text_changes_its_table_only(page: "AppTest", model: Path) -> None:

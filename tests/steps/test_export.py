@@ -243,7 +243,7 @@ def test_an_export_over_an_older_one_keeps_what_the_user_added(
     assert {name: (tmp_path / "real" / name).read_text() for name in added} == added
     assert digest_folder(folder).items() <= digest_folder(tmp_path / "real").items()
     assert (tmp_path / "link").is_symlink() and sorted(p.name for p in tmp_path.iterdir()) == ["link", "real"]
-    assert "the older export is replaced; what else is in the folder stays" in capsys.readouterr().err
+    assert "the older one is replaced; what else is in the folder stays" in capsys.readouterr().err
 
 
 @one_pooling

@@ -324,15 +324,22 @@ def test_the_card_has_what_a_hub_shows_and_figures_of_its_own(exports: dict[str,
                 assert record["figures"][split]["sst"] == pytest.approx(record["full_figures"][split]["sst"], abs=0.02)
 
 
+@pytest.mark.parametrize("older", ["torch", "onnx", "static"])
+@pytest.mark.parametrize("form", ["torch", "static"])
 def test_an_export_of_another_format_takes_the_place_of_the_older_one(
-    exports: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exports: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: str, form: str
 ) -> None:
+    """What the user has put beside its files stays, in its folders too."""
     monkeypatch.chdir(exports["torch"].parent)
-    shutil.copytree(exports["onnx"], tmp_path / "model")
-    (tmp_path / "model/notes.txt").write_text("mine")
-    step.write("joint", 1, tmp_path / "model", form="static")
-    names = {path.name for path in (tmp_path / "model").iterdir()}
-    assert "onnx" not in names and "config.json" not in names and {"notes.txt", "0_StaticEmbedding"} <= names
+    folder = Path(shutil.copytree(exports[older], tmp_path / "model"))
+    mine = {path.with_name("notes.txt") for path in folder.rglob("*") if path.is_file()}
+    for path in mine:
+        path.write_text("mine")
+    step.write("joint", 1, folder, form=form)
+    assert all(path.read_text() == "mine" for path in mine)
+    files = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path not in mine}
+    assert files == {path.relative_to(exports[form]) for path in exports[form].rglob("*") if path.is_file()}
+    protomtl.load(folder, backend=form)  # type: ignore[arg-type]
 
 
 def test_an_export_over_one_of_other_tasks_loads(

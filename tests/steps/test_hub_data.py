@@ -123,6 +123,12 @@ def test_what_the_hub_does_not_give_is_one_line(
         download.hub({"mood": task("mood", f"some-org/reviews@{COMMIT}/train")}, tmp_path / "raw")
 
 
+def test_a_hub_out_of_reach_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    with pytest.raises(SystemExit, match=r"could not fetch .*: the hub was not reached: .*\nWithout a network"):
+        download.hub({"mood": task("mood", "some-org/reviews/train")}, tmp_path / "raw")
+
+
 @pytest.mark.parametrize("name", ["train", "reviews/train", "some-org/reviews@main/train", "a/b/c/train"])
 def test_what_names_no_split_of_the_hub_is_refused_with_the_shape(name: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"tasks\.mood\.files\.train: .*write ORG/NAME/SPLIT"):

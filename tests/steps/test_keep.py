@@ -134,8 +134,12 @@ def test_a_run_may_be_kept_seed_by_seed(workdir: Path, kept: Path) -> None:
     run_and_keep(workdir, [1, 2], "whole")
     whole = kept.parent / "whole"
     assert tables_of(kept, "tables-") == tables_of(whole, "tables-") == tables_of(workdir / "results/tables")
-    keep("own")  # the same seeds take the place of both parts
+    for name in ("why.md", "seed1/why.md", "notes/why.md"):
+        (kept / name).parent.mkdir(exist_ok=True)
+        (kept / name).write_text("mine")
+    keep("own")  # the same seeds take the place of both parts, and what else is there stays
     assert [part["seeds"] for part in read_json(kept / "about.json")["parts"]] == [[1, 2]]
+    assert digest_folder(kept).keys() - digest_folder(whole).keys() == {"why.md", "seed1/why.md", "notes/why.md"}
 
 
 def test_a_part_of_another_run_is_refused(workdir: Path, kept: Path) -> None:
@@ -146,11 +150,18 @@ def test_a_part_of_another_run_is_refused(workdir: Path, kept: Path) -> None:
     assert digest_folder(kept) == before
 
 
-def test_the_tables_of_a_kept_run_are_made_again_of_it_alone(workdir: Path, kept: Path) -> None:
+def test_the_tables_of_a_kept_run_are_made_again_of_it_alone(
+    workdir: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the settings of now: another margin is in them. Its figures stay, whatever the results here are."""
     before = tables_of(kept, "tables-")
     shutil.rmtree(workdir / "results")
     again("own")
+    assert tables_of(kept, "tables-") == before
+    with monkeypatch.context() as patch:
+        patch.setattr(pd.DataFrame, "to_csv", lambda _, path, **more: path.write_text("half") / 0)
+        with pytest.raises(ZeroDivisionError):
+            again("own")
     assert tables_of(kept, "tables-") == before
     patch_params(workdir, {"margin": 0.3})
     again("own")

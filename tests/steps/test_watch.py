@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -62,6 +63,20 @@ def test_a_line_says_how_far_a_training_is(options: dict[str, object], said: str
     write(project, **options)  # type: ignore[arg-type]
     (line,) = watch.lines(watch.trainings())
     assert line.startswith("finetune concat seed 1: step ") and said in line
+
+
+@pytest.mark.parametrize("name", ["live.json", "train.csv", "dev.csv"])
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"{}\n1\n", b"step,loss,overall,epoch\n1,x,x,x\n"])
+def test_a_damaged_curve_is_told_and_hides_no_other(
+    name: str, content: bytes, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = write(project, train=train(40), dev=DEV)
+    other = shutil.copytree(damaged, project / ".state/finetune/concat-seed2/0123")
+    (damaged / name).write_bytes(content)
+    call_watch()
+    said = capsys.readouterr()
+    assert said.out.count("finetune concat seed 1: step 40/100") == 1 and other.exists()
+    assert said.err == f"{damaged.relative_to(project)}: its curves are damaged; `protomtl verify` looks at its state\n"
 
 
 def test_without_a_training_it_says_where_curves_are(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

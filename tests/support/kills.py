@@ -58,7 +58,7 @@ def steps_saved(project: Path, phase: str) -> int:
     """Step of the saved state, which is replaced by renaming and so readable at any time; 0 without one."""
     for path in (project / ".state" / phase).glob("*/*/state.safetensors"):
         with safe_open(path, framework="np") as file:
-            return int(json.loads(file.metadata()["progress"])["done"])
+            return int(json.loads(file.metadata()["about"])["done"])
     return 0
 
 

@@ -12,8 +12,8 @@ from pydantic import Field
 from protomtl.core.paths import results
 from protomtl.core.sections import argument
 from protomtl.inference.hub import MODEL
-from protomtl.inference.hub_errors import HubError
 from protomtl.inference.loading import exported
+from protomtl.sources.hub_errors import HubError
 
 EXAMPLES = """
   protomtl demo
@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> None:
         "server.headless": "true",
         "server.fileWatcherType": "none",
         "server.maxMessageSize": 5,  # MB
+        "server.maxUploadSize": 1,  # MB; the page takes no files
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
     }

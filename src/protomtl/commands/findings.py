@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from protomtl.analysis.bootstrap import LEVEL
 from protomtl.analysis.comparisons import NOTHING
@@ -17,9 +18,9 @@ from protomtl.core.paths import KEPT
 from protomtl.plots import style
 from protomtl.plots.bars import draw_bars, draw_differences
 from protomtl.publishing import markers
-from protomtl.publishing.kept import COMPARISONS, TABLES
+from protomtl.publishing.kept import BARS, COMPARISONS, DIFFERENCES, TABLES
 
-PAGE, DIFFERENCES = Path("docs/results/findings.md"), "differences.png"
+PAGE = Path("docs/results/findings.md")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -119,10 +120,15 @@ def differences(first: str, rows: Mapping[str, Compared]) -> list[str]:
 def draw(run: Path) -> None:
     """The pictures of one run, beside the figures that they show."""
     table = pd.read_csv(run / TABLES["dev"])
-    style.save_png(draw_bars(table), run / "table1.png")
+    save(draw_bars(table), run / BARS)
     compared = overall_against_first(pd.read_csv(run / COMPARISONS))
     if len(compared):
-        style.save_png(draw_differences(compared, table), run / DIFFERENCES)
+        save(draw_differences(compared, table), run / DIFFERENCES)
+
+
+def save(figure: Figure, path: Path) -> None:
+    with atomic(path) as part:
+        style.save_png(figure, part)
 
 
 def described(about: dict[str, Any]) -> list[str]:

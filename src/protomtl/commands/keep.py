@@ -19,9 +19,10 @@ from protomtl.core.files import atomic, read_json, write_csv, write_json
 from protomtl.core.paths import CURRENT, KEPT, results
 from protomtl.core.runs import Run, runs_of
 from protomtl.core.sections import argument
+from protomtl.core.users_files import BadPath, users_folder
 from protomtl.params import Params, load
 from protomtl.publishing.curves import CURVES, dev_curve
-from protomtl.publishing.kept import ENSEMBLE, RECORDS, REPORTED, SPACE, kept_as
+from protomtl.publishing.kept import BARS, DIFFERENCES, ENSEMBLE, RECORDS, REPORTED, SPACE, kept_as
 from protomtl.receipt import here, kept, trained
 from protomtl.receipt.changed import NEUTRAL
 from protomtl.receipt.here import settings
@@ -32,6 +33,9 @@ from protomtl.verification import LOCK, recorded_stages
 
 EMBEDDED = (SPACE, results("embed") / "figure1.png")
 RECORDED = ("steps", "best_epoch")
+ABOUT = "about.json"
+OURS = (ABOUT, "tables-*.csv", BARS, DIFFERENCES, *map(kept_as, (ENSEMBLE, *EMBEDDED, *REPORTED)))
+OURS_OF_A_SEED = (PREDICTIONS, RECORDS, CHECKPOINTS, DIGESTS, CURVES)
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -60,13 +64,16 @@ def run(args: argparse.Namespace) -> None:
     if args.again:
         again(args.name)
     else:
-        keep(args.name, args.margin, not args.no_findings)
+        try:
+            keep(args.name, args.margin, not args.no_findings)
+        except BadPath as error:
+            raise SystemExit(f"protomtl keep: {error}") from None
 
 
 def again(name: str) -> None:
     """Make the tables of docs/runs/NAME again of the predictions that it keeps, with `compare` and `margin` as here."""
     folder, params = kept.find(name), load()
-    about = read_json(folder / "about.json")
+    about = read_json(folder / ABOUT)
     for seed in kept.seeds_of(about["parts"]):
         if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
             raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
@@ -80,8 +87,8 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     about.json: data, budgets and recipes, and for each part its seeds and commit; the tables; and for each seed
     every prediction, the metrics, the digest of every output (checkpoints.csv, for DVC) and of every file of weights
     or curves (digests.csv); of the seeds kept last the ensemble, and, if they are of this run, Figure 1 and what the
-    report says of stress. Results of other settings than params.yaml has, or than NAME has, are an error, and
-    so is an ensemble of other runs.
+    report says of stress. What else is in the folder stays. Results of other settings than params.yaml has, or than
+    NAME has, are an error, and so is an ensemble of other runs.
     """
     params = load()
     runs = runs_of(params.methods, params.seeds)
@@ -95,13 +102,14 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     older = older_parts(target, params)
     about = settings(params) | {"parts": [*older, here.part(params, params.methods, params.seeds)]}
     about |= {"margin": margin or margin_of(target), "findings": findings}
-    with atomic(target) as part:
+    ours = (*OURS, *(f"{seed.name}/{name}" for seed in target.glob("seed*") for name in OURS_OF_A_SEED))
+    with users_folder(target, ABOUT, ours) as part:
         part.mkdir()
         for seed in kept.seeds_of(older):
             shutil.copytree(target / f"seed{seed}", part / f"seed{seed}")
         for seed in params.seeds:
             keep_seed(params, seed, part / f"seed{seed}")
-        write_json(part / "about.json", about)
+        write_json(part / ABOUT, about)
         make_tables(params, part, params.methods)
         for path in (ENSEMBLE, *beside(params)):
             shutil.copyfile(path, part / kept_as(path))
@@ -124,7 +132,7 @@ def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
     """The parts that are kept already, without the seeds that are kept now."""
     if not target.exists():
         return []
-    path = target / "about.json"
+    path = target / ABOUT
     if not path.is_file():
         raise SystemExit(f"{target}: is there already and holds no kept run; choose another name")
     about = read_json(path)
@@ -139,7 +147,7 @@ def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
 
 def margin_of(target: Path) -> float:
     """What a kept run states."""
-    path = target / "about.json"
+    path = target / ABOUT
     return float(read_json(path).get("margin", MARGIN)) if path.exists() else MARGIN
 
 
@@ -181,4 +189,5 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
 def make_tables(params: Params, folder: Path, order: list[str]) -> None:
     """Write tables and comparisons of all seeds in `folder`, of the predictions of them all; order: of the rows."""
     for name, table in kept.tables(folder, order, params.compare, params.margin, params.tasks).items():
-        table.to_csv(folder / f"tables-{name}.csv", index=False, lineterminator="\n")
+        with atomic(folder / f"tables-{name}.csv") as part:
+            table.to_csv(part, index=False, lineterminator="\n")

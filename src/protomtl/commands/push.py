@@ -9,8 +9,8 @@ from protomtl.core import paths
 from protomtl.core.paths import CARD
 from protomtl.inference import hub
 from protomtl.inference.export_files import belongs, is_of
-from protomtl.inference.hub_errors import LOGIN, HubError, asked, hub_errors
 from protomtl.inference.lines import BadInput
+from protomtl.sources.hub_errors import LOGIN, HubError, asked, hub_errors
 
 EXAMPLES = """
   protomtl push results/export ORG/NAME

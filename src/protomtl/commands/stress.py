@@ -17,7 +17,6 @@ from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference.hub import MODEL
-from protomtl.inference.hub_errors import HubError
 from protomtl.inference.labelled_rows import labelled_rows
 from protomtl.inference.lines import BadInput
 from protomtl.inference.rows import BLOCK, blocks, checked, stacked
@@ -26,6 +25,7 @@ from protomtl.perturbations.battery import CLEAN, Battery, battery
 from protomtl.perturbations.kinds import NEEDED, fits
 from protomtl.perturbations.settings import Perturb
 from protomtl.perturbations.tables import CASE, table_of
+from protomtl.sources.hub_errors import HubError
 from protomtl.tasks.settings import Task, clipped
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import inspect
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +70,7 @@ def run(args: argparse.Namespace) -> None:
 
 def fetch() -> None:
     """Run the steps whose folder is not there or was made by other parameters, and those behind them."""
-    content, notes = read_yaml(PARAMS), read_json(NOTES) if NOTES.exists() else {}
-    lock = recorded()
+    content, notes, lock = read_yaml(PARAMS), noted(), recorded()
     changed = False
     for step, folder in FETCHED.items():
         wanted = {name: content[name] for name in inspect.signature(runner.module(step).run).parameters}
@@ -82,6 +81,15 @@ def fetch() -> None:
             changed = True
             notes[step] = {"params": wanted, "time": folder.stat().st_mtime_ns}
             write_json(NOTES, notes)
+
+
+def noted() -> dict[str, Any]:
+    """What we noted of the steps that we ran; nothing where that is damaged."""
+    with suppress(SystemExit, OSError):
+        notes = read_json(NOTES)
+        if isinstance(notes, dict) and all(isinstance(note, dict) for note in notes.values()):
+            return notes
+    return {}
 
 
 def recorded() -> Any:
@@ -97,7 +105,7 @@ def made_by(step: str, folder: Path, notes: dict[str, Any], lock: dict[str, Any]
     """The parameters by which a step's folder was made: by us if it is still ours, else as DVC says."""
     ours = notes.get(step, {})
     if ours.get("time") == folder.stat().st_mtime_ns:
-        return ours["params"]
+        return ours.get("params")
     return lock.get(step, {}).get("params", {}).get(PARAMS.name)
 
 

@@ -99,7 +99,7 @@ def repair(found: list[Damage], cache: Path) -> list[Damage]:
     for path, kind, _ in found:
         if kind is Kind.STATE:
             forget_state(STATE.joinpath(*path.parts[1:3]))
-        elif kind is not Kind.EXTRA and kind is not Kind.ABSENT and path.is_file():
+        elif kind is Kind.OBJECT or (kind not in (Kind.EXTRA, Kind.ABSENT) and path.is_file()):
             remove(path)
     restore(look(cache))
     store(look(cache))

@@ -5,9 +5,9 @@ It reads what lies beside the saved states (training/live.py). Curves of trainin
 
 import argparse
 import csv
+import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,30 +63,36 @@ def trainings() -> list[Training]:
     """Those whose state is here and that have made a step, the newest first."""
     found = []
     for path in STATE.glob(f"*/*/*/{LIVE}"):
-        with suppress(FileNotFoundError):  # no step yet, or its state has just gone
+        try:
             found.append(read(path.parent))
+        except FileNotFoundError:  # no step yet, or its state has just gone
+            pass
+        except (SystemExit, OSError, ValueError, KeyError, TypeError):
+            print(f"{path.parent}: its curves are damaged; `protomtl verify` looks at its state", file=sys.stderr)
     return sorted(found, key=lambda training: training.ago)
 
 
 def read(folder: Path) -> Training:
     """What a training has written in the folder of its state."""
     about, newest = read_json(folder / LIVE), (folder / "train.csv").stat().st_mtime
-    train, dev = (points(folder / f"{name}.csv") for name in ("train", "dev"))
+    train, dev = points(folder / "train.csv", "step", "loss"), points(folder / "dev.csv", "epoch", "overall")
     runs = not abandoned(Path(about["by"]))
     seconds, ago = newest - about["begin"], time.time() - newest
     return Training(about["title"], about["steps"], about["first"], seconds, ago, runs, train, dev)
 
 
-def points(path: Path) -> Points:
-    """The whole lines of a curve that somebody else is writing; a field that is empty is no number."""
+def points(path: Path, *needed: str) -> Points:
+    """The whole lines of a curve that somebody else is writing; a field that is empty is no number. KeyError or
+    ValueError for what is no curve of these columns."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     whole = text[: text.rfind("\n") + 1].splitlines()
-    return [{name: float(value or "nan") for name, value in row.items()} for row in csv.DictReader(whole)]
+    found = [{name: float(value or "nan") for name, value in row.items()} for row in csv.DictReader(whole)]
+    return [{name: point[name] for name in (*needed, *point)} for point in found]
 
 
 def lines(found: Sequence[Training]) -> list[str]:
     """What is said of them, and of the whole run, if there is one that says so."""
-    whole = [RUN.read_text(encoding="utf-8").strip()] if RUN.exists() else []
+    whole = [RUN.read_text(encoding="utf-8", errors="replace").strip()] if RUN.is_file() else []
     if not found:
         return [*whole, f"no training is under way here; curves of those that have ended: {results('curves')}"]
     return [*whole, *map(line, found)]

@@ -83,7 +83,7 @@ def users_folder(path: Path | str, mark: str, ours: Iterable[str], force: bool =
     finally:
         remove(part)
     if known:
-        print(f"{path}: the older export is replaced; what else is in the folder stays", file=sys.stderr)
+        print(f"{path}: the older one is replaced; what else is in the folder stays", file=sys.stderr)
     elif gone:
         print(f"{path}: replaced {', '.join(sorted(gone))}; what else is in the folder stays", file=sys.stderr)
 
@@ -108,13 +108,16 @@ def keep_others(old: Path, new: Path, ours: tuple[str, ...]) -> list[str]:
     for entry in old.iterdir():
         there = new / entry.name
         if entry.is_dir() and not entry.is_symlink():
-            if there.is_dir():
-                inner = tuple(rest for first, _, rest in (p.partition("/") for p in ours) if first == entry.name)
-                gone += [f"{entry.name}/{name}" for name in keep_others(entry, there, inner)]
-            elif not there.exists():
-                shutil.copytree(entry, there, symlinks=True)
-            else:
+            inner = tuple(rest for first, _, rest in (p.partition("/") for p in ours) if first == entry.name)
+            if os.path.lexists(there) and not there.is_dir():
                 gone.append(entry.name)
+            elif inner or there.exists():
+                there.mkdir(exist_ok=True)
+                gone += [f"{entry.name}/{name}" for name in keep_others(entry, there, inner)]
+                if not any(there.iterdir()):  # all of it was ours
+                    there.rmdir()
+            else:
+                shutil.copytree(entry, there, symlinks=True)
         elif os.path.lexists(there) or any(fnmatch(entry.name, pattern) for pattern in ours):
             gone.append(entry.name)
         else:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from sklearn.neighbors import KNeighborsRegressor
 
+from protomtl.core.markdown import plain
 from protomtl.inference.loading import load
 from protomtl.inference.model import Model
 from protomtl.inference.rows import Row
@@ -34,14 +35,15 @@ def page(folder: str) -> None:
     st.set_page_config(page_title="protomtl", layout="wide")
     model = opened(folder)
     st.title("What the encoder makes of it")
-    st.caption(f"{model.record['method']}, seed {model.record['seed']}; nothing that is typed here is kept.")
+    made = plain(f"{model.record['method']}, seed {model.record['seed']}")  # by whoever wrote the export
+    st.caption(f"{made}; nothing that is typed here is kept.")
     for texts, tab in zip((1, 2), st.tabs(["Sentences", "Pairs"]), strict=True):
         tasks = {name: task for name, task in model.tasks.items() if len(task.texts) == texts}
         with tab:
             rows = typed(texts) if tasks else []
             for (name, task), column in zip(tasks.items(), st.columns(len(tasks)), strict=True) if rows else ():
                 with column:
-                    st.subheader(name)
+                    st.subheader(plain(name))
                     show(model, name, task, rows)
 
 

@@ -1,6 +1,6 @@
 """Classes from a few labelled examples each: prototypical networks as scikit-learn estimators."""
 
-import math
+import sys
 from numbers import Real
 from typing import Any, Literal, Self
 
@@ -65,7 +65,7 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.distance not in DISTANCES:
             raise ValueError(f"distance={self.distance!r}: must be one of {', '.join(DISTANCES)}")
         warm = isinstance(self.temperature, Real) and not isinstance(self.temperature, bool)
-        if not warm or not 0 < self.temperature < math.inf:
+        if not warm or not 0 < self.temperature <= sys.float_info.max:
             raise ValueError(f"temperature={self.temperature!r}: must be a finite number above 0")
         if self.prior not in PRIORS:
             raise ValueError(f"prior={self.prior!r}: must be one of {', '.join(PRIORS)}")

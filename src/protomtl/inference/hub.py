@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from protomtl.core.paths import RECORD, RESULTS
 from protomtl.inference.export_files import is_of
-from protomtl.inference.hub_errors import HubError, asked, hub_errors, is_away, reason
+from protomtl.sources.hub_errors import HubError, asked, hub_errors, is_away, reason
 
 WORD = r"\w(?:[\w.-]*\w)?"
 NAME = re.compile(rf"(?P<repository>{WORD}/{WORD})(?:@(?P<revision>\S+))?", re.ASCII)

@@ -14,10 +14,10 @@ from protomtl.core.tables import repeated
 from protomtl.core.users_files import BadPath, users_file, users_target
 from protomtl.inference import records
 from protomtl.inference.hub import MODEL
-from protomtl.inference.hub_errors import HubError
 from protomtl.inference.lines import STREAM, BadInput
 from protomtl.inference.records import Placed, Record
 from protomtl.model.settings import Workers
+from protomtl.sources.hub_errors import HubError
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from protomtl.core.files import atomic, digest_folder, digest_of, remove
+from protomtl.core.files import digest_folder, digest_of, remove
 from protomtl.core.paths import STATE
+from protomtl.model import checked_tensors
 from protomtl.model.libraries import versions
 
 CODE = Path(__file__).parent
@@ -92,8 +91,8 @@ def place_of(name: str, depends: Any) -> Path:
 def read(path: Path) -> list[Tensor] | None:
     """None if there are none, or damaged ones."""
     try:
-        found = load_file(path)
-    except (OSError, SafetensorError):
+        found = checked_tensors.read(path)[1]
+    except checked_tensors.Damaged:
         return None
     return [found[place] for place in sorted(found)]
 
@@ -101,5 +100,4 @@ def read(path: Path) -> list[Tensor] | None:
 def write(path: Path, found: list[Tensor]) -> None:
     for old in path.parent.glob("*.safetensors"):
         remove(old)
-    with atomic(path) as part:
-        save_file({f"{place:02}": vectors.cpu().contiguous() for place, vectors in enumerate(found)}, part)
+    checked_tensors.save(path, {f"{place:02}": vectors for place, vectors in enumerate(found)}, None)

@@ -37,5 +37,5 @@ def save(figure: Figure, folder: Path, name: str) -> None:
 
 def save_png(figure: Figure, path: Path, dpi: int = 150) -> None:
     """Write a picture of `dpi` dots per inch, and close the figure."""
-    figure.savefig(path, dpi=dpi, metadata={"Software": None})
+    figure.savefig(path, dpi=dpi, format="png", metadata={"Software": None})
     plt.close(figure)

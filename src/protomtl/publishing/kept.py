@@ -14,6 +14,7 @@ from protomtl.core.paths import results
 TABLES = {"dev": "tables-table1.csv", "test": "tables-table2.csv"}
 COMPARISONS = "tables-comparisons.csv"
 RECORDS = "records.json"  # of one seed
+BARS, DIFFERENCES = "table1.png", "differences.png"  # Table 1, and what stands against the first reference
 # Of results, where the run has them; see `kept_as`.
 ENSEMBLE, SPACE = results("ensemble") / "metrics.json", results("embed") / "space.json"
 REPORTED = tuple(results("report") / name for name in ("robust.csv", "robust-failures.csv", "robust-primary.json"))

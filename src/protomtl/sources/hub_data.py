@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from protomtl.core.errors import first_line
+from protomtl.sources.hub_errors import HubError, hub_errors
 from protomtl.tasks.kinds import in_one
 
 PLACE = re.compile(r"(?P<name>[^/:@]+/[^/:@]+)(:(?P<config>[^/:@]+))?(@(?P<commit>[0-9a-f]{40}))?/(?P<split>[^/:@]+)")
@@ -40,16 +41,18 @@ def from_hub(key: str, value: str, columns: Iterable[str], target: Path) -> None
     from huggingface_hub import HfApi  # heavy
 
     try:
-        if commit is None:
-            commit = HfApi().dataset_info(name).sha
-            told = f"{name}{f':{config}' if config else ''}@{commit}/{split}"
-            raise SystemExit(f"params.yaml: {key}: {name} may be another tomorrow; today it is this one, write: {told}")
-        found = datasets.load_dataset(name, config, split=split, revision=commit)
-    except (OSError, ValueError, RuntimeError) as error:  # those of datasets, of the hub and of the network are these
+        with hub_errors(f"params.yaml: {key}: could not fetch {value} from the Hugging Face hub"):
+            if commit is None:
+                commit = HfApi().dataset_info(name).sha
+                told = f"{name}{f':{config}' if config else ''}@{commit}/{split}"
+                raise SystemExit(
+                    f"params.yaml: {key}: {name} may be another tomorrow; today it is this one, write: {told}"
+                )
+            found = datasets.load_dataset(name, config, split=split, revision=commit)
+    except HubError as error:
         raise SystemExit(
-            f"params.yaml: {key}: could not fetch {value} from the Hugging Face hub: {first_line(error)}\n"
-            "Without a network: save it elsewhere by `save_to_disk`, and name the folder by `source: folder` and "
-            "`folder: PLACE`; or set HF_ENDPOINT to a mirror of the hub."
+            f"{error}\nWithout a network: save it elsewhere by `save_to_disk`, and name the folder by `source: folder` "
+            "and `folder: PLACE`; or set HF_ENDPOINT to a mirror of the hub."
         ) from None
     write(f"params.yaml: {key}: {value}", found, columns, target)
 

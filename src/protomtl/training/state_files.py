@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from protomtl.model import distributed
+from protomtl.model import checked_tensors, distributed
+from protomtl.model.checked_tensors import Damaged
 from protomtl.training import averaging, resume
 from protomtl.training.curves import Curves
 
@@ -23,10 +24,12 @@ def saved_progress(
     progress, damage = None, None
     try:
         if os.path.lexists(state):
-            if resume.read(state)[0]["best"]["epoch"]:  # the state is of no use without the weights of its best epoch
-                resume.read(best)
+            if checked_tensors.read(state)[0]["best"][
+                "epoch"
+            ]:  # the state is of no use without the weights of its best epoch
+                checked_tensors.read(best)
             progress = resume.load(state, model, optimizer, average)
-    except resume.Damaged as error:
+    except Damaged as error:
         damage = error
     distributed.wait()  # all have looked, and have seen the same
     if damage and distributed.is_main():

@@ -138,16 +138,21 @@ def test_by_force_an_export_joins_what_is_in_a_folder(tmp_path: Path, capsys: py
     assert capsys.readouterr().err == f"{path}: replaced README.md; what else is in the folder stays\n"
 
 
-def test_of_an_older_export_what_is_ours_goes_from_its_folders_too(tmp_path: Path) -> None:
-    for name in ("mark", "graphs/old.onnx", "graphs/notes.txt", "others/old.onnx"):
+def test_of_an_older_export_what_is_ours_goes_from_its_folders_and_nothing_else(tmp_path: Path) -> None:
+    """Also from folders that the new one has not; such a one stays for what else is in it."""
+    ours = ("graphs/*.onnx", "graphs/heads/*.onnx", "pooling/config.json")
+    mine = ("graphs/notes.txt", "pooling/why.md", "others/old.onnx")
+    older = ("mark", "graphs/old.onnx", "graphs/heads/old.onnx", "pooling/config.json", *mine)
+    new = ("mark", "graphs/new.onnx", "others/new.onnx")
+    for name in older:
         (tmp_path / "model" / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / "model" / name).write_text("older")
-    with users_folder(tmp_path / "model", "mark", ["graphs/*.onnx"]) as part:
-        for name in ("mark", "graphs/new.onnx", "others/new.onnx"):
+    with users_folder(tmp_path / "model", "mark", ours) as part:
+        for name in new:
             (part / name).parent.mkdir(exist_ok=True, parents=True)
             (part / name).write_text("new")
-    found = {str(p.relative_to(tmp_path / "model")) for p in tmp_path.rglob("*") if p.is_file()}
-    assert found == {"mark", "graphs/new.onnx", "graphs/notes.txt", "others/new.onnx", "others/old.onnx"}
+    found = {str(p.relative_to(tmp_path / "model")) for p in (tmp_path / "model").rglob("*")}
+    assert found == {*new, *mine, "graphs", "pooling", "others"}
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])

@@ -102,7 +102,7 @@ def test_a_class_may_come_after_all_that_were_named() -> None:
 
 SETTINGS: list[dict[str, Any]] = [{"distance": d} for d in ("Cosine", "manhattan", "", None, 1)]
 SETTINGS += [{"prior": p} for p in ("empirical", None, 1)]
-SETTINGS += [{"temperature": t} for t in (0, 0.0, -1, float("nan"), float("inf"), "1", None, True)]
+SETTINGS += [{"temperature": t} for t in (0, 0.0, -1, float("nan"), float("inf"), 10**400, "1", None, True)]
 
 
 @pytest.mark.parametrize("settings", SETTINGS)

@@ -14,8 +14,8 @@ import protomtl
 from protomtl.backends.whole import sealed
 from protomtl.core.files import read_json
 from protomtl.inference import hub as names
-from protomtl.inference.hub_errors import HubError
 from protomtl.inference.loading import exported
+from protomtl.sources.hub_errors import HubError
 from tests.support import ROOT
 from tests.support.hub import named, serving
 from tests.support.hub_content import READER, Fault, Hub

@@ -1,6 +1,7 @@
 """Vectors of frozen encoders: encoded once, keyed by what they depend on, never damaged."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,10 +85,11 @@ def test_other_libraries_encode_anew(library: str, monkeypatch: pytest.MonkeyPat
     assert once(value=7.0)[0][0, 0] == 7.0
 
 
-def test_a_damaged_file_is_encoded_anew(folder: Path) -> None:
+@pytest.mark.parametrize("damage", [lambda whole: whole[:50], lambda whole: whole[:-1] + bytes([whole[-1] ^ 1])])
+def test_a_damaged_file_is_encoded_anew(damage: Callable[[bytes], bytes], folder: Path) -> None:
     once()
     (path,) = folder.glob("*.safetensors")
-    path.write_bytes(path.read_bytes()[:50])
+    path.write_bytes(damage(path.read_bytes()))
     assert once(value=7.0)[0][0, 0] == 7.0
     assert once(value=8.0)[0][0, 0] == 7.0
 

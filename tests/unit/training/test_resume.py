@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 from protomtl.core import files, locks
+from protomtl.model import checked_tensors
 from protomtl.training import resume, timing
 from tests.support.faulty import KILLED, Faults, faulty, in_a_process
 from tests.unit.training.test_loop import Toy, fit
@@ -78,26 +79,7 @@ def test_the_state_of_another_run_is_not_taken(
 ) -> None:
     shutil.copytree(trained[0], tmp_path / "other")
     assert weights(fit(tmp_path / "other", DEV)[0]) == trained[1]
-    assert "its checksum is not that of this run" in capsys.readouterr().err
-
-
-@given(data=st.data())
-def test_no_flipped_or_lost_byte_is_ever_restored(data: st.DataObject, trained: tuple[Path, list[float]]) -> None:
-    path = trained[0] / "state.safetensors"
-    whole = path.read_bytes()
-    place = data.draw(st.integers(0, len(whole) - 1))
-    change = data.draw(st.integers(0, 255))  # 0: the file ends there
-    broken = whole[:place] + bytes([whole[place] ^ change]) + whole[place + 1 :] if change else whole[:place]
-    assume(not (change and whole[place] == ord(" ") and broken[place] in b"\t\n\r"))  # blanks of JSON say nothing
-    path.write_bytes(broken)
-    toy = nn.ModuleDict({"encoder": nn.Linear(1, 1, bias=False), "head": nn.Linear(1, 1, bias=False)})
-    before = weights(toy)
-    try:
-        with pytest.raises(resume.Damaged):
-            resume.load(path, toy, None)
-        assert weights(toy) == before
-    finally:
-        path.write_bytes(whole)
+    assert "its checksum is not that of this place" in capsys.readouterr().err
 
 
 def test_a_state_of_other_shapes_is_not_restored(trained: tuple[Path, list[float]]) -> None:
@@ -108,7 +90,7 @@ def test_a_state_of_other_shapes_is_not_restored(trained: tuple[Path, list[float
 
     toy = Wider()
     before = toy.encoder.weight.clone()
-    with pytest.raises(resume.Damaged, match="does not fit the model"):
+    with pytest.raises(checked_tensors.Damaged, match="does not fit the model"):
         resume.load(trained[0] / "state.safetensors", toy, None)
     assert torch.equal(toy.encoder.weight, before)
 
@@ -137,7 +119,7 @@ def test_wherever_a_save_fails_or_ends_a_state_is_there_to_go_on_with(
     trained: tuple[Path, list[float]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "is_running", lambda _: False)
-    done = resume.read(trained[0] / NAMES[0])[0]["done"]
+    done = checked_tensors.read(trained[0] / NAMES[0])[0]["done"]
 
     def save(folder: Path) -> None:
         resume.save(folder / NAMES[0], Toy(), None, {"done": 0})
@@ -154,9 +136,9 @@ def test_wherever_a_save_fails_or_ends_a_state_is_there_to_go_on_with(
             with suppress(OSError), faulty(faults):
                 save(folder)
             struck += len(faults.calls) >= at
-        assert resume.read(folder / NAMES[0])[0]["done"] in (0, done), (counted.calls, at)
+        assert checked_tensors.read(folder / NAMES[0])[0]["done"] in (0, done), (counted.calls, at)
         save(folder)
-        assert resume.read(folder / NAMES[0])[0]["done"] == 0
+        assert checked_tensors.read(folder / NAMES[0])[0]["done"] == 0
         assert {path.name for path in folder.iterdir()} == {path.name for path in trained[0].iterdir()}
     assert struck == 2 * len(counted.calls) > 10
 

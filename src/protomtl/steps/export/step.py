@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from protomtl.core import paths
-from protomtl.core.files import atomic, remove
+from protomtl.core.files import atomic
 from protomtl.core.paths import CALIBRATION, MAP, ONNX, PROTOTYPES, RECORD, STATIC, STATIC_HEADS, results
 from protomtl.core.sections import argument
 from protomtl.core.settings import Seed
@@ -23,10 +23,11 @@ FORMATS = ("torch", "onnx", "onnx-int8", "static")
 OURS = (  # what an older export may have and this one not: it must not be mixed with this one
     *("model*.safetensors", "model*.safetensors.index.json", "tokenizer*.json", "vocab.txt", "vocab.json"),
     *("merges.txt", "special_tokens_map.json", "added_tokens.json"),
-    *(f"{ONNX.name}/{part}/*.onnx" for part in ("heads", "readouts")),  # of tasks that this one has not
+    *(f"{ONNX.name}/{part}" for part in ("*.onnx", "model.onnx.data", "heads/*.onnx", "readouts/*.onnx")),
+    *(STATIC.as_posix(), f"{STATIC.parent}/tokenizer.json"),
+    *("1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors"),
     *(*TORCH_ONLY, MAP, STATIC_HEADS, CALIBRATION, paths.EXAMPLES, paths.EXAMPLE_VECTORS, "config.json"),
 )
-FOLDERS = (ONNX, STATIC.parent, Path("1_Pooling"), Path("2_Dense"))
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -83,14 +84,9 @@ def write(method: str, seed: int, target: Path, force: bool = False, examples: i
     """
     check_run(method, seed)
     users_home(target, RECORD, force)
-    older = (target / RECORD).exists()
     with users_folder(target, RECORD, OURS, force) as part:
         build(method, seed, part, examples)
         convert(part, form, seed)
-        made = {path.name for path in part.iterdir()}
-    for folder in FOLDERS if older else ():  # of an older export of another format
-        if folder.name not in made:
-            remove(target / folder)
     print(f"export {method} seed {seed}: {target}")
 
 
