@@ -145,3 +145,17 @@ def test_figures_in_sentences_of_robust_are_those_of_the_kept_run() -> None:
     )
     assert {*loss.index[-2:]} == {"frozen_lda", "frozen_prototypes"}
     assert (dropped["low"] < 0).all() and (dropped["high"] > 0).all()
+
+
+def test_what_copies_cost_and_lose_is_what_the_benchmark_wrote() -> None:
+    lines = (ROOT / "docs/guides/small-copies.md").read_text().splitlines()
+    shown = [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines if line.startswith("| ")]
+    table = [row for row in shown if len(row) == 8]
+    head, rows = table[0], [dict(zip(table[0], row, strict=True)) for row in table[1:]]
+    measured = read_json(ROOT / "benchmarks/results/copies.json")["rows"]
+    assert "sentences, EPYC" in head and len(rows) == len(measured) == 5
+    for row, own in zip(rows, sorted(measured, key=lambda own: not own["format"].startswith("torch")), strict=True):
+        assert own["format"].split(",")[0] == row["format"].split("`")[1]
+        assert float(row["MB"]) == own["megabytes"]
+        assert float(row["sentences, EPYC"].replace(",", "")) == float(f"{own['speed']:.3g}")
+        assert [row[name] for name in own["figures"]] == [f"{figure[0]:.3f}" for figure in own["figures"].values()]
