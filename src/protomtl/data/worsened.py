@@ -17,7 +17,7 @@ def worsened(name: str, task: Task, rows: Sequence[Row], settings: Worsened) -> 
     Rows of a smaller number are among those of a larger one, and wrong labels of a smaller share among those of a
     larger. SystemExit where labels have no order and `next` is wanted.
     """
-    if settings.wrong_labels and settings.to == "next" and not ordered(task):
+    if settings.wrong_labels and settings.to == "next" and not (task.ordered or task.what.neighbours):
         raise SystemExit(f"params.yaml: data.worsened.to: next: the classes of tasks.{name} have no order; write any")
     known = [row for row in rows if row.label is not None]
     order = generator(settings.seed, "worsened", name, "rows").permutation(len(known))
@@ -30,10 +30,6 @@ def worsened(name: str, task: Task, rows: Sequence[Row], settings: Worsened) -> 
     ]
     found.sort(key=lambda pair: pair[0])
     return [row for _, row in found], {"of": len(rows), "rows": len(found), "wrong_labels": wrong}
-
-
-def ordered(task: Task) -> bool:
-    return task.ordered or task.kind != "classification"
 
 
 def class_of(task: Task, row: Row) -> int:

@@ -67,7 +67,7 @@ def stresses(task: Task, subject: Subject | None, settings: Perturb, known: Know
     if "meaning" not in settings.kinds:
         return found, []
     if subject is not None and fits(task, subject) and subject == "meaning":
-        decided = [] if task.kind == "binary" else ["exchanged, negated, other_name, other_number: no value is sure"]
+        decided = [] if task.what.yes_or_no else ["exchanged, negated, other_name, other_number: no value is sure"]
         return found + pair_changes(task), decided
     if subject is not None and fits(task, subject):
         return found + opinion_changes(task), []
@@ -79,7 +79,7 @@ def stresses(task: Task, subject: Subject | None, settings: Perturb, known: Know
 def fits(task: Task, subject: Subject) -> bool:
     """Whether the labels of a task can be about that: see NEEDED."""
     if subject == "meaning":
-        return task.pair and (task.kind == "binary" or not task.what.has_classes)
+        return task.pair and (task.what.yes_or_no or not task.what.has_classes)
     return not task.pair and (task.ordered or not task.what.has_classes)
 
 

@@ -27,6 +27,8 @@ class Kind:
 
     has_classes = True
     one_class = True  # a row has one of them: there are nearest prototypes and confusions
+    yes_or_no = False  # there are two classes, and the labels say whether something is so
+    neighbours = False  # each label has one beside it, also where `ordered` does not say so
     stored = "<f4"  # how the token cache keeps labels
     form = "g"  # how a label is written into files
     # What `metric` may name, the default first; and what is shown whichever of them counts.

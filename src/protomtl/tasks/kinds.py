@@ -29,6 +29,7 @@ KindName = Literal["classification", "binary", "regression", "multilabel"]
 class Binary(Kind):
     """No or yes: one output, the logit of yes."""
 
+    yes_or_no = neighbours = True
     submission = "Predicted_Is_Paraphrase"
 
     def names(self, task: Labels) -> Names:
@@ -51,6 +52,7 @@ class Regression(Kind):
     """Values within a range; where classes are needed, their rounded values."""
 
     has_classes = one_class = False
+    neighbours = True
     metrics = ("pearson", "spearman", "rmse")
     beside = ("pearson", "spearman")
     submission = "Predicted_Similiary"  # spelled as the course does
@@ -97,6 +99,7 @@ class Multilabel(Kind):
     """Any number of classes a row, none too. A label is the number whose bits, from the lowest, are its classes."""
 
     one_class = False
+    neighbours = True  # one class more or less
     stored, form = "<f8", ".0f"  # exact up to 53 classes
     metrics = ("macro_f1", "accuracy")  # accuracy: of whole sets
 

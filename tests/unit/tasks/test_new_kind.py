@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from protomtl import novelty
-from protomtl.data import worsened
 from protomtl.inference import answers
 from protomtl.perturbations.kinds import fits
 from protomtl.steps.export import copies
@@ -56,11 +55,11 @@ def test_another_kind_of_values_has_a_range_and_is_stressed_and_worsened_as_valu
     with pytest.raises(ValueError, match="`range` belongs to kind"):
         counts.model_copy(update={"range": None}).labels_are_defined()
     assert fits(counts, "meaning") and fits(counts.model_copy(update={"texts": ["a"]}), "opinion")
-    assert worsened.ordered(counts)
+    assert counts.what.neighbours and not counts.what.yes_or_no
 
 
 def test_no_other_room_asks_for_kinds_by_name() -> None:
-    """But for what is of yes and no alone, of an order, and of the paper's own tasks; `own_data` proposes kinds."""
+    """`own_data` proposes them."""
     named = {
         f"{path.relative_to(PACKAGE)}: {line.strip()}"
         for path in PACKAGE.rglob("*.py")
@@ -68,9 +67,4 @@ def test_no_other_room_asks_for_kinds_by_name() -> None:
         for line in path.read_text().splitlines()
         if re.search(r"""\bkind (==|!=|in|not in) .*["'](classification|binary|regression|multilabel)["']""", line)
     }
-    assert named == {
-        'data/worsened.py: return task.ordered or task.kind != "classification"',
-        'perturbations/kinds.py: decided = [] if task.kind == "binary" else ["exchanged, negated, other_name, '
-        'other_number: no value is sure"]',
-        'perturbations/kinds.py: return task.pair and (task.kind == "binary" or not task.what.has_classes)',
-    }
+    assert not named
