@@ -24,9 +24,8 @@ def saved_progress(
     progress, damage = None, None
     try:
         if os.path.lexists(state):
-            if checked_tensors.read(state)[0]["best"][
-                "epoch"
-            ]:  # the state is of no use without the weights of its best epoch
+            about, _ = checked_tensors.read(state)
+            if about["best"]["epoch"]:  # the state is of no use without the weights of its best epoch
                 checked_tensors.read(best)
             progress = resume.load(state, model, optimizer, average)
     except Damaged as error:
