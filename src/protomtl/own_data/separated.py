@@ -88,7 +88,9 @@ def records(path: Path, text: str, separator: str, otherwise: bool = False) -> I
     """Each record; blank lines are none. otherwise: of tabs with line breaks within quotes, and of others with blanks
     behind the separators. Raises BadFile."""
     if separator == "\t" and not otherwise:  # a record is one line, and a quote there is often a mere character
-        yield from ((n, fields_of_tabs(line)) for n, line in enumerate(text.split("\n"), 1) if line)
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line]
+        width = len(fields_of_tabs(lines[0][1])) if lines else 0
+        yield from ((number, fields_of_tabs(line, width)) for number, line in lines)
         return
     reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True, skipinitialspace=otherwise)
     line = 1
@@ -101,12 +103,15 @@ def records(path: Path, text: str, separator: str, otherwise: bool = False) -> I
         raise BadFile(f"{path}:{line}: not valid CSV: {tables.reason(error, '; close it')}") from None
 
 
-def fields_of_tabs(line: str) -> list[str]:
-    """Quotes count where they enclose whole fields; else they are characters."""
+def fields_of_tabs(line: str, width: int = 0) -> list[str]:
+    """Quotes count where they enclose whole fields; else they are characters, as where only so there are as many fields
+    as the header has: then a speech begins in one text and ends in the next."""
+    plain = line.split("\t")
     try:
-        return next(csv.reader([line], delimiter="\t", strict=True))
+        quoted = next(csv.reader([line], delimiter="\t", strict=True))
     except csv.Error:
-        return line.split("\t")
+        return plain
+    return plain if len(plain) == width != len(quoted) else quoted
 
 
 def refuse_headless(path: Path, columns: list[str], rows: list[list[str]]) -> None:

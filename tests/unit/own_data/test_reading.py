@@ -112,6 +112,11 @@ def test_a_part_of_a_list_stays_one(tmp_path: Path) -> None:
     assert wrote(tmp_path, "a.jsonl", '{"a": ["R; D", "x|y"]}\n').rows == [["R/D; x/y"]]
 
 
+def test_a_quote_from_one_field_of_tsv_to_the_next_is_two_characters(tmp_path: Path) -> None:
+    text = 'one\ttwo\tlabel\n"I came.\tHe came."\tyes\n"a\ttab"\tb\tno\n'
+    assert wrote(tmp_path, "a.tsv", text).rows == [['"I came.', 'He came."', "yes"], ["a\ttab", "b", "no"]]
+
+
 def test_rows_between_two_stray_quotes_of_tsv_are_not_one_text(tmp_path: Path) -> None:
     """A line that is cut short is told; rows before and behind it do not vanish in a text."""
     with pytest.raises(BadFile, match=r"a\.tsv:3: 1 fields where the header has 2: \['cut'\]"):
