@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from protomtl.inference.model import Model
     from protomtl.inference.text_encoder import TextEncoder
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["Model", "PrototypeClassifier", "TextEncoder", "load"]
 HOMES = {"Model": "model", "PrototypeClassifier": "estimators", "TextEncoder": "text_encoder", "load": "loading"}
 

@@ -66,7 +66,7 @@ def docstring_line(path: Path) -> str:
 def run(words: list[str]) -> None:
     """Run what the words of a command line say."""
     if words[:1] == ["embed"] and any(word.startswith("--model") for word in words):
-        print("protomtl embed --model: now `protomtl encode`; the old name goes with version 0.3", file=sys.stderr)
+        print("protomtl embed --model: now `protomtl encode`; the old name goes with version 0.4", file=sys.stderr)
         words = ["encode", *words[1:]]
     args = parser(words[0] if words else None, "--method" in words).parse_args(words)
     if args.command in commands() and not getattr(args, "method", None):
