@@ -262,6 +262,19 @@ def test_a_guess_that_is_wrong_can_be_said_and_rows_that_are_bad_are_counted(
     assert listed["split"].value_counts().to_dict() == {"train": 48, "dev": 6, "test": 6} and len(listed) == 60
 
 
+@pytest.mark.parametrize(("apart", "few"), [(8, True), (100, False)])
+def test_a_split_that_is_far_from_a_tenth_is_told_with_its_reason(
+    workdir: Path, capsys: pytest.CaptureFixture[str], apart: int, few: bool
+) -> None:
+    """100 pairs whose first text is one of ten hang together by their second ones, and so none can be held out."""
+    rows = [f"the cat {i % 10},a dog {i // 10},{i % 2}" for i in range(100)]
+    rows += [f"a bird {i},a fish {i},{i % 2}" for i in range(apart)]
+    Path("pairs.csv").write_text("\n".join(["one,two,label", *rows]))
+    said = init(capsys, "pairs.csv", "--yes")
+    why = "rows, where a tenth is 10: rows that share texts with many others are all in train; files of dev and test"
+    assert (why in said) == few
+
+
 @pytest.mark.parametrize(
     ("content", "words", "message"),
     [

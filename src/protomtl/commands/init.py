@@ -140,10 +140,12 @@ def write_splits(
     given = files.given_splits(tables)
     files.refuse_missing(tables, given, main["texts"], [block["label"] for block in tasks.values()])
     (scratch / name).mkdir(exist_ok=True)
-    files.write(scratch / name, tables, files.drawn_splits(tables, given, main["texts"], main["label"], seed))
-    drawn = " and ".join(split for split in SPLITS if split not in given)
+    splits = files.drawn_splits(tables, given, main["texts"], main["label"], seed)
+    files.write(scratch / name, tables, splits)
+    drawn = [split for split in SPLITS if split not in given]
     how = f"drawn with seed {seed}, stratified, rows that share a text together; another --seed draws others"
-    return ["", f"Splits {drawn}{f' of {name}' if name else ''}: {how}"] if drawn else []
+    what = f"Splits {' and '.join(drawn)}{f' of {name}' if name else ''}"
+    return ["", f"{what}: {how}", *files.too_little(splits, drawn)] if drawn else []
 
 
 def agreed(yes: bool) -> bool:
