@@ -262,6 +262,22 @@ def test_a_guess_that_is_wrong_can_be_said_and_rows_that_are_bad_are_counted(
     assert listed["split"].value_counts().to_dict() == {"train": 48, "dev": 6, "test": 6} and len(listed) == 60
 
 
+def test_a_label_that_no_name_says_is_the_last_column_that_can_be_one_and_its_rivals_are_told(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The column of the splits is no label, though its values repeat as classes do and though it stands last."""
+    rows = [f"{'gut' if i % 2 else 'schlecht'},das ist ein Satz {i}" for i in range(60)]
+    shop = [f"{row},{'Web' if i % 3 else 'Laden'}" for i, row in enumerate(rows)]
+    split = [f"{row},{['train', 'train', 'dev', 'test'][i // 2 % 4]}" for i, row in enumerate(rows)]
+    Path("urteile.csv").write_text("\n".join(["Urteil,Kommentar,Kanal", *shop]))
+    Path("alone.csv").write_text("\n".join(["mood,text,split", *split]))
+    told = "Kanal was taken for the label, as the last column that can be one, since no name says it; --label names"
+    assert f"{told} another: Urteil" in init(capsys, "urteile.csv")
+    assert "was taken for the label" not in init(capsys, "urteile.csv", "--label", "Kanal")
+    said = init(capsys, "alone.csv")
+    assert "Task mood:" in said and "Splits: as column split says" in said and "was taken" not in said
+
+
 @pytest.mark.parametrize(("apart", "few"), [(8, True), (100, False)])
 def test_a_split_that_is_far_from_a_tenth_is_told_with_its_reason(
     workdir: Path, capsys: pytest.CaptureFixture[str], apart: int, few: bool

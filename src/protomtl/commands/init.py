@@ -99,7 +99,7 @@ def proposed(
     plain, joint, aside = together.joined(plain, asked.labels)
     own = proposing.proposed(plain, joint, asked, taken)
     drawn = write_splits(scratch, asked.name, plain, own, seed)
-    return own, drawn, [*words, *(task.said for task in joint), *aside, *proposing.left_aside(plain, own, joint)]
+    return own, drawn, [*words, *(task.said for task in joint), *aside, *proposing.left_aside(plain, own, joint, asked)]
 
 
 def folder_name(args: argparse.Namespace, sets: list[str]) -> str:
