@@ -149,12 +149,11 @@ def write_splits(
 
 
 def agreed(yes: bool) -> bool:
-    """Whether to write: --yes, or the user says so on a terminal."""
+    """Whether to write: --yes, or the user says so on a terminal. Guess where nobody can be asked."""
     if yes:
         return True
     if not sys.stdin.isatty():
-        print("Without a terminal --yes is needed to write this.")
-        return False
+        raise Guess("nothing was written, for there is no terminal to ask on; say --yes")
     try:
         return input("Write this? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
