@@ -267,7 +267,7 @@ def test_a_label_that_no_name_says_is_the_last_column_that_can_be_one_and_its_ri
     workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The column of the splits is no label, though its values repeat as classes do and though it stands last."""
-    rows = [f"{'gut' if i % 2 else 'schlecht'},das ist ein Satz {i}" for i in range(60)]
+    rows = [f"{'gut' if i % 2 else 'schlecht'},so ein langer Satz {i}" for i in range(60)]
     shop = [f"{row},{'Web' if i % 3 else 'Laden'}" for i, row in enumerate(rows)]
     split = [f"{row},{['train', 'train', 'dev', 'test'][i // 2 % 4]}" for i, row in enumerate(rows)]
     Path("urteile.csv").write_text("\n".join(["Urteil,Kommentar,Kanal", *shop]))

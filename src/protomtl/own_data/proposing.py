@@ -33,7 +33,7 @@ def proposed(tables: Sequence[Table], joint: Sequence[Together], asked: Asked, t
     words = about(asked.labels, [*columns])
     labels = [word for word in words if word in columns]
     aside = {*labels, *(name for task in joint for name in (*task.names, task.label))}
-    aside |= {guessing.split_column(columns.values())}
+    aside.add(guessing.split_column(columns.values()) or "")
     rest = [column for column in columns.values() if column.name not in aside]
     texts = texts or guessing.texts_of(rest)
     if not words:
