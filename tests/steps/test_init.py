@@ -22,8 +22,8 @@ from tests.support.steps import run_all, run_steps
 
 
 def init(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
-    """What the command says; its status is `code`."""
-    if code:
+    """What the command says; its status is `code`, and 2 without --yes, since nobody can be asked here."""
+    if code := code or (2 if "--yes" not in words else 0):
         with pytest.raises(SystemExit) as caught:
             cli.run(["init", *words])
         assert caught.value.code == code
@@ -195,7 +195,8 @@ def test_without_yes_and_without_a_terminal_nothing_is_written(
     sick: Path, workdir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = (workdir / "params.yaml").read_bytes()
-    assert "Nothing was written" in init(capsys, str(sick))
+    said = "protomtl init: nothing was written, for there is no terminal to ask on; say --yes"
+    assert said in init(capsys, str(sick), code=2)
     assert (workdir / "params.yaml").read_bytes() == before and not (workdir / "data/own/SICK").exists()
 
 
@@ -260,6 +261,35 @@ def test_a_guess_that_is_wrong_can_be_said_and_rows_that_are_bad_are_counted(
     assert load().tasks["topic"].classes == ["a", "b"]
     listed = pd.read_csv("data/own/notes/split.csv")
     assert listed["split"].value_counts().to_dict() == {"train": 48, "dev": 6, "test": 6} and len(listed) == 60
+
+
+def test_a_label_that_no_name_says_is_the_last_column_that_can_be_one_and_its_rivals_are_told(
+    workdir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The column of the splits is no label, though its values repeat as classes do and though it stands last."""
+    rows = [f"{'gut' if i % 2 else 'schlecht'},so ein langer Satz {i}" for i in range(60)]
+    shop = [f"{row},{'Web' if i % 3 else 'Laden'}" for i, row in enumerate(rows)]
+    split = [f"{row},{['train', 'train', 'dev', 'test'][i // 2 % 4]}" for i, row in enumerate(rows)]
+    Path("urteile.csv").write_text("\n".join(["Urteil,Kommentar,Kanal", *shop]))
+    Path("alone.csv").write_text("\n".join(["mood,text,split", *split]))
+    told = "Kanal was taken for the label, as the last column that can be one, since no name says it; --label names"
+    assert f"{told} another: Urteil" in init(capsys, "urteile.csv")
+    assert "was taken for the label" not in init(capsys, "urteile.csv", "--label", "Kanal")
+    said = init(capsys, "alone.csv")
+    assert "Task mood:" in said and "Splits: as column split says" in said and "was taken" not in said
+
+
+@pytest.mark.parametrize(("apart", "few"), [(8, True), (100, False)])
+def test_a_split_that_is_far_from_a_tenth_is_told_with_its_reason(
+    workdir: Path, capsys: pytest.CaptureFixture[str], apart: int, few: bool
+) -> None:
+    """100 pairs whose first text is one of ten hang together by their second ones, and so none can be held out."""
+    rows = [f"the cat {i % 10},a dog {i // 10},{i % 2}" for i in range(100)]
+    rows += [f"a bird {i},a fish {i},{i % 2}" for i in range(apart)]
+    Path("pairs.csv").write_text("\n".join(["one,two,label", *rows]))
+    said = init(capsys, "pairs.csv", "--yes")
+    why = "rows, where a tenth is 10: rows that share texts with many others are all in train; files of dev and test"
+    assert (why in said) == few
 
 
 @pytest.mark.parametrize(

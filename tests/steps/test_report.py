@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from protomtl.core.paths import PREPARED
+from protomtl.core.runs import Run, predictions_file
 from protomtl.params import load
 from protomtl.steps.report import confusion, step
+from tests.support import ROOT
 from tests.support.makers import make_workdir, patch_params
 from tests.support.steps import run_all, run_steps
 
@@ -86,6 +89,24 @@ def test_the_worst_errors_come_first(pages: Path) -> None:
     assert distance.is_monotonic_decreasing and len(worst) == min(step.WORST, len(rows))
     assert distance.iloc[0] == pytest.approx((rows["prediction"] - rows["gold"]).abs().max(), abs=1e-4)
     assert list(worst.columns) == ["gold", "prediction", "text", "second text"]
+
+
+@pytest.mark.parametrize("right", [2, 3])
+def test_a_right_answer_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: int) -> None:
+    """Where few answers are wrong, the least sure of the right ones stood behind them."""
+    monkeypatch.chdir(tmp_path)
+    shown, task = Run("concat", 1), load(ROOT / "params.yaml").tasks["para"]
+    predicted = [1] * right + [0] * (3 - right)
+    rows = {"id": ["a", "b", "c"], "gold": 1, "prediction": predicted, "score_0": 0.4, "score_1": 0.6}
+    for path in (predictions_file(shown, "dev", "para"), PREPARED / "para/dev.parquet"):
+        path.parent.mkdir(parents=True)
+    pd.DataFrame(rows).to_csv(predictions_file(shown, "dev", "para"))
+    pd.DataFrame({"text_a": ["r", "s", "t"], "text_b": "u"}).to_parquet(PREPARED / "para/dev.parquet")
+    (found,) = step.errors(shown, {"para": task})
+    if right == 3:
+        assert found.table is None and found.text == "All rows of dev are answered rightly."
+    else:
+        assert found.table is not None and found.table.to_numpy().tolist() == [["yes", "no", "t", "u"]]
 
 
 def test_confusions_add_up_all_seeds(pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,7 +99,7 @@ def proposed(
     plain, joint, aside = together.joined(plain, asked.labels)
     own = proposing.proposed(plain, joint, asked, taken)
     drawn = write_splits(scratch, asked.name, plain, own, seed)
-    return own, drawn, [*words, *(task.said for task in joint), *aside, *proposing.left_aside(plain, own, joint)]
+    return own, drawn, [*words, *(task.said for task in joint), *aside, *proposing.left_aside(plain, own, joint, asked)]
 
 
 def folder_name(args: argparse.Namespace, sets: list[str]) -> str:
@@ -140,19 +140,20 @@ def write_splits(
     given = files.given_splits(tables)
     files.refuse_missing(tables, given, main["texts"], [block["label"] for block in tasks.values()])
     (scratch / name).mkdir(exist_ok=True)
-    files.write(scratch / name, tables, files.drawn_splits(tables, given, main["texts"], main["label"], seed))
-    drawn = " and ".join(split for split in SPLITS if split not in given)
+    splits = files.drawn_splits(tables, given, main["texts"], main["label"], seed)
+    files.write(scratch / name, tables, splits)
+    drawn = [split for split in SPLITS if split not in given]
     how = f"drawn with seed {seed}, stratified, rows that share a text together; another --seed draws others"
-    return ["", f"Splits {drawn}{f' of {name}' if name else ''}: {how}"] if drawn else []
+    what = f"Splits {' and '.join(drawn)}{f' of {name}' if name else ''}"
+    return ["", f"{what}: {how}", *files.too_little(splits, drawn)] if drawn else []
 
 
 def agreed(yes: bool) -> bool:
-    """Whether to write: --yes, or the user says so on a terminal."""
+    """Whether to write: --yes, or the user says so on a terminal. Guess where nobody can be asked."""
     if yes:
         return True
     if not sys.stdin.isatty():
-        print("Without a terminal --yes is needed to write this.")
-        return False
+        raise Guess("nothing was written, for there is no terminal to ask on; say --yes")
     try:
         return input("Write this? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:

@@ -105,6 +105,14 @@ def drawn_splits(
     return {split: (given | drawn)[split] for split in SPLITS}
 
 
+def too_little(splits: Mapping[str, Places], drawn: Sequence[str]) -> list[str]:
+    """A line if a split that was drawn has less than half of a tenth of the rows, else nothing."""
+    share = sum(len(splits[split]) for split in ("train", *drawn)) // FOLDS
+    few = [f"{split} has {len(splits[split])}" for split in drawn if 2 * len(splits[split]) < share]
+    why = f"where a tenth is {share}: rows that share texts with many others are all in train"
+    return [f"  {' and '.join(few)} rows, {why}; files of {' and '.join(drawn)} would say more"] if few else []
+
+
 def strata(labels: Sequence[str]) -> np.ndarray:
     """[n] what is to be alike in all splits: the class, of many values the fifth; rare classes count as one."""
     labels = said(labels)

@@ -64,7 +64,7 @@ def labels_of(columns: Sequence[Column], texts: Sequence[str], enough: bool = Fa
     """
     rest = [c for c in columns if c.name not in texts and c.values and not is_id(c)]
     named = [c for c in rest if LABELS.search(c.name)]
-    possible = [c for c in rest if (c.numbers or classes_like(c)) and not c.dates]
+    possible = [c for c in rest if can_be_label(c)]
     chosen = [c for c in named if c in possible]
     chosen = [c for c in chosen if not c.votes] or chosen
     if not chosen and not enough:
@@ -72,6 +72,17 @@ def labels_of(columns: Sequence[Column], texts: Sequence[str], enough: bool = Fa
     if not chosen and not enough:
         raise Guess(f"no column seems to hold labels; name it by --label; there are {those(columns)}")
     return [c.name for c in chosen]
+
+
+def can_be_label(column: Column) -> bool:
+    """Whether its values are numbers or names of classes, whatever its own name says."""
+    return bool(column.numbers or classes_like(column)) and not column.dates
+
+
+def rivals(labels: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    """The columns that can be the label as well as what was taken for it, where the name of that does not say it."""
+    named = any(LABELS.search(label) for label in labels)
+    return [] if named else [column.name for column in columns if can_be_label(column)]
 
 
 def those(columns: Sequence[Column]) -> str:

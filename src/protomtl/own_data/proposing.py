@@ -33,6 +33,7 @@ def proposed(tables: Sequence[Table], joint: Sequence[Together], asked: Asked, t
     words = about(asked.labels, [*columns])
     labels = [word for word in words if word in columns]
     aside = {*labels, *(name for task in joint for name in (*task.names, task.label))}
+    aside.add(guessing.split_column(columns.values()) or "")
     rest = [column for column in columns.values() if column.name not in aside]
     texts = texts or guessing.texts_of(rest)
     if not words:
@@ -51,13 +52,19 @@ def proposed(tables: Sequence[Table], joint: Sequence[Together], asked: Asked, t
     return found
 
 
-def left_aside(tables: Sequence[Table], tasks: Mapping[str, Mapping[str, Any]], joint: Sequence[Together]) -> list[str]:
-    """The column that says the splits, and those that no task reads, a line each; numbers of rows aside."""
+def left_aside(
+    tables: Sequence[Table], tasks: Mapping[str, Mapping[str, Any]], joint: Sequence[Together], asked: Asked
+) -> list[str]:
+    """The column that says the splits, what can be the label too, and what no task reads; numbers of rows aside."""
     used = {name for block in tasks.values() for name in (*block["texts"], block["label"])}
     used |= {name for task in joint for name in task.names}
     columns = files.columns_of(tables)
     splits = guessing.split_column(columns) if len(tables) == 1 else None
     found = [c for c in columns if c.values and c.name not in {*used, splits} and not guessing.is_id(c)]
-    names = [column.name for column in found]
     said = [f"Splits: as column {splits} says"] if splits else []
-    return said + ([f"Columns that no task reads: {', '.join(names)}; --text and --label name others"] if names else [])
+    labels = [] if asked.labels or joint else [block["label"] for block in tasks.values()]
+    if labels and (rivals := guessing.rivals(labels, found)):
+        taken = f"{labels[0]} was taken for the label, as the last column that can be one, since no name says it"
+        said.append(f"{taken}; --label names another: {', '.join(rivals)}")
+    names = ", ".join(column.name for column in found)
+    return said + ([f"Columns that no task reads: {names}; --text and --label name others"] if names else [])

@@ -89,7 +89,7 @@ def write_stress(stress: Stressed, folder: Path) -> None:
 
 
 def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:
-    """The dev examples that are furthest from right, with their texts."""
+    """The wrong answers on dev that are furthest from right, with their texts."""
     parts = []
     for name, task in tasks.items():
         path = predictions_file(shown, "dev", name)
@@ -99,7 +99,11 @@ def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:
         if rows["gold"].isna().any():
             continue
         texts = pq.read_table(PREPARED / name / "dev.parquet").to_pandas()[["text_a", "text_b"][: len(task.texts)]]
-        worst = distance(rows, task).sort_values(ascending=False, kind="stable").index[:WORST]
+        wrong = distance(rows, task)[rows["prediction"] != rows["gold"]]
+        worst = wrong.sort_values(ascending=False, kind="stable").index[:WORST]
+        if worst.empty:
+            parts.append(Part(name, text="All rows of dev are answered rightly."))
+            continue
         said = rows.loc[worst, ["gold", "prediction"]].map(task.shown)
         table = pd.concat([said, texts.loc[worst]], axis=1)
         parts.append(Part(name, table=table.rename(columns={"text_a": "text", "text_b": "second text"})))
