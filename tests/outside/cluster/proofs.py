@@ -91,7 +91,7 @@ def training(project: Path, phase: str) -> Job:
 
 def went_on(project: Path, phase: str) -> list[Resumed]:
     """From which step the last attempt at a phase went on."""
-    return resumed((project / f"logs/{phase}/prototypical-seed1.log").read_text())
+    return resumed((project / f"logs/{phase}/prototypical-1.log").read_text())
 
 
 def cut_power(node: str) -> None:
