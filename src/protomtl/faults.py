@@ -27,6 +27,8 @@ def in_words() -> Iterator[None]:
             sys.exit(f"{made}: not there; run the step that makes it first, or `snakemake --cores 4 all`")
         if is_closed(error):
             sys.exit(f"{error.filename}: {error.strerror}")
+        if getattr(error, "errno", None) == errno.EFBIG:
+            sys.exit(f"a file would be larger than its disk, or `ulimit -f`, lets it be ({error}); write it elsewhere")
         if not is_disk_full(error):
             raise
         sys.exit(

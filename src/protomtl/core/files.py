@@ -71,7 +71,7 @@ def is_running(process: int) -> bool:
         return True  # where signal 0 is Ctrl-C, nobody asks
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no process has so large a number
         return False
     except PermissionError:  # of another user
         return True
