@@ -14,7 +14,7 @@ from protomtl.inference import texts
 from protomtl.inference.lines import BadInput
 from protomtl.inference.records import Placed, Record
 from protomtl.own_data.columns import NOTHING
-from protomtl.tasks.labels import composed, number
+from protomtl.tasks.labels import composed, exact
 from protomtl.tasks.settings import MOST
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def labels_of(support: Sequence[tuple[str, Record, np.ndarray]], column: str) ->
     """Of all rows. Numbers that are equal to their last digit are one label, as the first of them has it."""
     spelled: dict[str | Decimal, str] = {}
     found = [label(place, row, column) for place, row, _ in support]
-    return [spelled.setdefault(name if number(name) is None else Decimal(name), name) for name in found]
+    return [spelled.setdefault(name if (value := exact(name)) is None else value, name) for name in found]
 
 
 def tell_alike(path: str, labels: list[str]) -> None:
