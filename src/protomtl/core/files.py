@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+MENDS = "`protomtl verify --repair` brings it back"  # what to do about an output of a stage that is damaged
 WHOLE = ".whole.part"  # how the name of a folder ends that lacks nothing but its place
 
 

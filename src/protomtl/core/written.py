@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from protomtl.core.files import MENDS
 from protomtl.core.paths import KEPT, real
 
 # Columns of names, which must be there: pandas would take `NA` or `None` for nothing, and `007` for a number.
@@ -17,7 +18,6 @@ COMPARED = ("split", "method", "reference", "figure")
 UNDER_STRESS = ("method", "task", "stress")
 CURVE = ("method",)
 NAMES = ("label", "source", "backbone", "data", "kind", "right")  # in some of these files
-MENDS = "`protomtl verify --repair` brings it back"
 
 
 def read_table(path: Path, names: Sequence[str]) -> pd.DataFrame:

@@ -7,11 +7,10 @@ from itertools import product
 from typing import Any
 
 from protomtl.analysis.predictions import read_task
-from protomtl.core.files import read_json, sha256
+from protomtl.core.files import MENDS, read_json, sha256
 from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run, predictions_file, runs_of
 from protomtl.core.settings import HELD_OUT
-from protomtl.core.written import MENDS
 from protomtl.params import Params
 from protomtl.receipt.changed import NEUTRAL
 from protomtl.training import timing

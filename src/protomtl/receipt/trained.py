@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from protomtl.core.files import read_json
+from protomtl.core.files import MENDS, read_json
 from protomtl.core.paths import BACKBONE, TOKENS, results
 from protomtl.core.runs import Run, listed_runs
 from protomtl.core.sections import PARAMS, settings_of_method
-from protomtl.core.written import MENDS
 from protomtl.params import Params
 from protomtl.tasks.settings import main_tasks
 from protomtl.verification import LOCK, md5_of, recorded_stages
