@@ -10,6 +10,7 @@ from typing import TypeGuard
 
 from safetensors import SafetensorError
 
+from protomtl.core.files import MENDS
 from protomtl.core.paths import RAW, RESULTS
 
 
@@ -22,17 +23,33 @@ def in_words() -> Iterator[None]:
         os._exit(1)
     except ModuleNotFoundError as error:
         sys.exit(missing(error))
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError) as error:
+        if not isinstance(error, FileNotFoundError) and of_parquet(error):
+            sys.exit(f"a table in Parquet is damaged: {' '.join(str(error).split())}; {MENDS}")
+        if isinstance(error, ValueError):
+            raise
         if made := missing_result(error):
             sys.exit(f"{made}: not there; run the step that makes it first, or `snakemake --cores 4 all`")
         if is_closed(error):
             sys.exit(f"{error.filename}: {error.strerror}")
+        if getattr(error, "errno", None) == errno.EFBIG:
+            sys.exit(f"a file would be larger than its disk, or `ulimit -f`, lets it be ({error}); write it elsewhere")
         if not is_disk_full(error):
             raise
         sys.exit(
             f"no space left on the disk ({error}); free some and run the same command again: "
             "what is finished is kept, and training goes on from its last saved step"
         )
+
+
+def of_parquet(error: Exception) -> bool:
+    """Whether pyarrow says so of a file that it cannot read; in its words the path, mostly."""
+    bare = isinstance(error, OSError) and error.errno is None
+    return bool(re.search("parquet|thrift", str(error), re.IGNORECASE)) and (bare or of_pyarrow(error))
+
+
+def of_pyarrow(error: Exception) -> bool:
+    return type(error).__module__.partition(".")[0] == "pyarrow"
 
 
 def missing(error: ModuleNotFoundError) -> str:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from protomtl.analysis.settings import Margin
 from protomtl.core import runner
-from protomtl.core.paths import WRITTEN
+from protomtl.core.paths import WRITTEN, real
 from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, validate
 from protomtl.core.settings import Backbone, Block, Data, Joined, Method, Name, Seed, different, instead
 from protomtl.core.yaml_reader import read_yaml
@@ -98,7 +98,7 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
 def check_folders(path: Path, params: Params) -> None:
     """The user's files are not where a step writes: it would remove them."""
     for key, folder in (("data.folder", params.data.folder), ("backbone.folder", params.backbone.folder)):
-        if place := next((own for own in WRITTEN if Path(folder).resolve().is_relative_to(own.resolve())), None):
+        if place := next((own for own in WRITTEN if real(folder).is_relative_to(real(own))), None):
             raise SystemExit(
                 f"{path}: {key}: {folder}: lies in {place}, where steps replace what they find; "
                 "move your files elsewhere, as to data/own"

@@ -22,6 +22,8 @@ from protomtl.params import load
 from protomtl.publishing import markers
 from protomtl.receipt import here
 from protomtl.receipt.changed import NEUTRAL
+from protomtl.receipt.kept import read
+from protomtl.receipt.trained import digest_as_dvc
 from tests.support.commands import call
 from tests.support.makers import patch_params
 from tests.support.steps import run_method, run_steps
@@ -243,7 +245,8 @@ def test_an_ensemble_of_other_runs_is_not_kept(workdir: Path, kept: Path) -> Non
 def test_an_ensemble_of_other_predictions_is_not_kept(workdir: Path, kept: Path) -> None:
     """The same runs, evaluated again since: dvc.lock has the digest of the folder of all of them, as DVC makes it."""
     lock, folder = read_json(Path("dvc.lock")), Path("results/evaluate")
-    lock["stages"]["evaluate@concat-1"] = {"outs": [{"path": f"{folder}/concat/seed1", "md5": "any.dir"}]}
+    one = {"path": f"{folder}/concat/seed1", "md5": digest_as_dvc(folder / "concat/seed1")}
+    lock["stages"]["evaluate@concat-1"] = {"outs": [one]}
     disk = LocalFileSystem()
     built = build(HashFileDB(disk, str(workdir / "cache")), str(folder.resolve()), disk, "md5", dry_run=True)
     lock["stages"]["ensemble"] = {"deps": [{"path": str(folder), "md5": built[2].hash_info.value}]}
@@ -309,3 +312,51 @@ def test_the_seed_of_another_split_is_kept_and_does_not_join(workdir: Path, kept
     data = params.data.model_copy(update={"source": "starter"})
     with pytest.raises(SystemExit, match=r"kept with other `split_seed` than params\.yaml has"):
         older_parts(kept, params.model_copy(update={"seeds": [2], "data": data}))
+
+
+@pytest.mark.parametrize(
+    ("stage", "path"),
+    [
+        ("ensemble", "results/ensemble"),
+        ("finetune@concat-1", "results/curves/dev/concat/seed1"),
+        ("evaluate@concat-1", "results/evaluate/concat/seed1"),
+    ],
+)
+def test_what_is_damaged_is_not_kept(stage: str, path: str, workdir: Path, kept: Path) -> None:
+    lock = json.loads((workdir / "dvc.lock").read_text())
+    lock["stages"].setdefault(stage, {})["outs"] = [{"path": path, "md5": digest_as_dvc(Path(path))}]
+    (workdir / "dvc.lock").write_text(json.dumps(lock))
+    file = min(file for file in (workdir / path).rglob("*.csv"))
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(SystemExit, match=rf"^{path}: other bytes than dvc\.lock records; `protomtl verify --repair`"):
+        keep("other")
+    assert not kept.with_name("other").exists()
+
+
+DAMAGED = {  # file of a kept run -> what is in it
+    "about.json": ["[]", "{}", '{"parts": null}', '{"parts": [{"seeds": 1}]}', "<<<<<<< HEAD"],
+    "seed1/records.json": ["[]", "{}"],
+    "seed1/predictions.parquet": ["", "PAR1"],
+    "tables-table1.csv": ["", "<<<<<<< HEAD\n"],
+    "tables-comparisons.csv": ["", "split,method\n"],
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_kept_run_is_one_line_whatever_reads_it(name: str, kept: Path) -> None:
+    ways = {"findings": findings.write, "again": lambda: again("own"), "read": lambda: read(kept)}
+    for content in DAMAGED[name]:
+        (kept / name).write_text(content)
+        for what, way in ways.items():
+            if (what, name) in UNREAD:
+                continue
+            with pytest.raises(SystemExit, match=r"^[^\n]*docs/runs/own[^\n]*damaged[^\n]*; [^\n]*$"):
+                way()
+
+
+UNREAD = {  # what does not look at a file
+    ("findings", "seed1/records.json"),
+    ("findings", "seed1/predictions.parquet"),
+    ("again", "tables-comparisons.csv"),
+    ("read", "tables-comparisons.csv"),
+}

@@ -86,3 +86,13 @@ def test_what_the_encoder_has_no_words_for_is_said(prepared: Path, capsys: pytes
     said = capsys.readouterr().err.splitlines()
     assert "tokens sst dev: 67% of the tokens are unknown to the encoder; choose another `backbone`" in said
     assert not any(line.startswith("tokens para") for line in said)
+
+
+@pytest.mark.parametrize("name", ["a.tokens", "a.offsets", "labels"])
+def test_damaged_tokens_are_one_line(name: str, prepared: Path) -> None:
+    path = Path(f"data/tokens/sst/dev/{name}.npy")
+    whole = path.read_bytes()
+    for content in (b"", whole[:-1], b"\0" * 64 + whole[64:]):
+        path.write_bytes(content)
+        with pytest.raises(SystemExit, match=rf"^{path}: damaged: [^\n]*; `protomtl verify --repair` brings it back$"):
+            TokenTable.open(Path("data/tokens"), "sst", "dev")

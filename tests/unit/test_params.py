@@ -138,6 +138,12 @@ def test_a_row_that_is_put_together_may_be_called_as_a_part_in_whose_place_it_st
     assert load(edited(tmp_path, "joined", {"both": row})).joined["both"].label == "Unfrozen baseline"
 
 
+@pytest.mark.parametrize("key", ["data.folder", "backbone.folder"])
+def test_a_folder_that_is_a_link_to_itself_is_left_to_the_step_that_reads_it(key: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert load(edited(tmp_path, key, str(tmp_path / "loop")))
+
+
 def test_a_folder_may_have_any_name_that_its_writer_can_type(tmp_path: Path) -> None:
     """Input methods of Japanese write a wide blank, macOS one that never breaks."""
     for name in ("data/自分の\u3000資料", "data/mes\u00a0données"):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, predictions_file
+from protomtl.core.written import whole
 from protomtl.tasks.settings import Task
 
 Predictions = dict[str, pd.DataFrame]  # task -> a row an example, by id and gold; a column a run, by method and seed
@@ -26,11 +27,12 @@ def read_task(runs: Sequence[Run], split: str, task: str) -> dict[Run, pd.Series
 
 
 def read_run(run: Run, split: str, task: str) -> pd.Series:
-    """The predictions of one run, by id and gold."""
+    """The predictions of one run, by id and gold. SystemExit for a damaged file."""
     path, columns = predictions_file(run, split, task), ["id", "gold", "prediction"]
     # an id such as NA or null is a text; only an empty label is none
-    table = pd.read_csv(path, usecols=columns, dtype={"id": str}, keep_default_na=False, na_values={"gold": [""]})
-    return table.set_index(["id", "gold"])["prediction"].astype(float)
+    with whole(path):
+        table = pd.read_csv(path, usecols=columns, dtype={"id": str}, keep_default_na=False, na_values={"gold": [""]})
+        return table.set_index(["id", "gold"])["prediction"].astype(float)
 
 
 def side_by_side(columns: Mapping[Run, pd.Series], runs: Sequence[Run]) -> pd.DataFrame:

@@ -3,7 +3,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,8 @@ from protomtl.inference import texts
 from protomtl.inference.lines import BadInput
 from protomtl.inference.records import Placed, Record
 from protomtl.own_data.columns import NOTHING
-from protomtl.tasks.labels import composed, number
+from protomtl.tasks.labels import composed, exact
+from protomtl.tasks.settings import MOST
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
@@ -40,9 +42,7 @@ def classified(model: "Model", args: argparse.Namespace) -> Iterator[Placed]:
     from protomtl.inference.estimators import PrototypeClassifier  # heavy
 
     support = list(texts.encoded(model, args.support, args))
-    spelled: dict[str | float, str] = {}  # numbers that are equal are one label, as the first of them has it
-    found = [composed(label(place, row, args.label)) for place, row, _ in support]
-    labels = [spelled.setdefault(name if (value := number(name)) is None else value, name) for name in found]
+    labels = labels_of(support, args.label)
     if len(set(labels)) < 2:
         raise BadInput(f"{args.support}: all rows are {labels[0]!r}; examples of at least two classes are needed")
     tell_alike(args.support, sorted(set(labels)))
@@ -53,6 +53,13 @@ def classified(model: "Model", args: argparse.Namespace) -> Iterator[Placed]:
         yield texts.widened(place, row, {"prediction": str(classifier.classes_[scores.argmax()])} | shown, args)
 
 
+def labels_of(support: Sequence[tuple[str, Record, np.ndarray]], column: str) -> list[str]:
+    """Of all rows. Numbers that are equal to their last digit are one label, as the first of them has it."""
+    spelled: dict[str | Decimal, str] = {}
+    found = [label(place, row, column) for place, row, _ in support]
+    return [spelled.setdefault(name if (value := exact(name)) is None else value, name) for name in found]
+
+
 def tell_alike(path: str, labels: list[str]) -> None:
     """A line for labels that differ by case alone: mostly one class is meant."""
     for one, other in pairwise(sorted(labels, key=str.casefold)):
@@ -61,14 +68,14 @@ def tell_alike(path: str, labels: list[str]) -> None:
 
 
 def label(place: str, row: Record, column: str) -> str:
-    """The label of a row of `--support`, white space round it aside. BadInput for what is missing
+    """The label of a row of `--support`, white space round it and what is invisible aside. BadInput for what is missing
     or is neither a word nor a number."""
     value = row.get(column)
     if isinstance(value, (dict, list)) or value != value:
         raise BadInput(f"{place}: column {column!r}: {value!r:.80} is no label; a word or a number is needed")
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < MOST:  # else it has digits that nobody wrote
         value = int(value)
-    found = value.strip() if isinstance(value, str) else json.dumps(value)
+    found = composed(value) if isinstance(value, str) else json.dumps(value)
     if value is None or not found:
         raise BadInput(f"{place}: column {column!r} is missing or empty: {row!s:.200}; say --label")
     if found.casefold() in NOTHING:

@@ -15,10 +15,12 @@ from protomtl.analysis.verdicts import QUESTIONS, Compared, judged, overall_agai
 from protomtl.core.files import atomic, read_json
 from protomtl.core.markdown import markdown_table, number, plain, span
 from protomtl.core.paths import KEPT
+from protomtl.core.written import COMPARED, TABLE, read_table
 from protomtl.plots import style
 from protomtl.plots.bars import draw_bars, draw_differences
 from protomtl.publishing import markers
 from protomtl.publishing.kept import BARS, COMPARISONS, DIFFERENCES, TABLES
+from protomtl.receipt.kept import as_kept
 
 PAGE = Path("docs/results/findings.md")
 
@@ -34,7 +36,8 @@ def write() -> None:
     """
     runs = kept_runs()
     for run in runs:
-        draw(run)
+        with as_kept(run):
+            draw(run)
     with atomic(PAGE) as part:
         part.write_text(page(runs), encoding="utf-8")
     print(f"{PAGE}: of {', '.join(run.name for run in runs)}")
@@ -45,14 +48,19 @@ def write() -> None:
 def kept_runs() -> list[Path]:
     """The folders of all but those that were kept for receipts alone. SystemExit without one."""
     abouts = sorted(KEPT.glob("*/about.json"))
-    runs = [about.parent for about in abouts if read_json(about).get("findings", True)]
+    runs = [about.parent for about in abouts if is_found(about)]
     if not runs:
         raise SystemExit(f"{KEPT}: no run is kept; `python -m protomtl keep NAME` keeps the results that are here")
     return runs
 
 
+def is_found(about: Path) -> bool:
+    with as_kept(about.parent):
+        return bool(read_json(about).get("findings", True))
+
+
 def page(runs: list[Path]) -> str:
-    """The whole page, a section a run."""
+    """The whole page, a section a run. SystemExit for a damaged one."""
     lines = ["# Findings", "", *INTRODUCTION, *(line for run in runs for line in section(run))]
     return "\n".join(lines) + "\n"
 
@@ -73,8 +81,9 @@ INTRODUCTION = (
 
 def section(run: Path) -> list[str]:
     """One run: what it was, and its answers."""
-    about, rows = read_json(run / "about.json"), pd.read_csv(run / COMPARISONS)
-    lines = [f"## {run.name}", "", *described(about), ""]
+    rows = read_table(run / COMPARISONS, COMPARED)
+    with as_kept(run):
+        lines = [f"## {run.name}", "", *described(read_json(run / "about.json")), ""]
     if "p_equal" not in rows:
         lines += ["The predictions of this run were not kept, so 2,000 resamples stay, without a test of equality.", ""]
     for question, method, other in QUESTIONS:
@@ -91,7 +100,7 @@ def against(rows: pd.DataFrame, run: Path) -> list[str]:
     found = overall_against_first(rows)
     if found.empty:
         return [NOTHING, ""]
-    labels = pd.read_csv(run / TABLES["dev"]).set_index("method")["label"].map(plain).to_dict()
+    labels = read_table(run / TABLES["dev"], TABLE).set_index("method")["label"].map(plain).to_dict()
     split, reference = found["split"].iloc[0], found["reference"].iloc[0]
     lines = [f"**Every other method minus `{reference}`** ({labels[reference]}), {split}, overall:", ""]
     lines += [
@@ -119,9 +128,9 @@ def differences(first: str, rows: Mapping[str, Compared]) -> list[str]:
 
 def draw(run: Path) -> None:
     """The pictures of one run, beside the figures that they show."""
-    table = pd.read_csv(run / TABLES["dev"])
+    table = read_table(run / TABLES["dev"], TABLE)
     save(draw_bars(table), run / BARS)
-    compared = overall_against_first(pd.read_csv(run / COMPARISONS))
+    compared = overall_against_first(read_table(run / COMPARISONS, COMPARED))
     if len(compared):
         save(draw_differences(compared, table), run / DIFFERENCES)
 

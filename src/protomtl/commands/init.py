@@ -11,6 +11,7 @@ from typing import Any
 
 from protomtl.core import sections
 from protomtl.core.files import atomic
+from protomtl.core.paths import real
 from protomtl.core.sections import PARAMS
 from protomtl.core.settings import SPLITS, Seed
 from protomtl.core.tables import repeated
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
 
 def init(args: argparse.Namespace) -> None:
     """Propose, show, ask, write. Raises BadFile and Guess; nothing is written then."""
-    if twice := repeated([str(Path(name).resolve()) for name in args.files]):
+    if twice := repeated([str(real(name)) for name in args.files]):
         raise Guess(f"{twice[0]}: is named twice; name each file once")
     sets = data_sets([reading.read(Path(name)) for name in args.files])
     target = OWN / folder_name(args, [*sets])
@@ -113,7 +114,7 @@ def folder_name(args: argparse.Namespace, sets: list[str]) -> str:
 def stem_of(path: Path, several: bool) -> str:
     """What the name of a data set's first file says in plain letters; of several without the split, and where nothing
     else is said what the folder's name says."""
-    said = name_of(path) or path.resolve().parent.name if several else stem(path)
+    said = name_of(path) or real(path).parent.name if several else stem(path)
     return re.sub(r"\W+", "_", in_ascii(said)).strip("_")
 
 

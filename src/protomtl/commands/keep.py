@@ -73,8 +73,9 @@ def run(args: argparse.Namespace) -> None:
 def again(name: str) -> None:
     """Make the tables of docs/runs/NAME again of the predictions that it keeps, with `compare` and `margin` as here."""
     folder, params = kept.find(name), load()
-    about = read_json(folder / ABOUT)
-    for seed in kept.seeds_of(about["parts"]):
+    with kept.as_kept(folder):
+        seeds = kept.seeds_of(read_json(folder / ABOUT)["parts"])
+    for seed in seeds:
         if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
             raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
     make_tables(params, folder, kept.rows(folder))
@@ -99,9 +100,10 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     here.check_git()
     trained.check(params, runs)
     target = KEPT / name
-    older = older_parts(target, params)
+    with kept.as_kept(target):
+        older, stated = older_parts(target, params), margin_of(target)
     about = settings(params) | {"parts": [*older, here.part(params, params.methods, params.seeds)]}
-    about |= {"margin": margin or margin_of(target), "findings": findings}
+    about |= {"margin": margin or stated, "findings": findings}
     ours = (*OURS, *(f"{seed.name}/{name}" for seed in target.glob("seed*") for name in OURS_OF_A_SEED))
     with users_folder(target, ABOUT, ours) as part:
         part.mkdir()

@@ -11,11 +11,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from protomtl.core.files import read_json
-from protomtl.core.paths import PERTURBED
+from protomtl.core.paths import PERTURBED, real
 from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.core.users_files import BadPath, users_file, users_target
+from protomtl.core.written import read_rows
 from protomtl.inference.hub import MODEL
 from protomtl.inference.labelled_rows import labelled_rows
 from protomtl.inference.lines import BadInput
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
             raise BadInput("name a MODEL, which `protomtl export` wrote; or --method and --seed of a run")
         if not args.data and (given := [name for name in OF_ROWS if getattr(args, name) is not None]):
             raise BadInput(f"--{given[0]}: is about your own rows; name them with --data FILE")
-        if users_target(args.output, args.force) == Path(args.data or ".").resolve():
+        if users_target(args.output, args.force) == real(args.data or "."):
             raise BadInput(f"--output {args.output}: is the file of --data, too; name another")
         if Path(args.output).suffix.lower() not in ENDINGS:
             raise BadInput(f"{args.output}: stress writes .html; say so in the file's name")
@@ -105,7 +106,7 @@ def perturbed(model: "Model") -> "Asked":
     report, tables, texts = read_json(path), {}, {}
     for name in [name for name in model.tasks if name in report]:
         refuse_other_task(name, model.tasks[name])
-        found = judged(pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False))
+        found = judged(read_rows(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False))
         if len(found):
             texts[name] = found
             sides = ["text"] if "text" in found else ["text_a", "text_b"]

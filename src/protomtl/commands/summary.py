@@ -16,6 +16,7 @@ from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import CURRENT, SUMMARY, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import PARAMS
+from protomtl.core.written import TABLE, read_table
 from protomtl.params import Params, load
 from protomtl.pipeline_figure import draw_pipeline
 from protomtl.steps.tables.markdown import TITLES, table_markdown
@@ -61,13 +62,13 @@ def show() -> None:
         part.mkdir()
         parts = {name: row.parts for name, row in params.joined.items()}
         for name, title in TITLES.items():
-            table = pd.read_csv(results("tables") / f"{name}.csv")
+            table = read_table(results("tables") / f"{name}.csv", TABLE)
             table["seconds"] = [seconds(parts.get(method, [method]), params.seeds) for method in table["method"]]
             table.to_csv(part / f"{name}.csv", index=False, lineterminator="\n")
             (part / f"{name}.md").write_text(table_markdown(table, main, title), encoding="utf-8")
         draw_pipeline(GRAPH, len(params.methods), len(params.seeds), part)
     keep_current()
-    table, figures = pd.read_csv(SUMMARY / "table1.csv"), [*main, "overall"]
+    table, figures = read_table(SUMMARY / "table1.csv", TABLE), [*main, "overall"]
     paper = "; (paper's value)" if table[[f"{name}_paper" for name in figures]].notna().any(axis=None) else ""
     print(f"\nDev, {params.data.source} data, {params.backbone.label}, seeds {params.seeds}{paper}\n")
     print(shown(table, figures))
@@ -78,7 +79,7 @@ def show() -> None:
 def other_than(params: Params, tasks: list[str]) -> str:
     """Methods, seeds or tasks that the tables are of, in words, where params.yaml has others, as after an edit; nothing
     where it has the same. tasks: the main ones."""
-    table = pd.read_csv(results("tables") / "table1.csv")
+    table = read_table(results("tables") / "table1.csv", TABLE)
     parts = {name: row.parts for name, row in params.joined.items()}
     methods = [method for row in table["method"] for method in parts.get(row, [row])]
     seeds = [int(seed) for seed in str(table["seeds"].iloc[0]).split(", ")]

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+MENDS = "`protomtl verify --repair` brings it back"  # what to do about an output of a stage that is damaged
 WHOLE = ".whole.part"  # how the name of a folder ends that lacks nothing but its place
 
 
@@ -71,7 +72,7 @@ def is_running(process: int) -> bool:
         return True  # where signal 0 is Ctrl-C, nobody asks
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no process has so large a number
         return False
     except PermissionError:  # of another user
         return True

@@ -1,5 +1,6 @@
 """Where everything lies. A stage's results are results/STAGE, of one method and seed results/STAGE/METHOD/seedN."""
 
+import os
 from pathlib import Path
 
 RAW = Path("data/raw")
@@ -31,6 +32,11 @@ CALIBRATION, EXAMPLES, EXAMPLE_VECTORS = "calibration.json", "examples.json", "e
 READOUT = "readout.safetensors"  # also of step `evaluate`, which fits it
 ONNX = Path("onnx")  # of format onnx
 STATIC, STATIC_HEADS = Path("0_StaticEmbedding/model.safetensors"), "static-heads.safetensors"  # of format static
+
+
+def real(path: Path | str) -> Path:
+    """`Path.resolve`, also of links that lead to themselves: up to Python 3.12 that is a RuntimeError."""
+    return Path(os.path.realpath(path))
 
 
 def results(stage: str, method: str | None = None, seed: int | None = None) -> Path:

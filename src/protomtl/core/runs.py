@@ -20,11 +20,21 @@ def runs_of(methods: Iterable[str], seeds: Iterable[int]) -> list[Run]:
 
 
 def read_runs() -> list[Run]:
-    """In the order of `methods`, and of `seeds` within. SystemExit without the list."""
+    """In the order of `methods`, and of `seeds` within. SystemExit without the list, and for a damaged one."""
     if not RUNS.is_file():
         raise SystemExit(f"{RUNS}: not there; `python -m protomtl collect` writes it")
-    with RUNS.open(encoding="utf-8", newline="") as file:
-        return [Run(row["method"], int(row["seed"])) for row in csv.DictReader(file)]
+    if not (found := listed_runs(RUNS)):
+        raise SystemExit(f"{RUNS}: damaged, no runs; `python -m protomtl collect` writes it anew")
+    return found
+
+
+def listed_runs(path: Path) -> list[Run]:
+    """Those of the columns `method` and `seed` of a CSV file; none of a damaged one."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [Run(row["method"], int(row["seed"])) for row in csv.DictReader(file)]
+    except (ValueError, KeyError, TypeError, csv.Error):
+        return []
 
 
 def predictions_file(run: Run, split: str, task: str) -> Path:

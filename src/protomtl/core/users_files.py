@@ -132,6 +132,6 @@ def users_errors(path: Path | str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, up to Python 3.12
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise BadPath(f"{path}: {getattr(error, 'strerror', None) or error}; name another place") from None

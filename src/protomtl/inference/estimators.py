@@ -99,8 +99,10 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         self.check_settings()  # set_params may have changed them
         X = validate_data(self, X, reset=False, dtype=np.float64)  # noqa: N806
-        own = torch.from_numpy(X.copy())  # torch takes no negative strides and warns of what is read-only
-        return pairwise_similarity(own, torch.from_numpy(self.prototypes_.copy()), self.distance).numpy()
+        a, b = X.copy(), self.prototypes_.copy()  # torch takes no negative strides and warns of what is read-only
+        if self.distance == "cosine":
+            a, b = moderate(a), moderate(b)
+        return pairwise_similarity(torch.from_numpy(a), torch.from_numpy(b), self.distance).numpy()
 
     def log_prior(self) -> np.ndarray:
         """[classes], up to a constant; -inf for a class without an example."""
@@ -136,3 +138,10 @@ class PrototypeClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """[n] labels."""
         near = self.nearness(X)
         return np.asarray(self.classes_[near.argmax(1)])
+
+
+def moderate(rows: np.ndarray) -> np.ndarray:
+    """Rows [n, features] that are very long or short, divided by a power of two, which no cosine sees: their squares
+    would be infinite, and torch takes what is shorter than 1e-12 for 0."""
+    exponent = np.frexp(np.abs(rows).max(1, keepdims=True, initial=0.0))[1]
+    return np.asarray(np.where(np.abs(exponent) > 30, np.ldexp(rows, -exponent), rows))

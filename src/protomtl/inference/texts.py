@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from protomtl.core.paths import real
 from protomtl.core.sections import argument
 from protomtl.core.tables import repeated
 from protomtl.core.users_files import BadPath, users_file, users_target
@@ -79,7 +80,7 @@ def check_sources(args: argparse.Namespace) -> None:
 def refuse_source(target: Path, args: argparse.Namespace) -> None:
     """BadInput for an output that is a file from which rows are read: its other values would be lost."""
     for option in SOURCES:
-        if (source := getattr(args, option, STREAM)) != STREAM and Path(source).resolve() == target:
+        if (source := getattr(args, option, STREAM)) != STREAM and real(source) == target:
             raise BadInput(f"--output {args.output}: is the file of --{option}, too; name another")
 
 

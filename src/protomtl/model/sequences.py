@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from protomtl.core.files import read_json
+from protomtl.core.files import MENDS, read_json
 
 Ints = np.ndarray
 
@@ -75,11 +75,15 @@ class TokenTable:
 
     @classmethod
     def open(cls, root: Path, task: str, split: str) -> "TokenTable":
-        """One split of the token cache, mapped into memory."""
+        """One split of the token cache, mapped into memory. SystemExit for a damaged one."""
         folder = root / task / split
 
         def mapped(name: str) -> np.ndarray:
-            return np.asanyarray(np.load(folder / f"{name}.npy", mmap_mode="r"))
+            path = folder / f"{name}.npy"
+            try:
+                return np.asanyarray(np.load(path, mmap_mode="r"))
+            except (ValueError, EOFError) as error:
+                raise SystemExit(f"{path}: damaged: {error}; {MENDS}") from None
 
         sides = [s for s in ("a", "b") if (folder / f"{s}.tokens.npy").exists()]
         texts = [(mapped(f"{s}.tokens"), mapped(f"{s}.offsets")) for s in sides]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from protomtl.analysis import planned, power
 from protomtl.analysis.bootstrap import holm
@@ -14,6 +13,7 @@ from protomtl.analysis.planned import Estimate
 from protomtl.analysis.verdicts import word
 from protomtl.core.files import read_json
 from protomtl.core.markdown import number
+from protomtl.core.written import TABLE, read_table
 from protomtl.publishing.curves import of_seeds, updates
 from protomtl.publishing.kept import TABLES, compared_on, deciding
 from protomtl.publishing.planned_runs import check
@@ -87,7 +87,7 @@ def estimate(run: Path, pair: Pair) -> Estimate:
 
 def kept_noise(run: Path, method: str, control: str) -> power.Noise | None:
     """Of overall on test in a kept run; None where it does not compare the two."""
-    table = pd.read_csv(run / TABLES["test"]).set_index("method")
+    table = read_table(run / TABLES["test"], TABLE).set_index("method")
     row = compared_on(deciding(run), "overall", method, control)
     if row is None:
         return None
@@ -97,7 +97,7 @@ def kept_noise(run: Path, method: str, control: str) -> power.Noise | None:
 
 def seeds_of(run: Path, method: str) -> int:
     """How many a kept run has of a method."""
-    return number_of_seeds(pd.read_csv(run / TABLES["test"]).set_index("method")["seeds"][method])
+    return number_of_seeds(read_table(run / TABLES["test"], TABLE).set_index("method")["seeds"][method])
 
 
 def sooner(run: Path, pair: Pair, end: str) -> Estimate:

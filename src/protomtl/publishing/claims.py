@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from protomtl.analysis.bootstrap import LEVEL, holm
 from protomtl.analysis.verdicts import BETTER, WORSE, Compared, equal
 from protomtl.core.files import read_json
 from protomtl.core.markdown import span
+from protomtl.core.written import TABLE, read_table
 from protomtl.publishing.kept import SPACE, TABLES, TASKS, compared_on, deciding, kept_as
 
 MORE, LESS = BETTER, WORSE  # what the comparison must be found to be
@@ -72,7 +72,7 @@ def claims(run: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
 def checks(run: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
     """A row a comparison that a claim demands: the report's difference on dev, ours on test, and what it says."""
     head = ["claim and comparison", "figure", "report, dev", "here, test", "95 % interval", "p", "says"]
-    table1 = pd.read_csv(run / TABLES["dev"]).set_index("method")
+    table1 = read_table(run / TABLES["dev"], TABLE).set_index("method")
     paper: dict[Any, dict[Any, float]] = table1.filter(like="_paper").to_dict("index")
     rows = []
     for claim, found in held(run).items():

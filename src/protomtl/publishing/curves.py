@@ -11,6 +11,7 @@ from protomtl.core.files import read_json
 from protomtl.core.markdown import UNDEFINED, number
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
+from protomtl.core.written import CURVE, read_rows, read_table
 from protomtl.publishing.kept import RECORDS, Row, against_first, chosen, falling, read
 from protomtl.publishing.tables import Rows
 
@@ -20,9 +21,9 @@ CURVES = "curves.csv"  # of one seed of a kept run: method, updates of both phas
 def dev_curve(run: Run) -> list[dict[str, Any]]:
     """Of a run in results: dev overall behind each epoch of fine-tuning, against the updates of both phases so far."""
     phase1 = results("pretrain", *run) / "train.csv"
-    before = len(pd.read_csv(phase1)) if phase1.exists() else 0
+    before = len(read_rows(phase1)) if phase1.exists() else 0
     steps = int(read_json(results("finetune", *run) / "config.json")["steps"])
-    points = pd.read_csv(results("curves/dev", *run) / "curve.csv").to_dict("list")
+    points = read_rows(results("curves/dev", *run) / "curve.csv").to_dict("list")
     epochs = max(1, *points["epoch"])
     return [
         {"method": run.method, "updates": before + epoch * steps // epochs, "overall": overall}
@@ -53,7 +54,7 @@ def of_seeds(run: Path) -> list[pd.DataFrame]:
     missing = [folder.name for folder in folders if not (folder / CURVES).exists()]
     if missing or not folders:
         raise ValueError(f"{run.name} has no {CURVES} of {', '.join(missing) or 'any seed'}; keep it again")
-    return [pd.read_csv(folder / CURVES) for folder in folders]
+    return [read_table(folder / CURVES, CURVE) for folder in folders]
 
 
 def curve(seed: pd.DataFrame, method: str) -> pd.DataFrame:

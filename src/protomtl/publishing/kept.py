@@ -10,6 +10,7 @@ import pandas as pd
 from protomtl.analysis.verdicts import Compared, compared, split_that_decides
 from protomtl.core.markdown import plain
 from protomtl.core.paths import results
+from protomtl.core.written import COMPARED, TABLE, read_table
 
 TABLES = {"dev": "tables-table1.csv", "test": "tables-table2.csv"}
 COMPARISONS = "tables-comparisons.csv"
@@ -33,7 +34,7 @@ def kept_as(result: Path) -> str:
 
 def read(run: Path, split: str) -> Table:
     """Table 1 (`dev`) or Table 2 (`test`) of a run: method -> its row."""
-    rows = records(pd.read_csv(run / TABLES[split]))
+    rows = records(read_table(run / TABLES[split], TABLE))
     return {row["method"]: row | {"label": plain(row["label"])} for row in rows}
 
 
@@ -64,13 +65,13 @@ def chosen(table: Table, words: list[str]) -> list[str]:
 
 def comparisons(run: Path) -> pd.DataFrame:
     """All comparisons on test."""
-    rows = pd.read_csv(run / COMPARISONS)
+    rows = read_table(run / COMPARISONS, COMPARED)
     return rows[rows["split"] == "test"]
 
 
 def deciding(run: Path) -> dict[str, pd.DataFrame]:
     """Figure -> all comparisons on the split that decides."""
-    whole = pd.read_csv(run / COMPARISONS)
+    whole = read_table(run / COMPARISONS, COMPARED)
     rows = whole[whole["split"] == split_that_decides(whole)]
     return {str(figure): own for figure, own in rows.groupby("figure", sort=False)}
 

@@ -7,6 +7,7 @@ import pandas as pd
 from protomtl.analysis.caveats import interval
 from protomtl.core.files import read_json
 from protomtl.core.markdown import number, span
+from protomtl.core.written import UNDER_STRESS, read_table
 from protomtl.publishing.kept import REPORTED, kept_as
 from protomtl.publishing.tables import Rows
 
@@ -35,7 +36,7 @@ def failures(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 
 def table(run: Path, name: str, words: list[str]) -> pd.DataFrame:
     """The rows of a kept file whose task, or overall, is the first of the words."""
-    found = pd.read_csv(reported(run, name))
+    found = read_table(reported(run, name), UNDER_STRESS)
     if not words or words[0] not in {*found["task"]}:
         raise ValueError(f"give one of {', '.join(dict.fromkeys(found['task']))}")
     return found[found["task"] == words[0]]

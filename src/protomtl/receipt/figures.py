@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import pandas as pd
-
 from protomtl.core.paths import KEPT
+from protomtl.core.written import COMPARED, read_table
 from protomtl.publishing import markers
 from protomtl.publishing.kept import COMPARISONS
 from protomtl.receipt import kept
@@ -42,11 +41,10 @@ def of_run(folder: Path, main: Mapping[str, Task]) -> tuple[str, bool]:
         if run.evaluated is None:
             return f"{folder}: no predictions were kept; its tables cannot be made again", False
         again = tables_of(run, main)
-        wrong = [name for name, text in again.items() if (folder / f"tables-{name}.csv").read_bytes() != text]
+        with kept.as_kept(folder):
+            wrong = [name for name, text in again.items() if (folder / f"tables-{name}.csv").read_bytes() != text]
     except SystemExit as error:
         return str(error), True
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        return f"{folder}: damaged, not what `protomtl keep` writes: {error!r}; restore it by git", True
     runs = len(run.evaluated.metrics)
     if wrong:
         again_by = f"`protomtl keep {folder.name} --again` makes them of these"
@@ -56,7 +54,7 @@ def of_run(folder: Path, main: Mapping[str, Task]) -> tuple[str, bool]:
 
 def tables_of(run: kept.Kept, main: Mapping[str, Task]) -> dict[str, bytes]:
     """The tables as `keep` writes them, of nothing but what was kept and what the tasks mean."""
-    compared = pd.read_csv(run.folder / COMPARISONS)
+    compared = read_table(run.folder / COMPARISONS, COMPARED)
     references = list(dict.fromkeys(compared["reference"]))
     margins = compared.reindex(columns=["margin"])["margin"].dropna()  # versions before 0.3 had none
     margin = float(margins.iloc[0]) if len(margins) else math.nan

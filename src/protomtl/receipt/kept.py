@@ -1,7 +1,8 @@
 """A kept run, docs/runs/NAME, as data: `protomtl keep` wrote it, seed by seed."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from protomtl.core.paths import KEPT
 from protomtl.core.runs import runs_of
 from protomtl.core.sections import validate
 from protomtl.core.settings import Joined, Method
+from protomtl.core.written import TABLE, read_table
 from protomtl.publishing.kept import RECORDS, TABLES
 from protomtl.steps.tables.build import build_tables
 from protomtl.steps.tables.joined import Evaluated, join
@@ -54,9 +56,10 @@ def find(name: str) -> Path:
 
 def read(folder: Path) -> Kept:
     """All that was kept of a run. SystemExit for a damaged one."""
-    try:
+    with as_kept(folder):
         about = read_json(folder / "about.json")
-        tables = {split: pd.read_csv(folder / name) for split, name in TABLES.items()}
+        float(about.get("margin", MARGIN))
+        tables = {split: read_table(folder / name, TABLE) for split, name in TABLES.items()}
         seeds = sorted(seeds_of(about["parts"]))
         folders = {seed: folder / f"seed{seed}" for seed in seeds}
         whole = all((path / PREDICTIONS).is_file() for path in folders.values())
@@ -68,9 +71,18 @@ def read(folder: Path) -> Kept:
         places = [folder, *folders.values()]
         outputs = {row["path"]: row["md5"] for place in places for row in rows_of(place / CHECKPOINTS)}
         files = {row["path"]: row["sha256"] for place in places for row in rows_of(place / DIGESTS)}
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise SystemExit(f"{folder}: damaged, not what `protomtl keep` writes: {error!r}; restore it by git") from None
     return Kept(folder, about, tables, seeds, evaluated, outputs, files)
+
+
+@contextmanager
+def as_kept(folder: Path) -> Iterator[None]:
+    """Inside, what is amiss with the files of a kept run, as after a merge, is a SystemExit that names it."""
+    try:
+        yield
+    except (OSError, KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's; of a damaged file pyarrow has none
+            raise
+        raise SystemExit(f"{folder}: damaged, not what `protomtl keep` writes: {error!r}; restore it by git") from None
 
 
 def seeds_of(parts: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -87,7 +99,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def rows(folder: Path) -> list[str]:
     """The rows of its tables: methods, and those that are joined of several."""
-    return [str(row) for row in pd.read_csv(folder / TABLES["dev"])["method"]]
+    return [str(row) for row in read_table(folder / TABLES["dev"], TABLE)["method"]]
 
 
 def methods_of_rows(about: Mapping[str, Any], order: Sequence[str]) -> list[str]:
@@ -100,13 +112,14 @@ def tables(
 ) -> dict[str, pd.DataFrame]:
     """The tables of a kept run made again of its predictions; order: of the rows. tasks: of params.yaml, for a run of
     an older version, which does not say its own. SystemExit where these are not its tasks."""
-    about = read_json(folder / "about.json")
-    methods = methods_of_rows(about, order)
-    evaluated = read_evaluated(methods, {seed: folder / f"seed{seed}" for seed in sorted(seeds_of(about["parts"]))})
-    joined = {n: validate(f"{folder}/about.json: {n}", Joined, row) for n, row in about.get("joined", {}).items()}
-    blocks = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in methods}
-    own = kept_tasks(about, tasks, folder, evaluated)
-    beside = {"backbone": about["backbone"], "data": about["data"]}
+    with as_kept(folder):
+        about = read_json(folder / "about.json")
+        methods = methods_of_rows(about, order)
+        evaluated = read_evaluated(methods, {seed: folder / f"seed{seed}" for seed in sorted(seeds_of(about["parts"]))})
+        joined = {n: validate(f"{folder}/about.json: {n}", Joined, row) for n, row in about.get("joined", {}).items()}
+        blocks = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in methods}
+        own = kept_tasks(about, tasks, folder, evaluated)
+        beside = {"backbone": about["backbone"], "data": about["data"]}
     shown: dict[str, Method | Joined] = {**blocks, **joined}
     return build_tables(join(evaluated, joined, own), references, shown, own, beside, margin)
 

@@ -1,15 +1,14 @@
 """Whether the results that are here are those of params.yaml: by the records of the trainings, and by dvc.lock."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from protomtl.core.files import read_json
+from protomtl.core.files import MENDS, read_json
 from protomtl.core.paths import BACKBONE, TOKENS, results
-from protomtl.core.runs import Run
+from protomtl.core.runs import Run, listed_runs
 from protomtl.core.sections import PARAMS, settings_of_method
 from protomtl.params import Params
 from protomtl.tasks.settings import main_tasks
@@ -35,13 +34,24 @@ def check(params: Params, runs: list[Run]) -> None:
     for stage in ("tokens", *(f"{step}@{run.method}-{run.seed}" for run in runs for step in STEPS), "ensemble"):
         for path in behind(lock, stage):
             raise SystemExit(f"{LOCK}: {stage} was run with another {path} than is here; {RUN_AGAIN}")
+    check_whole(lock, runs)
+
+
+def check_whole(lock: Stages, runs: list[Run]) -> None:
+    """SystemExit where figures, predictions, curves or the ensemble are not what dvc.lock records: they would be kept
+    for good. Weights and their records are kept by their digests alone."""
+    made = [f"{step}@{run.method}-{run.seed}" for run in runs for step in ("finetune", "evaluate")]
+    for stage in (*made, "ensemble"):
+        for out in lock.get(stage, {}).get("outs", ()):
+            path = Path(out["path"])
+            if not path.is_relative_to(results("finetune")) and digest_as_dvc(path) != out["md5"]:
+                raise SystemExit(f"{path}: other bytes than {LOCK} records; {MENDS}")
 
 
 def check_members(runs: list[Run]) -> None:
     """SystemExit where the ensemble is not of these runs: its figures would stand beside those of others."""
     try:
-        with WEIGHTS.open(encoding="utf-8", newline="") as file:
-            members = {Run(row["method"], int(row["seed"])) for row in csv.DictReader(file)}
+        members = {*listed_runs(WEIGHTS)}
     except FileNotFoundError:
         raise SystemExit(f"{WEIGHTS}: not there; {RUN_AGAIN}") from None
     for run in [run for run in (*members, *runs) if (run in members) != (run in runs)]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from protomtl.core.files import atomic, write_json
-from protomtl.core.paths import BACKBONE
+from protomtl.core.paths import BACKBONE, real
 from protomtl.core.settings import Backbone
 from protomtl.sources import fetch
 from protomtl.sources.catalogue import ENCODERS
@@ -43,7 +43,7 @@ def from_folder(source: Path, target: Path) -> None:
     """Copy a folder, without its hidden files, so that it can be replaced later: it may be read-only."""
     if not source.is_dir():
         raise SystemExit(f"params.yaml: backbone.folder: {source}: no such folder")
-    here, there = source.resolve(), BACKBONE.resolve()
+    here, there = real(source), real(BACKBONE)
     if here.is_relative_to(there) or there.is_relative_to(here):  # a folder cannot be copied into itself
         raise SystemExit(
             f"params.yaml: backbone.folder: {source}: is where this step writes; move your files elsewhere"

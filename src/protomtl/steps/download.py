@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from protomtl.core.files import atomic, read_json
-from protomtl.core.paths import RAW, TREES
+from protomtl.core.paths import RAW, TREES, real
 from protomtl.core.settings import SPLITS, Data
 from protomtl.sources import fetch, hub_data
 from protomtl.sources.catalogue import ADVGLUE, ADVGLUE_LISTS, CS224N, ELSEWHERE, GITHUB, PAIRS, RATINGS, TREES_PLACE
@@ -94,7 +94,7 @@ def mirrored(mirror: str, names: list[str], target: Path) -> None:
 
 def own_files(folder: Path, tasks: dict[str, Task], target: Path) -> None:
     """The user's own files, as tasks.NAME.files lists them; a split that `datasets` has saved becomes a file."""
-    if folder.resolve().is_relative_to(RAW.resolve()):
+    if real(folder).is_relative_to(real(RAW)):
         raise SystemExit(f"params.yaml: data.folder: {folder}: is where this step writes; move your files elsewhere")
     files = wanted(tasks)
     for name, (key, _) in files.items():

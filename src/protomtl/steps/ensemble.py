@@ -12,6 +12,7 @@ from protomtl.core.files import atomic, write_json
 from protomtl.core.markdown import in_a_line
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, predictions_file, read_runs
+from protomtl.core.written import read_rows
 from protomtl.metrics import main_figure, overall
 from protomtl.tasks.settings import Task, main_tasks
 
@@ -53,7 +54,7 @@ def outputs(members: list[Run], split: str, name: str, task: Task) -> tuple[np.n
     the same in another order."""
     paths = [predictions_file(run, split, name) for run in members]
     as_text: dict[str, Any] = {"dtype": {"id": str}, "keep_default_na": False, "na_values": [""]}  # an id such as NA
-    tables = [pd.read_csv(path, **as_text) for path in paths]
+    tables = [read_rows(path, **as_text) for path in paths]
     for path, table in zip(paths[1:], tables[1:], strict=True):
         if not table[KEY].astype({"gold": float}).equals(tables[0][KEY].astype({"gold": float})):
             raise SystemExit(f"{path}: not the examples of {paths[0]}, or in another order; evaluate both runs again")

@@ -11,6 +11,7 @@ from protomtl.core.files import atomic
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, methods_of, read_runs, seeds_of
 from protomtl.core.settings import Method
+from protomtl.core.written import COMPARED, TABLE, read_rows, read_table
 from protomtl.plots import style
 from protomtl.plots.bars import draw_bars, draw_differences
 from protomtl.tasks.settings import Task, main_tasks
@@ -23,9 +24,9 @@ def run(method: dict[str, Method], tasks: dict[str, Task]) -> None:
     with atomic(folder) as part:
         part.mkdir()
         draw_curves(runs, method, main, part)
-        table = pd.read_csv(results("tables") / "table1.csv")
+        table = read_table(results("tables") / "table1.csv", TABLE)
         style.save(draw_bars(table), part, "table1")
-        compared = overall_against_first(pd.read_csv(results("tables") / "comparisons.csv"))
+        compared = overall_against_first(read_table(results("tables") / "comparisons.csv", COMPARED))
         if len(compared):
             style.save(draw_differences(compared, table), part, "differences")
     print(f"figures: {', '.join(sorted(p.name for p in folder.glob('*.png')))}")
@@ -33,7 +34,7 @@ def run(method: dict[str, Method], tasks: dict[str, Task]) -> None:
 
 def curve(kind: str, method: str, seeds: list[int]) -> pd.DataFrame:
     """The mean over seeds of a method's curve, `train` or `dev`, as far as all seeds go: some may end early."""
-    runs = [pd.read_csv(results(f"curves/{kind}", method, seed) / "curve.csv") for seed in seeds]
+    runs = [read_rows(results(f"curves/{kind}", method, seed) / "curve.csv") for seed in seeds]
     return pd.concat(runs).groupby(level=0).mean().head(min(map(len, runs)))
 
 

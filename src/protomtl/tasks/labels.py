@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from decimal import Decimal
 from functools import cache
 
 Names = tuple[str | int, ...]  # of classes, in the order of their numbers; numbers where nobody has named them
@@ -32,8 +33,13 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def exact(text: str) -> Decimal | None:
+    """`number` to its last digit, by which long identifiers are told apart."""
+    return None if number(text) is None else Decimal(text)
+
+
 @cache
-def lookup(names: Names) -> tuple[dict[str, int], dict[str, int], dict[float, int]]:
+def lookup(names: Names) -> tuple[dict[str, int], dict[str, int], dict[Decimal, int]]:
     """The class that each way to write a label stands for: (its name, its name in any case, its number).
 
     Case does not matter where no other name differs by it alone. Names that are numbers are found by their value, and
@@ -44,8 +50,8 @@ def lookup(names: Names) -> tuple[dict[str, int], dict[str, int], dict[float, in
     any_case = {fold: k for fold, k in zip(folded, words.values(), strict=True) if folded.count(fold) == 1}
     if names == YES_NO:
         any_case |= ALSO
-    values = {value: k for k, name in enumerate(names) if (value := number(str(name))) is not None}
-    return words, any_case, values or {float(k): k for k in range(len(names))}
+    values = {value: k for k, name in enumerate(names) if (value := exact(str(name))) is not None}
+    return words, any_case, values or {Decimal(k): k for k in range(len(names))}
 
 
 def class_of(names: Names, text: str) -> float | None:
@@ -53,7 +59,7 @@ def class_of(names: Names, text: str) -> float | None:
     words, any_case, values = lookup(names)
     text = composed(text)
     found = words.get(text, any_case.get(text.casefold()))
-    if found is None and (value := number(text)) is not None:
+    if found is None and (value := exact(text)) is not None:
         found = values.get(value)
     return None if found is None else float(found)
 

@@ -12,7 +12,7 @@ from protomtl.core.settings import Block
 from protomtl.tasks.figures import FIGURES, Figure, MetricName
 from protomtl.tasks.kind import Kind
 from protomtl.tasks.kinds import KINDS, NONE, SEPARATORS, KindName
-from protomtl.tasks.labels import JOINERS, Names, composed, number
+from protomtl.tasks.labels import JOINERS, Names, composed, exact
 
 WIDEST = 1000  # range of a regression
 MOST = 2**53 - 1  # the largest whole number below which all are floats
@@ -64,7 +64,7 @@ def told_apart(names: list[str]) -> list[str]:
             raise ValueError(
                 f"{name!r} is no name of a class: it must be a word in one line, without white space round it"
             )
-    words = {composed(name): number(name) for name in names}
+    words = {composed(name): exact(name) for name in names}
     values = [value for value in words.values() if value is not None]
     if len(words) < len(names) or len({*values}) < len(values):
         raise ValueError("two classes have one name; name each once")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from protomtl.core import files
+from protomtl.core import files, runner
 from protomtl.core.files import atomic, write_json
+from protomtl.core.paths import real
 
 DEAD = 2**22 + 1  # no process has such a number
 
@@ -104,3 +105,22 @@ def test_damaged_json_is_named_in_one_line(content: bytes, tmp_path: Path) -> No
     (tmp_path / "in.json").write_bytes(content)
     with pytest.raises(SystemExit, match=r"in\.json: damaged, no valid JSON: .*; make it again$"):
         files.read_json(tmp_path / "in.json")
+
+
+def test_no_process_has_a_number_beyond_all_numbers() -> None:
+    """As a damaged lock of DVC may have it."""
+    assert files.is_running(os.getpid()) and not files.is_running(10**30)
+
+
+def test_a_link_that_leads_to_itself_is_a_path_like_others(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert real(tmp_path / "loop/in") == tmp_path.resolve() / "loop/in"
+    assert real(tmp_path / "a/..") == tmp_path.resolve()
+
+
+def test_paths_of_users_are_followed_by_one_function() -> None:
+    """`Path.resolve` raises RuntimeError for such a link, which nobody catches. Left: where this is wanted, and
+    folders that were looked into already."""
+    allowed = {"core/users_files.py", "inference/hub.py", "__main__.py", "own_data/writing.py", "commands/stress.py"}
+    found = [p for p in runner.PACKAGE.rglob("*.py") if ".resolve()" in p.read_text(encoding="utf-8")]
+    assert {p.relative_to(runner.PACKAGE).as_posix() for p in found} <= allowed

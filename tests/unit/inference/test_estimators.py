@@ -144,3 +144,12 @@ def test_distances_beyond_the_largest_number_are_said(far: float) -> None:
     for ask in (classifier.predict, classifier.predict_proba):
         with pytest.raises(ValueError, match="beyond the largest number"):
             ask(x[:1] * max(far, 1.0))
+
+
+@pytest.mark.parametrize("scale", [2.0**-1000, 2.0**-60, 2.0**60, 2.0**1000])
+def test_no_cosine_depends_on_how_long_rows_are(scale: float) -> None:
+    """The squares of such rows are 0 or infinite: all cosines were 0, and the first class was predicted."""
+    x, y = np.random.default_rng(0).normal(size=(12, 3)), [0, 1, 2] * 4
+    plain, scaled = (PrototypeClassifier(distance="cosine").fit(x * by, y) for by in (1.0, scale))
+    np.testing.assert_array_equal(scaled.predict_proba(x * scale), plain.predict_proba(x))
+    np.testing.assert_array_equal(scaled.predict_proba(x), plain.predict_proba(x))

@@ -226,7 +226,7 @@ def test_a_figure_is_the_mean_over_seeds_and_undefined_where_one_is() -> None:
 
 TABLE = "id,gold,prediction\n1,0,0\n"
 DAMAGES = {  # what is written into which file, and what is said of it
-    "cut off": ("test/sst.csv", "", "test/sst.csv: damaged: No columns"),
+    "cut off": ("test/sst.csv", "", "test/sst.csv: damaged: empty or cut off"),
     "no table": ("test/sst.csv", "{}", "test/sst.csv: damaged: "),
     "no numbers": ("dev/sst.csv", TABLE.replace("0\n", "x\n"), "dev/sst.csv: damaged: could not convert"),
     "no figures": ("metrics.json", "[]", "metrics.json: damaged, no figures of dev"),

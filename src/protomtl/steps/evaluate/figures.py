@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from protomtl.core.paths import TOKENS
 from protomtl.core.settings import HELD_OUT
+from protomtl.core.written import read_rows
 from protomtl.metrics import main_figure, overall
 from protomtl.model.sequences import TokenTable
 from protomtl.tasks.settings import Task
@@ -44,7 +44,7 @@ def after_first_phase(folder: Path, tasks: Mapping[str, Task]) -> dict[str, dict
             gold = np.asarray(TokenTable.open(TOKENS, name, split).labels)
             if np.isnan(gold).any():
                 continue
-            said = pd.read_csv(folder / split / f"{name}.csv")
+            said = read_rows(folder / split / f"{name}.csv")
             for column, which in (("readout", "first"), ("nearest", "first_nearest")):
                 if column in said:
                     predicted = said[column].to_numpy(gold.dtype if said[column].dtype.kind == "f" else None)

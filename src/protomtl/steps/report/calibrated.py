@@ -9,6 +9,7 @@ import pandas as pd
 from protomtl import calibration
 from protomtl.core.runs import Run, methods_of, predictions_file
 from protomtl.core.settings import HELD_OUT
+from protomtl.core.written import read_rows
 from protomtl.tasks.settings import Task
 
 FIGURES = {"NLL": calibration.nll, "ECE": calibration.ece, "Brier": calibration.brier, "risk": calibration.aurc}
@@ -26,7 +27,7 @@ def read(run: Run, task: Task, name: str, split: str) -> Scored | None:
     """What a run said of a split; None without labels or classes, and of a task that it was not trained on."""
     path = predictions_file(run, split, name)
     known = task.what.has_classes and path.exists()
-    return scored(pd.read_csv(path, dtype={"id": str}), task, "gold", ROUNDED) if known else None
+    return scored(read_rows(path, dtype={"id": str}), task, "gold", ROUNDED) if known else None
 
 
 def scored(table: pd.DataFrame, task: Task, label: str, rounded: float = 0.0) -> Scored | None:

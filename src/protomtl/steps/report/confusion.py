@@ -5,10 +5,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 
 from protomtl.core.paths import results
+from protomtl.core.written import read_rows
 from protomtl.plots import style
 from protomtl.tasks.labels import Names
 from protomtl.tasks.settings import Task
@@ -31,7 +31,7 @@ def draw_confusions(labels: Mapping[str, str], seeds: Sequence[int], tasks: Mapp
         for panel in axes.flat[len(paths) :]:
             panel.axis("off")
         for panel, (method, several) in zip(axes.flat, paths.items(), strict=False):
-            counts = sum(pd.read_csv(path, index_col="gold").to_numpy() for path in several)
+            counts = sum(read_rows(path, index_col="gold").to_numpy() for path in several)
             draw_confusion(panel, np.asarray(counts, dtype=float), labels[method], task.class_names)
         figure.suptitle(f"{name}, dev: shares of each gold class")
         style.save(figure, folder, f"confusion-{name}")

@@ -11,6 +11,7 @@ from protomtl.core.files import atomic, read_json, write_json
 from protomtl.core.paths import PERTURBED, PREPARED, results
 from protomtl.core.runs import Run, methods_of, predictions_file, read_runs, seeds_of
 from protomtl.core.settings import Block, Method, Name
+from protomtl.core.written import COMPARED, TABLE, read_rows, read_table
 from protomtl.steps.report import calibrated, failing, pages, primary, robust, robust_pictures, stressed
 from protomtl.steps.report.confusion import draw_confusions
 from protomtl.steps.report.pages import Part
@@ -31,7 +32,8 @@ def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> 
     every, tasks = tasks, main_tasks(tasks)
     runs, shown = read_runs(), Run(export.method, export.seed)
     labels = {name: method[name].label for name in methods_of(runs)}
-    read = {name: pd.read_csv(results("tables") / f"{name}.csv") for name in ("table1", "table2", "comparisons")}
+    kinds = {"table1": TABLE, "table2": TABLE, "comparisons": COMPARED}
+    read = {name: read_table(results("tables") / f"{name}.csv", names) for name, names in kinds.items()}
     shown_as = labels | dict(
         zip(read["table1"]["method"], read["table1"]["label"], strict=True)
     )  # rows put together, too
@@ -75,7 +77,7 @@ def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[
     whole = stressed.whole_runs(tables, tasks)
     parts = robust.page(found, whole, labels, read_json(PERTURBED / "report.json"))
     parts.insert(1, Part(text="All figures are on test, or on dev where test has no labels."))
-    cases = {name: pd.read_csv(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False) for name in tables}
+    cases = {name: read_rows(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False) for name in tables}
     own = {"robust": ("Robust?", parts), "perturbed": ("The texts under stress", robust.texts(cases, tasks))}
     return Stressed(own, found, primary.figure(losses, drawn, whole))
 
@@ -95,7 +97,7 @@ def errors(shown: Run, tasks: Mapping[str, Task]) -> list[Part]:
         path = predictions_file(shown, "dev", name)
         if not path.exists():  # the run has not trained the task
             continue
-        rows = pd.read_csv(path, dtype={"id": str})
+        rows = read_rows(path, dtype={"id": str})
         if rows["gold"].isna().any():
             continue
         texts = pq.read_table(PREPARED / name / "dev.parquet").to_pandas()[["text_a", "text_b"][: len(task.texts)]]

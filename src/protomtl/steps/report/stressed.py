@@ -10,6 +10,7 @@ from protomtl.analysis import bootstrap
 from protomtl.analysis.comparisons import SEED, draw_seeds, resampled_task
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, methods_of
+from protomtl.core.written import read_rows
 from protomtl.metrics import main_figure
 from protomtl.seeds import generator
 from protomtl.tasks.settings import Task, counted
@@ -30,7 +31,7 @@ def read(runs: Sequence[Run], tasks: Mapping[str, Task]) -> Tables:
         for run in runs:
             path = results("stress", *run) / f"{name}.csv"
             if path.exists():
-                table = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+                table = read_rows(path, dtype={"id": str}, keep_default_na=False)
                 found.setdefault(name, {})[run] = judged(table)
         several = [*found.get(name, {}).items()]
         for run, table in several[1:]:
