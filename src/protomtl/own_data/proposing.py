@@ -60,4 +60,5 @@ def left_aside(tables: Sequence[Table], tasks: Mapping[str, Mapping[str, Any]], 
     found = [c for c in columns if c.values and c.name not in {*used, splits} and not guessing.is_id(c)]
     names = [column.name for column in found]
     said = [f"Splits: as column {splits} says"] if splits else []
+    said += [f"Left out: {why}" for table in tables for why in table.nested.values()]
     return said + ([f"Columns that no task reads: {', '.join(names)}; --text and --label name others"] if names else [])
