@@ -185,7 +185,9 @@ REFUSED: dict[str, tuple[Prepare, str]] = {
 
 
 @pytest.mark.parametrize("said", [b"[]", b"null", b"<html>", b'"ok"', b""])
-@pytest.mark.parametrize("page", ["models/org/model$", "repos/create", "validate-yaml", "preupload", "batch", "commit/"])
+@pytest.mark.parametrize(
+    "page", ["models/org/model$", "repos/create", "validate-yaml", "preupload", "batch", "commit/"]
+)
 def test_what_is_no_hub_is_told_so_wherever_it_answers(
     page: str, said: bytes, hub: Hub, capsys: pytest.CaptureFixture[str]
 ) -> None:
