@@ -96,7 +96,10 @@ def test_weights_in_several_files_are_those_of_one(
     assert f"{folder}/{several[0].name}: no such file" in refused_backbone("folder", folder)
 
 
-@pytest.mark.parametrize("said", ["{", "[]", "{}", '{"weight_map": {}}', '{"weight_map": {"a": "../b"}}'])
+INDEXES = ["{", "[]", "{}", '{"weight_map": {}}', '{"weight_map": {"a": "../b"}}', '{"weight_map": {"a": "b"}}']
+
+
+@pytest.mark.parametrize("said", INDEXES)
 def test_an_index_of_weights_that_is_none_is_refused(
     said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+import protomtl
 from protomtl import cli
 from protomtl.commands.init import folder_name
 from protomtl.core.files import read_json
@@ -149,6 +150,8 @@ def test_several_labels_a_row_go_through_every_step(workdir: Path, capsys: pytes
     Path("in.txt").write_text("a good film joy\n")
     said = init_of(capsys, "predict", "--model", "results/export", "--task", "emotions", "--input", "in.txt")
     assert said.startswith("text,prediction,score_fear,score_joy,score_love\n")
+    with pytest.raises(ValueError, match="task 'emotions' has several classes a row, which no prototypes with prior"):
+        protomtl.load("results/export").by_prototypes("emotions", ["a good film"])
 
 
 def init_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -305,6 +308,7 @@ def test_a_split_that_is_far_from_a_tenth_is_told_with_its_reason(
         ("text,my  label\n" + "a b c,1\n" * 9, ["--label", "my  label"], "column 'my label': every row has '1'"),
         ("text,label\n", [], "own.csv: no rows"),
         ("text,label\na b c,1\n", ["--name", "../x"], "--name '../x': letters, digits"),
+        ("text,label\na b c,1\n", ["--name", "x" * 300], "make a name, 100 at most"),
     ],
 )
 def test_what_cannot_be_is_said_and_leaves_nothing(
@@ -318,7 +322,14 @@ def test_what_cannot_be_is_said_and_leaves_nothing(
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    [("é ü.csv", "e_u"), ("my.data.csv", "my"), ("SICK-2.txt", "SICK_2"), ("数据.csv", "data"), ("....csv", "data")],
+    [
+        ("x" * 240 + ".csv", "x" * 100),
+        ("é ü.csv", "e_u"),
+        ("my.data.csv", "my"),
+        ("SICK-2.txt", "SICK_2"),
+        ("数据.csv", "data"),
+        ("....csv", "data"),
+    ],
 )
 def test_a_file_of_any_name_gives_the_folder_one(file: str, name: str) -> None:
     assert folder_name(argparse.Namespace(name=None, files=[file]), []) == name

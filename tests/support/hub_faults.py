@@ -11,6 +11,11 @@ def answering(status: int, **headers: str) -> Callable[[Handler, bytes], None]:
     return lambda request, content: send(request, status, b"", headers)
 
 
+def saying(content: bytes) -> Callable[[Handler, bytes], None]:
+    """Something else than what was asked for, as a proxy does, or a page of a network at which to log in."""
+    return lambda request, _: send(request, 200, content, {"Content-Type": "application/json"})
+
+
 def cut(request: Handler, content: bytes) -> None:
     """All of the rest is announced, half of it is sent, then the line is dead."""
     request.send_response(206 if request.headers.get("Range") else 200)

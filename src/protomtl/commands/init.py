@@ -23,6 +23,7 @@ from protomtl.own_data.guessing import Guess, in_ascii
 from protomtl.params import COLUMNS, load
 
 OWN = Path("data/own")
+LONGEST = 100  # name of a folder; files within others make a path, and of that some systems take 260
 EXAMPLES = """
   protomtl init reviews.csv
   protomtl init reviews.csv pairs.csv                 two data sets, whose tasks are learned together
@@ -106,9 +107,11 @@ def proposed(
 def folder_name(args: argparse.Namespace, sets: list[str]) -> str:
     """The name of the data: a folder's, and so a simple one. Raises Guess."""
     name = args.name or "_".join(filter(None, sets)) or stem_of(Path(args.files[0]), len(args.files) > 1) or "data"
-    if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
-        raise Guess(f"--name {name!r}: letters, digits, dots, dashes and underscores make a name here")
-    return name
+    if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII) or len(args.name or "") > LONGEST:
+        raise Guess(
+            f"--name {name!r:.99}: letters, digits, dots, dashes and underscores make a name, {LONGEST} at most"
+        )
+    return name[:LONGEST]
 
 
 def stem_of(path: Path, several: bool) -> str:
@@ -127,6 +130,9 @@ def check_options(args: argparse.Namespace, sets: Mapping[str, list[Table]]) -> 
         if twice := repeated(names):
             raise Guess(f"{option} {twice[0]}: is there twice; name each column once")
         if missing := [name for name in names if name not in columns]:
+            for table in (table for tables in sets.values() for table in tables):
+                if why := table.nested.get(missing[0]):
+                    raise Guess(f"{option} {missing[0]}: {why}")
             raise Guess(f"{option} {missing[0]}: no such column; there are {', '.join(map(repr, columns))}")
     if both := set(args.text) & set(single):
         raise Guess(f"--label {min(both)}: is a column of --text, too")

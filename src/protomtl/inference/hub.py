@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from glob import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,7 +98,10 @@ def download(api: Any, wanted: Place, info: Any, check: Check) -> Path:
     if others:
         say(f"{wanted}: left out, for they are no part of an export: {', '.join(sorted(others))}")
     patterns = [escape(name) for name in ours if name != RECORD]
-    asked(lambda: api.snapshot_download(wanted.repository, revision=info.sha, allow_patterns=patterns))
+    folder = Path(asked(lambda: api.snapshot_download(wanted.repository, revision=info.sha, allow_patterns=patterns)))
+    for name in ours:  # of which the hub's list, which the cache keeps, may not have told
+        if name != RECORD and not (folder / name).is_file():
+            asked(partial(api.hf_hub_download, wanted.repository, name, revision=info.sha))
     last = Path(asked(lambda: api.hf_hub_download(wanted.repository, RECORD, revision=wanted.revision)))
     if last.parent.name != info.sha:
         raise HubError(f"{wanted}: was changed while it was fetched; load it again")
@@ -119,9 +123,10 @@ def read_record(api: Any, wanted: Place, commit: str) -> dict[str, Any]:
 
 
 def refuse_changed(api: Any, wanted: Place, folder: Path, ours: list[str]) -> None:
-    """Remove from the cache, and name, files whose content has not the hash that the hub says."""
+    """Remove from the cache, and name, files whose content has not the hash that the hub says, or of which it says
+    none."""
     found = asked(lambda: api.verify_repo_checksums(wanted.repository, revision=folder.name))
-    wrong = [str(file["path"]) for file in found.mismatches if file["path"] in ours]
+    wrong = [name for name in ours if name in {*(file["path"] for file in found.mismatches), *found.extra_paths}]
     for name in {*wrong, RECORD} if wrong else ():
         (folder / name).resolve().unlink(missing_ok=True)  # the content, to which the name is a link
         (folder / name).unlink(missing_ok=True)

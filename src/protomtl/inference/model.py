@@ -146,6 +146,8 @@ class Model:
         The logit of class k is -τ d(q, c_k) + log π_k. ValueError for a model that was exported without.
         """
         what = self.task(task)
+        if what.what.has_classes and not what.what.one_class:
+            raise ValueError(f"task {task!r} has several classes a row, which no prototypes with prior and scale tell")
         if task not in self.network.readouts:
             raise ValueError(f"this model has no prototypes with prior and scale of {task!r}; {self._exported_with()}")
         columns = what.number_of_classes if what.what.has_classes else 1

@@ -20,6 +20,7 @@ class Table(NamedTuple):
     rows: list[list[str]]
     lines: list[int]
     classes: Mapping[str, Sequence[str]] = MappingProxyType({})  # of a column, in their order, where the file says it
+    nested: Mapping[str, str] = MappingProxyType({})  # the columns that no table can hold, and why
 
 
 def decoded(path: Path, content: bytes) -> str:
@@ -41,14 +42,25 @@ def one_newline(text: str) -> str:
 
 
 def of_objects(path: Path, objects: list[tuple[int, Any]]) -> Table:
-    """Objects as rows of text; a name that an object lacks is an empty field."""
+    """Objects as rows of text; a name that an object lacks is an empty field. What has no place in a field, such as a
+    list of objects, leaves its column out. BadFile if nothing else is there."""
     for line, row in objects:
         if not isinstance(row, dict):
             raise BadFile(f'{path}:{line}: an object is needed, such as {{"text": "…", "label": "…"}}')
     objects = [(line, spread(path, line, row)) for line, row in objects]
     columns = dict.fromkeys(name for _, row in objects for name in row)
+    nested = {  # of each such column its first row tells
+        name: f"{path}:{line}: {name!r} is {value}, neither text nor number"
+        for line, row in reversed(objects)
+        for name, value in row.items()
+        if isinstance(value, Nested)
+    }
+    if columns and not columns.keys() - nested:
+        raise BadFile(f"{next(iter(nested.values()))}; give the file plain columns")
+    columns = dict.fromkeys(name for name in columns if name not in nested)
     rows = [[cell(path, line, row.get(name)) for name in columns] for line, row in objects]
-    return Table(path, [cell(path, 1, name) for name in columns], rows, [line for line, _ in objects])
+    lines = [line for line, _ in objects]
+    return Table(path, [cell(path, 1, name) for name in columns], rows, lines, nested=nested)
 
 
 def spread(path: Path, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,8 +72,8 @@ def spread(path: Path, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flat(path: Path, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    """An object with those in it spread out: {"a": {"b": 1}} as {"a.b": 1}. BadFile for two values of one name, and for
-    what is no field of a table."""
+    """An object with those in it spread out: {"a": {"b": 1}} as {"a.b": 1}. What is no field of a table is Nested.
+    BadFile for two values of one name."""
     found: dict[str, Any] = {}
     for name, value in row.items():
         inner = flat(path, line, value) if isinstance(value, dict) else {"": value}
@@ -71,10 +83,9 @@ def flat(path: Path, line: int, row: Mapping[str, Any]) -> dict[str, Any]:
                 raise BadFile(f"{path}:{line}: two values are named {column!r}; rename one")
             try:
                 cell(path, line, part)
+                found[column] = part
             except Nested:
-                wrong = f"{column!r} is {str(part)[:60]}, neither text nor number"
-                raise BadFile(f"{path}:{line}: {wrong}; give the file plain columns") from None
-            found[column] = part
+                found[column] = Nested(str(part[:60] if isinstance(part, bytes) else part)[:60])  # a picture is long
     return found
 
 
@@ -83,15 +94,20 @@ class Nested(Exception):
 
 
 def cell(path: Path, line: int, value: Any) -> str:
-    """A value as it stands in a CSV file. Nested for what is no text, number, boolean or list of these, and BadFile for
-    what is no text."""
+    """A value as it stands in a CSV file; bytes may be text. Nested for what is no text, number, boolean or list of
+    these, and BadFile for what is no text."""
     if value is None or value != value:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
         return in_one(cell(path, line, part) for part in value)
-    if isinstance(value, (dict, bytes)):
+    if isinstance(value, bytes):  # as older programs write text into Parquet
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            raise Nested from None
+    if isinstance(value, dict):
         raise Nested
     if any("\ud800" <= c <= "\udfff" for c in str(value)):
         raise BadFile(f"{path}:{line}: {value!r:.60} has half of a pair that stands for one character; remove it")

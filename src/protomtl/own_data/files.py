@@ -34,7 +34,8 @@ def columns_of(tables: Sequence[Table]) -> list[Column]:
 
 
 def labelled_columns(tables: Sequence[Table]) -> list[Column]:
-    """`columns_of`, without what stands in test for labels that are not public (GLUE: -1): no other split has it."""
+    """`columns_of`, without what stands in test for labels that are not public (GLUE: -1): no other split has it; and
+    without the -1 of rows on which people did not agree."""
     given = given_splits(tables)
 
     def words(column: str, *splits: str) -> set[str]:
@@ -44,8 +45,18 @@ def labelled_columns(tables: Sequence[Table]) -> list[Column]:
     for column in columns_of(tables):
         test = words(column.name, "test") - {""}
         hidden = test if test <= {*UNLABELLED} and not test & words(column.name, "train", "dev") else set()
-        found.append(column._replace(values=[value for value in column.values if value not in hidden]))
+        found.append(agreed(column._replace(values=[value for value in column.values if value not in hidden])))
     return found
+
+
+def agreed(column: Column) -> Column:
+    """Without -1 beside 0, 1, 2, … if it is the rarest of them: no class, but a row without one (SNLI)."""
+    values = column.numbers
+    counts = Counter(values)
+    missing = counts.pop(-1, 0)
+    if not 0 < missing < min(counts.values(), default=0) or sorted(counts) != [*range(max(3, len(counts)))]:
+        return column
+    return column._replace(values=[v for v, value in zip(column.values, values, strict=True) if value != -1])
 
 
 def given_splits(tables: Sequence[Table]) -> dict[str, Places]:

@@ -10,12 +10,12 @@ from typing import Any
 
 from protomtl.own_data.columns import IDS, LABELS, NUMBERED, TEXTS, Column, numbered
 from protomtl.tasks.kinds import NONE
-from protomtl.tasks.labels import ALSO, YES_NO, composed, number
+from protomtl.tasks.labels import YES_NO, class_of, composed, number
 
 SPLITS = {  # how files and columns name them
     "train": ("train", "training"),
-    "dev": ("dev", "development", "valid", "validation", "val", "trial"),
-    "test": ("test", "testing", "heldout"),
+    "dev": ("dev", "development", "valid", "validation", "val", "eval", "trial"),
+    "test": ("test", "testing", "heldout", "holdout"),
 }
 SHARD = re.compile(r"[-_]\d+-of-\d+(?=$|\.)")  # a part of a split, as train-00000-of-00002.parquet of the hub
 WORDS = 2.5  # on average, from which a column is one of texts
@@ -127,9 +127,10 @@ def kind_of(column: Column) -> dict[str, Any]:
         parts = column._replace(values=[part for part in column.parts if part.casefold() != NONE])
         return {"kind": "multilabel", "classes": class_names(parts), "metric": "macro_f1"}
     names = class_names(column)
+    if {class_of(YES_NO, name) for name in names} == {0, 1}:  # in one way to say it, or in several
+        return {"kind": "binary", "metric": figure(column)}
     if len(names) == 2:
-        usual = {name.casefold() for name in names} in ({*YES_NO}, {*ALSO}, {"0", "1"})
-        return {"kind": "binary", **({} if usual else {"classes": names}), "metric": figure(column)}
+        return {"kind": "binary", "classes": names, "metric": figure(column)}
     if values and names == [str(k) for k in range(len(names))]:
         return {"kind": "classification", "classes": len(names), "metric": figure(column)}
     if not values and not classes_like(column):

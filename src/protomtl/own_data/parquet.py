@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from protomtl.core.tables import repeated
 from protomtl.own_data.fields import BadFile, Table, of_objects
 
 HUB = b"huggingface"  # where its library `datasets` says what columns are
@@ -17,7 +18,10 @@ def read(path: Path, content: bytes) -> Table:
     import pyarrow.parquet as pq
 
     try:
-        found = pq.read_table(pa.BufferReader(content))
+        file = pq.ParquetFile(pa.BufferReader(content))
+        if twice := repeated(file.schema_arrow.names):
+            raise BadFile(f"{path}: two columns are named {twice[0]!r}; rename one")
+        found = file.read()
     except (pa.ArrowException, OSError) as error:
         raise BadFile(f"{path}: not valid Parquet: {str(error).splitlines()[0]}") from None
     names = names_of_classes(found.schema.metadata or {})

@@ -66,5 +66,6 @@ def left_aside(
     if labels and (rivals := guessing.rivals(labels, found)):
         taken = f"{labels[0]} was taken for the label, as the last column that can be one, since no name says it"
         said.append(f"{taken}; --label names another: {', '.join(rivals)}")
+    said += [f"Left out: {why}" for table in tables for why in table.nested.values()]
     names = ", ".join(column.name for column in found)
     return said + ([f"Columns that no task reads: {names}; --text and --label name others"] if names else [])

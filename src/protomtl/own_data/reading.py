@@ -8,20 +8,27 @@ from pathlib import Path
 
 from protomtl.core import tables
 from protomtl.own_data import parquet, separated
+from protomtl.own_data.beginnings import other_than
 from protomtl.own_data.fields import BadFile, Table, decoded, of_objects
+
+GZIP = b"\x1f\x8b"  # how it begins; a browser may have unpacked it, and left the name
 
 
 def read(path: Path) -> Table:
     """Any of the formats, by the ending, in any case, with `.gz` or without. Raises BadFile."""
+    if path.is_dir():
+        raise BadFile(f"{path}: is a folder; name the files in it")
     packed = path.suffix.lower() == ".gz"
     ending = Path(path.stem if packed else path.name).suffix.lower()
     if ending not in FORMATS:
         raise BadFile(f"{path}: unknown ending; save its table as one of {', '.join(FORMATS)}, or as one with .gz")
     try:
         content = path.read_bytes()
-        content = gzip.decompress(content) if packed else content
+        content = gzip.decompress(content) if packed and content.startswith(GZIP) else content
     except (OSError, EOFError, zlib.error) as error:
         raise BadFile(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if said := other_than(content, ending):
+        raise BadFile(f"{path}: {said}")
     table = FORMATS[ending](path, content)
     table = table._replace(columns=[" ".join(name.split()) for name in table.columns])  # as it will be written
     if twice := tables.repeated(table.columns):

@@ -3,9 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from protomtl.core import tables
 from protomtl.own_data import columns as naming
@@ -13,6 +14,10 @@ from protomtl.own_data.fields import BadFile, Table, decoded
 
 SEPARATORS = ("\t", ";", ",", "|")
 SAMPLE = 50  # rows by which the separator is chosen
+OTHERWISE: tuple[Mapping[str, Any], ...] = (  # what csv is told of files that most programs do not write
+    {"skipinitialspace": True},  # blanks behind the separators
+    {"escapechar": "\\", "doublequote": False},  # a backslash before a quote within quotes: Spark, MySQL, R
+)
 QUOTED = re.compile(r' +".*"', re.S)
 
 Record = tuple[int, list[str]]  # the line on which it begins, and its fields
@@ -60,15 +65,17 @@ def separator_of(text: str) -> str:
 
 def whole(path: Path, text: str, separator: str) -> list[Record]:
     """The records as most programs write them, or else, where these leave doubt, as others do. Raises BadFile."""
-    found, wrong = [], None
+    found: list[Record] = []
+    wrong = None
     try:
         found = [*records(path, text, separator)]
     except BadFile as error:
         wrong = error
-    if wrong or doubtful(found):
+    for otherwise in OTHERWISE if wrong or doubtful(found) else ():
         with suppress(BadFile):
-            other = [*records(path, text, separator, otherwise=True)]
-            found, wrong = (found, wrong) if doubtful(other) or (separator == "\t" and torn(other)) else (other, None)
+            other = [*records(path, text, separator, otherwise)]
+            if not doubtful(other) and not (separator == "\t" and torn(other)):
+                return other
     if wrong:
         raise wrong
     return found
@@ -84,15 +91,15 @@ def torn(found: Sequence[Record]) -> bool:
     return any("\n" in value and "\t" in value for _, fields in found for value in fields)
 
 
-def records(path: Path, text: str, separator: str, otherwise: bool = False) -> Iterator[Record]:
-    """Each record; blank lines are none. otherwise: of tabs with line breaks within quotes, and of others with blanks
-    behind the separators. Raises BadFile."""
+def records(path: Path, text: str, separator: str, otherwise: Mapping[str, Any] | None = None) -> Iterator[Record]:
+    """Each record; blank lines are none. otherwise: one of OTHERWISE, in which tabs may have line breaks within quotes,
+    too. Raises BadFile."""
     if separator == "\t" and not otherwise:  # a record is one line, and a quote there is often a mere character
         lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line]
         width = len(fields_of_tabs(lines[0][1])) if lines else 0
         yield from ((number, fields_of_tabs(line, width)) for number, line in lines)
         return
-    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True, skipinitialspace=otherwise)
+    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=True, **(otherwise or {}))
     line = 1
     try:
         for fields in reader:

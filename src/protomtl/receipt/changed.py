@@ -12,6 +12,7 @@ from protomtl.metrics import METRICS
 from protomtl.tasks.settings import Task
 
 SHARED = ("data", "rows", "worsened", "split_seed", "backbone")  # settings of all methods, beside those of the phases
+ROUNDED = 1e-6  # kept figures are: what is nearer to one is equal to it
 NEUTRAL: dict[str, Any] = {  # of a kept run that does not say them
     "worsened": {"rows": 0, "wrong_labels": 0.0, "to": "any", "imbalance": 1, "seed": 1},
     "split_seed": 2024,
@@ -79,7 +80,8 @@ def of_metrics(
                 continue  # not defined, by whichever metric
             said = task.what.targets(task, column.to_numpy(float))
             off = {m: abs(METRICS[m](task.what.targets(task, gold), said) - was) for m in task.what.metrics}
-            nearest = min(off, key=lambda metric: (np.nan_to_num(off[metric], nan=np.inf), metric != task.main_metric))
+            off = {m: max(ROUNDED, np.nan_to_num(value, nan=np.inf)) for m, value in off.items()}
+            nearest = min(off, key=lambda metric: (off[metric], metric != task.main_metric))
             if nearest != task.main_metric:
                 yield f"tasks.{name}.metric {nearest} -> {task.main_metric}"
                 break

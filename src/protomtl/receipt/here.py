@@ -100,8 +100,11 @@ def called(*command: str) -> str:
 
 
 def refuse_damaged(runs: Sequence[Run], tasks: Sequence[str]) -> None:
-    """SystemExit for figures or predictions that are damaged, and for predictions that are missing though their figure
-    is there."""
+    """SystemExit for figures or predictions that are damaged, for predictions that are missing though their figure is
+    there, and where the records of the training are missing."""
+    for run, name in product(runs, ("config.json", "versions.json")):
+        if not (path := results("finetune", *run) / name).exists():
+            raise SystemExit(f"{path}: not there; {MENDS}")
     for run, split in product(runs, HELD_OUT):
         path = results("evaluate", *run) / "metrics.json"
         figures = read_json(path)

@@ -4,10 +4,12 @@ import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import TypeVar
 
 WAITS = (1, 3)  # seconds before asking a busy hub again
 BUSY = (429, 500, 502, 503, 504)
+NO_HUB = (JSONDecodeError, AttributeError, LookupError, TypeError)  # of a reader that was given something else
 LOGIN = "`hf auth login`"
 
 Answer = TypeVar("Answer")
@@ -24,7 +26,7 @@ def hub_errors(name: str) -> Iterator[None]:
         yield
     except HubError:
         raise
-    except (transport(), OSError, ValueError, KeyError, TypeError, RuntimeError, AssertionError) as error:
+    except (transport(), OSError, ValueError, RuntimeError, AssertionError, *NO_HUB) as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise HubError(f"{name}: {explained(error)}") from None
@@ -95,7 +97,10 @@ def reason(error: BaseException) -> str:
     if status := status_of(error):
         said = one_line(getattr(error, "server_message", None) or "")
         return f"{constants.ENDPOINT} answers {status}{f', {said}' if said else ''}"
-    return f"{one_line(str(error)) or type(error).__name__} ({constants.ENDPOINT})"
+    said = one_line(str(error)) or type(error).__name__
+    if isinstance(error, NO_HUB):
+        return f"{constants.ENDPOINT} does not answer as a hub does, but as a proxy or a page of a network may ({said})"
+    return f"{said} ({constants.ENDPOINT})"
 
 
 def status_of(error: BaseException) -> int | None:

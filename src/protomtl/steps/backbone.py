@@ -80,6 +80,8 @@ def shards_of(index: Path, name: str) -> list[str]:
     files = said.get("weight_map") if isinstance(said, dict) else None
     if not isinstance(files, dict) or not files or not all(isinstance(f, str) and "/" not in f for f in files.values()):
         raise SystemExit(f"{name}: no index of weights: its `weight_map` names the file, beside it, of each tensor")
+    if not isinstance(said.get("metadata"), dict):
+        raise SystemExit(f'{name}: transformers reads no index without `metadata`; add "metadata": {{}} to it')
     return sorted(set(files.values()))
 
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Strict, Tag, WithJsonSchema, model_validator
 
 from protomtl.core.settings import Block
 from protomtl.tasks.figures import FIGURES, Figure, MetricName
@@ -71,7 +71,7 @@ def told_apart(names: list[str]) -> list[str]:
     return names
 
 
-ClassName = Annotated[str, BeforeValidator(name_of_class)]
+ClassName = Annotated[str, BeforeValidator(name_of_class), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 ClassNames = Annotated[list[ClassName], Field(min_length=2), AfterValidator(told_apart)]
 Classes = Annotated[  # an error is that of the one or of the other; `[…]` is a note on types, which no path shows
     Annotated[int, Field(ge=2, le=MOST_CLASSES), Tag("[number]")] | Annotated[ClassNames, Tag("[names]")],

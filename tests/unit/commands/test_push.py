@@ -20,7 +20,7 @@ from protomtl.backends.whole import sealed
 from tests.support import ROOT
 from tests.support.hub import named, serving
 from tests.support.hub_content import READER, Fault, Hub
-from tests.support.hub_faults import answering, dead
+from tests.support.hub_faults import answering, dead, saying
 from tests.support.hub_pages import reply
 
 OLD = ROOT / "tests/support/export_0_1"
@@ -182,6 +182,17 @@ REFUSED: dict[str, tuple[Prepare, str]] = {
     "damaged": (lambda hub, _: Path("export/heads.safetensors").write_bytes(b"x"), "cannot be read as safetensors"),
     "no export": (lambda hub, _: Path("export/protomtl.json").unlink(), "export: no protomtl.json there"),
 }
+
+
+@pytest.mark.parametrize("said", [b"[]", b"null", b"<html>", b'"ok"', b""])
+@pytest.mark.parametrize(
+    "page", ["models/org/model$", "repos/create", "validate-yaml", "preupload", "batch", "commit/"]
+)
+def test_what_is_no_hub_is_told_so_wherever_it_answers(
+    page: str, said: bytes, hub: Hub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.faults.append(Fault(page, saying(said), 99))
+    assert re.match(rf"{NAME}: .*http", refused(capsys))
 
 
 def meanwhile(hub: Hub) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from protomtl.commands import schema
+from protomtl.commands import preset, schema
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.own_data import writing
 from protomtl.params import Params
+from protomtl.tasks.settings import Task
 from tests.support import ROOT
 
 KEPT: dict[str, Any] = json.loads((ROOT / schema.SCHEMA).read_text())
@@ -58,6 +59,23 @@ def test_params_yaml_fits_it() -> None:
 )
 def test_a_mistake_is_marked_at_its_place(change: dict[str, Any], place: str) -> None:
     assert place in wrong(PARAMS | change)
+
+
+@pytest.mark.parametrize("names", [[1, 2.5, "three"], [False, True], ["no", "yes"]])
+def test_the_names_of_classes_may_be_what_params_yaml_may_have_for_them(names: list[Any]) -> None:
+    """Stars from 1 to 5 without quotes were marked as a mistake."""
+    task = PARAMS["tasks"]["sst"] | {"classes": names}
+    assert wrong(PARAMS | {"tasks": {"sst": task}}) == []
+    assert Task.model_validate(task).classes == [str(name).lower() for name in names]
+
+
+def test_every_preset_fits_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "presets").symlink_to(ROOT / "presets")
+    monkeypatch.chdir(tmp_path)
+    for path in sorted(ROOT.glob("presets/*.yaml")):
+        Path("params.yaml").write_text((ROOT / "params.yaml").read_text())
+        preset.apply(path.stem)
+        assert wrong(read_yaml(Path("params.yaml"))) == [], path.name
 
 
 def test_a_key_is_described_by_its_comment(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from protomtl.core.errors import first_line
         (ValueError("\n  of several lines\nmore"), "of several lines"),
         (ValueError(""), "ValueError"),
         (OSError(" \n"), "OSError"),
+        (KeyError("gelu2"), "KeyError: 'gelu2'"),
     ],
 )
 def test_one_line_is_left_of_any_error(error: Exception, told: str) -> None:

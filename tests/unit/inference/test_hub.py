@@ -19,7 +19,7 @@ from protomtl.sources.hub_errors import HubError
 from tests.support import ROOT
 from tests.support.hub import named, serving
 from tests.support.hub_content import READER, Fault, Hub
-from tests.support.hub_faults import answering, changed, cut, dead, whole
+from tests.support.hub_faults import answering, changed, cut, dead, saying, whole
 
 OLD = ROOT / "tests/support/export_0_1"
 NAME, TEXTS = "org/model", ["a good film", "the dog sits"]
@@ -197,7 +197,10 @@ REFUSED: dict[str, tuple[Prepare, str]] = {
         "the hub was not reached: http.* answers 429",
     ),
     "no hub": (lambda hub, _: fault(hub, "", dead, 99), "the hub was not reached: Server disconnected.* \\(http"),
-    "another server": (lambda hub, _: fault(hub, "", answering(200), 99), "Expecting value: line 1 column 1.* \\(http"),
+    "another server": (
+        lambda hub, _: fault(hub, "", answering(200), 99),
+        "http.* does not answer as a hub does, but as",
+    ),
     "no export": (lambda hub, _: hub.repositories[NAME].files.pop("protomtl.json"), "it has no protomtl.json"),
     "no record": (lambda hub, _: put(hub, b"[]"), "its protomtl.json is no record of an export"),
     "no JSON": (lambda hub, _: put(hub, b"{"), "its protomtl.json is no record of an export"),
@@ -258,6 +261,15 @@ def test_a_file_of_another_content_is_named_and_not_kept(name: str, hub: Hub, tm
     assert not {name, "protomtl.json"} & cached(tmp_path)
     folder, _ = exported(NAME)
     assert (folder / name).read_bytes() == files()[name]
+
+
+@pytest.mark.parametrize("listing", [b"[]", b"{}"])
+def test_a_hub_that_lists_no_files_leaves_nothing_that_counts(listing: bytes, hub: Hub) -> None:
+    """The cache keeps such a list, by which no later call would fetch anything; and nothing is checked by it."""
+    fault(hub, "/tree/", saying(listing), 99)
+    assert "what came is not what the hub has" in refused()
+    hub.faults.clear()
+    assert protomtl.load(NAME).predict("sst", TEXTS).tolist() == protomtl.load(OLD).predict("sst", TEXTS).tolist()
 
 
 def test_a_download_that_ends_early_leaves_nothing_that_counts(

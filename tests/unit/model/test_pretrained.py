@@ -97,6 +97,24 @@ def test_weights_that_are_no_numbers_are_refused_with_names(value: float, folder
     assert f"encoder: 1 tensors hold values that are no finite numbers ({name}); the file is damaged" in refused(folder)
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"num_attention_heads": 0}, "modulo by zero"),
+        ({"pad_token_id": 9999}, "Padding_idx must be within num_embeddings"),
+        ({"hidden_act": "gelu2"}, "KeyError: 'gelu2'"),
+    ],
+)
+def test_a_configuration_of_which_no_network_can_be_made_is_one_line(
+    values: dict[str, Any], message: str, folder: Path
+) -> None:
+    """Also where the packed network alone would run: whoever loads the export by transformers could not."""
+    configure(folder / "config.json", **values)
+    assert refused(folder).startswith(f"{folder}: transformers cannot load this encoder: ") and message in refused(
+        folder
+    )
+
+
 def test_dropout_that_leaves_nothing_is_refused(folder: Path) -> None:
     configure(folder / "config.json", hidden_dropout_prob=1.0)
     assert "config.json: hidden_dropout_prob: 1.0: must be less than 1, or nothing is left" in refused(folder)

@@ -131,6 +131,24 @@ def test_labels_of_test_that_are_not_public_are_no_class(
     assert sorted({*found["label"].values}) == [*seen] and len(found["text"].values) == 60
 
 
+@pytest.mark.parametrize(
+    ("labels", "seen"),
+    [
+        (["0", "1", "2", "2", "1", "0", "-1"], ["0", "1", "2"]),  # SNLI
+        (["0.0", "1.0", "2.0", "2.0", "1.0", "0.0", "-1.0"], ["0.0", "1.0", "2.0"]),
+        (["0", "1", "2", "-1"], ["-1", "0", "1", "2"]),  # as often as the others: one of a scale
+        (["0", "0", "1", "1", "-1"], ["-1", "0", "1"]),  # against, neutral, for
+        (["1", "1", "2", "2", "3", "3", "-1"], ["-1", "1", "2", "3"]),
+        (["-2", "-2", "0", "0", "1", "1", "2", "2", "-1"], ["-1", "-2", "0", "1", "2"]),
+    ],
+)
+def test_what_people_did_not_agree_on_is_no_class(labels: list[str], seen: list[str]) -> None:
+    rows = [[f"text {i}", label] for i, label in enumerate(labels)]
+    own = Table(Path("a.csv"), ["text", "label"], rows, [*range(2, len(rows) + 2)])
+    found = {column.name: column.values for column in files.labelled_columns([own])}
+    assert sorted({*found["label"]}) == seen and len(found["text"]) == len(rows)
+
+
 def test_what_is_written_is_what_prepare_reads(tmp_path: Path) -> None:
     tables = [table("train.csv", 60), table("test.csv", 3, ("text", "other"))]
     tables[0].rows[0][0] = 'one, "two"\r\nthree'

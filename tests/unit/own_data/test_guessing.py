@@ -32,6 +32,7 @@ def kind_in(order: list[str], *values: str) -> dict[str, Any]:
         (["True", "false"] * 9, {"kind": "binary", "metric": "accuracy"}),
         (["1", "0"] * 9, {"kind": "binary", "metric": "accuracy"}),
         (["No", "yes"] * 9, {"kind": "binary", "metric": "accuracy"}),
+        (["0", "1", "false", "true"] * 9, {"kind": "binary", "metric": "accuracy"}),  # of two files
         (["1", "2"] * 9, {"kind": "binary", "classes": ["1", "2"], "metric": "accuracy"}),
         (["2", "0", "1"] * 9, {"kind": "classification", "classes": 3, "metric": "accuracy"}),
         (["-1", "0", "1.0"] * 9, {"kind": "classification", "classes": ["-1", "0", "1"], "metric": "accuracy"}),
@@ -215,6 +216,8 @@ def test_strings_that_hardly_repeat_are_no_classes() -> None:
         ("my-dev.csv", "dev"),
         ("validation.jsonl", "dev"),
         ("TRIAL", "dev"),
+        ("eval.csv", "dev"),
+        ("holdout.csv", "test"),
         ("TestSet.csv", "test"),
         ("trains.csv", None),
         ("contest.csv", None),

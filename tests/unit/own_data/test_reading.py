@@ -134,6 +134,13 @@ def test_blanks_behind_separators_do_not_hide_quotes(head: str, tmp_path: Path) 
     assert found.columns == ["label", "text"] and found.rows == [["x", "good, very good"], ["y", "bad"]]
 
 
+def test_a_quote_within_a_text_may_have_a_backslash_before_it(tmp_path: Path) -> None:
+    """As Spark, MySQL and R write it; elsewhere a backslash is a character."""
+    found = wrote(tmp_path, "a.csv", 'text,label\n"he said \\"hi\\", and left",x\n"a",y\n')
+    assert found.rows == [['he said "hi", and left', "x"], ["a", "y"]]
+    assert wrote(tmp_path, "b.csv", 'text,label\n"in C:\\new\\",x\n').rows == [["in C:\\new\\", "x"]]
+
+
 def test_class_numbers_of_the_hub_are_names(tmp_path: Path) -> None:
     """As `datasets` writes Parquet: what its columns are stands beside them. -1 is a label that is not public."""
     label = {"names": ["World", "Sports"], "_type": "ClassLabel"}
@@ -181,6 +188,7 @@ def test_a_column_may_be_named_as_one_of_its_classes(tmp_path: Path) -> None:
         ("a.csv", 'text,label\n"open,1\n', "a.csv:2: not valid CSV: a quote that opens a field is not closed"),
         ("a.csv", b"text,label\ncaf\xe9,1\n", "a.csv:2: not UTF-8 nor UTF-16 with a byte order mark"),
         ("a.csv", "text,label\na,1\n".encode("utf-16-le"), "a binary file"),
+        ("a.csv.gz", b"\x1f\x8b\x08", "a.csv.gz: "),
         ("a.csv.gz", b"text,label\n", "a.csv.gz: "),
         ("a.jsonl", '{"a": 1}\n{"a": \n', "a.jsonl:2: not valid JSON"),
         ("a.jsonl", '{"a": 1, "a": 2}\n', "a.jsonl:1: not valid JSON: two values are named 'a'; rename one"),

@@ -1,5 +1,6 @@
 """The verdict of one method, and the settings that are not as they were."""
 
+import itertools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,19 @@ def test_a_figure_that_was_kept_is_told_from_one_of_another_metric(kind: str) ->
     assert not [*of_metrics(predicted, {1: {"t": None}, 2: {}}, {"t": task})]
 
 
+def test_metrics_that_are_equal_are_not_told_apart_by_their_last_bits() -> None:
+    """Of classes that are equally frequent accuracy and balanced accuracy are one, but for the order of a sum."""
+    task = Task.model_validate({"kind": "binary", "texts": ["t"], "label": "l", "files": FILES})
+    gold = np.repeat([0.0, 1.0], 20)
+    index = pd.MultiIndex.from_arrays([np.arange(40), gold], names=["id", "gold"])
+    for no, yes in itertools.product(range(1, 20), repeat=2):
+        said = np.repeat([0.0, 1.0, 0.0, 1.0], [no, 20 - no, yes, 20 - yes])
+        figures = {1: {"t": round(METRICS["accuracy"](gold, said), 6)}}
+        for metric in ("accuracy", "balanced_accuracy"):
+            other = task.model_copy(update={"metric": metric})
+            assert not [*of_metrics({"t": pd.DataFrame({1: said}, index)}, figures, {"t": other})]
+
+
 @pytest.mark.parametrize(
     ("said", "bytes_same", "verdict"),
     [([0, 1, 1, 1], True, SAME), ([0, 1, 1, 1], None, EQUIVALENT), ([0, 1, 0, 1], False, OPEN)],
@@ -232,6 +246,7 @@ DAMAGES = {  # what is written into which file, and what is said of it
     "no figures": ("metrics.json", "[]", "metrics.json: damaged, no figures of dev"),
     "no figures of test": ("metrics.json", '{"dev": {}}', "metrics.json: damaged, no figures of test"),
     "gone": ("test/sst.csv", None, "test/sst.csv: not there"),
+    "no versions": ("../../../finetune/concat/seed1/versions.json", None, "versions.json: not there"),
 }
 
 
@@ -244,13 +259,15 @@ def test_what_is_damaged_here_is_one_line(what: str, tmp_path: Path, monkeypatch
         (folder / split).mkdir(parents=True)
         (folder / split / "sst.csv").write_text(TABLE)
     write_json(folder / "metrics.json", {split: {"sst": 1.0} for split in ("dev", "test")})
+    for record in ("config.json", "versions.json"):
+        write_json(results("finetune", *run) / record, {})
     refuse_damaged([run], ["sst", "sts"])  # a method may have trained some tasks alone
     name, content, message = DAMAGES[what]
     if content is None:
         (folder / name).unlink()
     else:
         (folder / name).write_text(content)
-    with pytest.raises(SystemExit, match=f"{folder}/{message}.*; `protomtl verify --repair`"):
+    with pytest.raises(SystemExit, match=f"seed1/{message}.*; `protomtl verify --repair`"):
         refuse_damaged([run], ["sst", "sts"])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from protomtl import calibration, novelty
 from protomtl.model.sequences import TokenTable
-from protomtl.steps.export.trust import calibrated, noticed, reshaped
+from protomtl.steps.export.trust import calibrated, noticed, of_other_texts, reshaped
 from protomtl.tasks.settings import Task
 
 FILES = {"train": "a", "dev": "b", "test": "c"}
@@ -62,6 +62,19 @@ def test_the_better_score_on_dev_is_judged_on_test() -> None:
     alone = noticed(of, own, dict.fromkeys(others), prototypes)["novelty"]
     assert alone["score"] == "distance" and alone["auroc"] is None
     assert noticed(task("regression", range=[0, 5]), own, others, prototypes)["novelty"]["score"] == "distance"
+
+
+def test_a_question_about_the_same_texts_has_no_strangers() -> None:
+    """As relatedness and entailment of one file: its AUROC would be 0.5, and the score chosen by chance."""
+    pair = {"kind": "binary", "texts": ["a", "b"]}
+    tasks = {
+        "mood": task("binary", texts=["a"]),
+        "same": task(**pair),
+        "title": task("binary", texts=["c"]),
+        "other": task(**pair, files={"train": "a2", "dev": "b2", "test": "c2"}),
+    }
+    assert of_other_texts(tasks, "mood") == ["title", "other"] == of_other_texts(tasks, "same")
+    assert of_other_texts(tasks, "title") == ["mood", "same", "other"]
 
 
 def test_texts_of_another_task_take_its_shape() -> None:

@@ -124,5 +124,6 @@ def is_plain(said: Any) -> bool:
         and all(type(said.get(name)) is int and said[name] > 0 for name in SIZES)
         and all(type(said.get(name)) in (int, float) and 0 <= said[name] < 1 for name in SHARES)
         and said["type_vocab_size"] > 1
+        and 0 <= (said.get("pad_token_id") or 0) < said["vocab_size"]  # transformers opens no other
         and said["hidden_size"] % said["num_attention_heads"] == 0
     )

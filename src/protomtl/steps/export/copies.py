@@ -14,7 +14,7 @@ from protomtl.core.runs import Run
 from protomtl.core.settings import HELD_OUT
 from protomtl.metrics import main_figure, overall
 from protomtl.seeds import some_rows
-from protomtl.steps.export.trust import HALVES, OTHERS, ROWS, Rows, calibrated, noticed
+from protomtl.steps.export.trust import HALVES, OTHERS, ROWS, Rows, calibrated, noticed, of_other_texts
 from protomtl.tasks.settings import Task, clipped
 
 TEXTS = ["text_a", "text_b"]  # of a prepared table
@@ -79,9 +79,9 @@ def own_rows(network: Any, name: str, task: Task, split: str, seed: int) -> Rows
 
 
 def strangers(network: Any, tasks: Mapping[str, Task], name: str, split: str, seed: int) -> Rows | None:
-    """Texts of the other tasks as if they were the task's, as in trust.strangers. None without another task."""
+    """Texts of the other tasks as if they were the task's, as in trust.strangers. None where it has none."""
     task, texts = tasks[name], []
-    for other in (other for other in tasks if other != name):
+    for other in of_other_texts(tasks, name):
         found = reshaped(texts_of(tasks[other], prepared(other, split)), len(task.texts))
         texts += [found[k] for k in some_rows(len(found), OTHERS, seed, "trust", name, split)]
     return asked(network, name, task, texts, np.zeros(len(texts))) if texts else None

@@ -64,7 +64,7 @@ def noticed(
     task: Task, own: Mapping[str, Rows], others: Mapping[str, Rows | None], prototypes: np.ndarray
 ) -> dict[str, Any]:
     """The score by which dev rows of other tasks are best told from the task's own, its threshold, and how well it
-    tells those of test: AUROC. Without another task it is the distance, and there is no AUROC."""
+    tells those of test: AUROC. Without other texts it is the distance, and there is no AUROC."""
     ways = ["energy", "distance"] if task.what.has_classes else ["distance"]
     kept, apart = {}, {}
     for way in ways:
@@ -101,11 +101,17 @@ def sampled(model: MultiTaskModel, table: TokenTable, most: int, seed: int) -> R
 
 def strangers(model: MultiTaskModel, tasks: Mapping[str, Task], name: str, split: str, seed: int) -> Rows | None:
     """Texts of the other tasks as if they were the task's: of a pair the first text, and of single texts a pair is
-    each with the one behind it. None without another task."""
-    tables = (TokenTable.open(TOKENS, other, split) for other in tasks if other != name)
+    each with the one behind it. None without another task that has texts of its own."""
+    tables = (TokenTable.open(TOKENS, other, split) for other in of_other_texts(tasks, name))
     shaped = [reshaped(table, name, len(tasks[name].texts)) for table in tables]
     found = [sampled(model, table, OTHERS, seed) for table in shaped if len(table)]
     return tuple(map(np.concatenate, zip(*found, strict=True))) if found else None  # type: ignore[return-value]
+
+
+def of_other_texts(tasks: Mapping[str, Task], name: str) -> list[str]:
+    """The tasks that do not ask about the texts of this one, as two questions of one file do."""
+    own = tasks[name]
+    return [other for other, task in tasks.items() if task.files != own.files or {*task.texts}.isdisjoint(own.texts)]
 
 
 def reshaped(table: TokenTable, name: str, texts: int) -> TokenTable:
