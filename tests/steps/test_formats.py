@@ -191,6 +191,19 @@ for words in ("predict --task sst", "encode", "classify --support labelled.csv")
     assert done.returncode == 2 and [bool(part) for part in said] == [True, True, True, False], done.stdout
 
 
+def test_nobody_is_told_that_a_copy_is_used(exports: dict[str, Path], tmp_path: Path) -> None:
+    """onnxruntime tells its makers, and leaves a number of the user's in the cache, if nothing keeps it from that."""
+    program = f"""
+import os, protomtl
+before = dict(os.environ)
+protomtl.load({str(exports["onnx"])!r}).predict("sst", ["a good film"])
+assert dict(os.environ) == before
+"""
+    env = {"PYTHONPATH": ":".join([str(ROOT / "src"), *sys.path]), "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], env=env, check=True)
+    assert not list(tmp_path.rglob("*"))
+
+
 def test_another_backend_than_the_folders_is_refused(exports: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"format onnx, which backend='torch' cannot run; `protomtl export METHOD"):
         protomtl.load(exports["onnx"], backend="torch")

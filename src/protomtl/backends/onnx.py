@@ -1,5 +1,7 @@
 """An export of format onnx or onnx-int8, run by onnxruntime."""
 
+import importlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,10 +92,25 @@ class OnnxNetwork:
         return run(self.readouts[task], self.embedded(task, rows))
 
 
+def runtime() -> Any:
+    """onnxruntime, which sends nothing. ImportError without it.
+
+    Since 1.29 it tells its makers of each model that it opens, on Linux too, and keeps a number of the user's in the
+    user's cache. It looks at one variable while it is imported. What the user set there stands, and is there behind.
+    """
+    silent = {name: "1" for name in ("ORT_DISABLE_TELEMETRY",) if name not in os.environ}
+    os.environ.update(silent)
+    try:
+        return importlib.import_module("onnxruntime")
+    finally:
+        for name in silent:
+            del os.environ[name]
+
+
 def session(path: Path, threads: int) -> Any:
     """SystemExit for a file that onnxruntime cannot read, and without onnxruntime."""
     try:
-        import onnxruntime
+        onnxruntime = runtime()
     except ImportError:
         raise SystemExit(f"{path}: onnxruntime is missing: pip install 'protomtl[onnx]'") from None
     options = onnxruntime.SessionOptions()

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from protomtl.backends.onnx import VECTOR
+from protomtl.backends.onnx import VECTOR, runtime
 from protomtl.core.files import remove
 from protomtl.core.paths import ONNX, READOUT
 from protomtl.model import readout
@@ -61,8 +61,8 @@ def write(folder: Path, model: MultiTaskModel, tasks: dict[str, Task], int8: boo
 
 def check_packages() -> None:
     try:
+        runtime()  # before all that may import it
         import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise SystemExit(
