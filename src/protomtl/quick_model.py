@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from protomtl.backends.whole import check, rest_of, sealed
-from protomtl.core.files import atomic, digest_folder, digest_of, read_json, write_json
+from protomtl.core.files import atomic, digest_folder, digest_of, read_json, read_record, write_json
 from protomtl.core.paths import BACKBONE, MAP, PROTOTYPES, RECORD, STATE, TOKENS
 from protomtl.core.sections import PARAMS, settings_of_method
 from protomtl.inference.loading import refuse_added
@@ -67,7 +67,7 @@ def described(chosen: Params) -> dict[str, Any]:
         raise SystemExit(f"{PARAMS}: method.{METHOD}: this block is missing; `protomtl try` fits its heads by it")
     finetune = settings_of_method("finetune", chosen.finetune, METHOD, chosen.method[METHOD].finetune)
     compute = chosen.compute.model_copy(update={"threads": os.cpu_count() or 1, "processes": 1})
-    tokens = read_json(TOKENS / "tokens.json")
+    tokens = read_record(TOKENS / "tokens.json")
     record: dict[str, Any] = {
         "method": METHOD,
         "seed": SEED,

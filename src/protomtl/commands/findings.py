@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from protomtl.analysis.bootstrap import LEVEL
 from protomtl.analysis.comparisons import NOTHING
 from protomtl.analysis.verdicts import QUESTIONS, Compared, judged, overall_against_first, verdict, word
-from protomtl.core.files import atomic, read_json
+from protomtl.core.files import atomic, read_record
 from protomtl.core.markdown import markdown_table, number, plain, span
 from protomtl.core.paths import KEPT
 from protomtl.core.written import COMPARED, TABLE, read_table
@@ -56,7 +56,7 @@ def kept_runs() -> list[Path]:
 
 def is_found(about: Path) -> bool:
     with as_kept(about.parent):
-        return bool(read_json(about).get("findings", True))
+        return bool(read_record(about).get("findings", True))
 
 
 def page(runs: list[Path]) -> str:
@@ -83,7 +83,7 @@ def section(run: Path) -> list[str]:
     """One run: what it was, and its answers."""
     rows = read_table(run / COMPARISONS, COMPARED)
     with as_kept(run):
-        lines = [f"## {run.name}", "", *described(read_json(run / "about.json")), ""]
+        lines = [f"## {run.name}", "", *described(read_record(run / "about.json")), ""]
     if "p_equal" not in rows:
         lines += ["The predictions of this run were not kept, so 2,000 resamples stay, without a test of equality.", ""]
     for question, method, other in QUESTIONS:

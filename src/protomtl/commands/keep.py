@@ -15,7 +15,7 @@ import pandas as pd
 
 from protomtl.analysis.predictions import read_task, side_by_side
 from protomtl.analysis.settings import Margin
-from protomtl.core.files import atomic, read_json, write_csv, write_json
+from protomtl.core.files import atomic, read_record, write_csv, write_json
 from protomtl.core.paths import CURRENT, KEPT, results
 from protomtl.core.runs import Run, runs_of
 from protomtl.core.sections import argument
@@ -74,7 +74,7 @@ def again(name: str) -> None:
     """Make the tables of docs/runs/NAME again of the predictions that it keeps, with `compare` and `margin` as here."""
     folder, params = kept.find(name), load()
     with kept.as_kept(folder):
-        seeds = kept.seeds_of(read_json(folder / ABOUT)["parts"])
+        seeds = kept.seeds_of(read_record(folder / ABOUT)["parts"])
     for seed in seeds:
         if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
             raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
@@ -137,7 +137,7 @@ def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
     path = target / ABOUT
     if not path.is_file():
         raise SystemExit(f"{target}: is there already and holds no kept run; choose another name")
-    about = read_json(path)
+    about = read_record(path)
     parts = [part | {"seeds": [s for s in part["seeds"] if s not in params.seeds]} for part in about["parts"]]
     parts = [part for part in parts if part["seeds"]]
     theirs = NEUTRAL | about
@@ -150,7 +150,7 @@ def older_parts(target: Path, params: Params) -> list[dict[str, Any]]:
 def margin_of(target: Path) -> float:
     """What a kept run states."""
     path = target / ABOUT
-    return float(read_json(path).get("margin", MARGIN)) if path.exists() else MARGIN
+    return float(read_record(path).get("margin", MARGIN)) if path.exists() else MARGIN
 
 
 def keep_seed(params: Params, seed: int, folder: Path) -> None:
@@ -163,10 +163,10 @@ def keep_seed(params: Params, seed: int, folder: Path) -> None:
     whole.columns = pd.Index(params.methods)
     records = {}
     for method, run in zip(params.methods, runs, strict=True):
-        record = read_json(results("finetune", *run) / "config.json")
+        record = read_record(results("finetune", *run) / "config.json")
         records[method] = {key: record[key] for key in RECORDED} | {
             "epochs": record["finetune"]["epochs"],
-            "metrics": read_json(results("evaluate", *run) / "metrics.json"),
+            "metrics": read_record(results("evaluate", *run) / "metrics.json"),
         }
     whole.reset_index().to_parquet(folder / PREDICTIONS, compression="zstd", index=False)
     write_json(folder / RECORDS, records)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from markupsafe import Markup
 
-from protomtl.core.files import read_json
+from protomtl.core.files import read_record
 from protomtl.core.paths import PERTURBED, real
 from protomtl.core.runs import Run
 from protomtl.core.sections import argument
@@ -103,7 +103,7 @@ def perturbed(model: "Model") -> "Asked":
     path = PERTURBED / "report.json"
     if not path.is_file():
         raise BadInput(f"{path}: not there; name your own rows with --data FILE, or run `protomtl perturb`")
-    report, tables, texts = read_json(path), {}, {}
+    report, tables, texts = read_record(path), {}, {}
     for name in [name for name in model.tasks if name in report]:
         refuse_other_task(name, model.tasks[name])
         found = judged(read_rows(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False))

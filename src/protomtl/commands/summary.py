@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from protomtl.core.files import atomic, read_json, write_json
+from protomtl.core.files import atomic, read_record, write_json
 from protomtl.core.paths import CURRENT, SUMMARY, results
 from protomtl.core.runs import Run
 from protomtl.core.sections import PARAMS
@@ -99,7 +99,7 @@ def keep_current() -> None:
     curves = results("curves")
     with atomic(CURRENT) as part:
         part.mkdir()
-        write_json(part / "metrics.json", {"kept": read_json(results("tables") / "metrics.json")})
+        write_json(part / "metrics.json", {"kept": read_record(results("tables") / "metrics.json")})
         for path in sorted(curves.glob("*/*/*/curve.csv")):
             (part / "curves" / path.relative_to(curves)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, part / "curves" / path.relative_to(curves))

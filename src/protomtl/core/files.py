@@ -183,6 +183,14 @@ def read_json(path: Path | str) -> Any:
         raise SystemExit(f"{path}: damaged, no valid JSON: {error}; make it again") from None
 
 
+def read_record(path: Path | str) -> dict[str, Any]:
+    """The same of a file that holds an object of names and values. SystemExit for one that holds anything else."""
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise SystemExit(f"{path}: damaged, no JSON object; make it again")
+    return found
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from protomtl.core.errors import first_line
-from protomtl.core.files import read_json, write_json
+from protomtl.core.files import read_record, write_json
 from protomtl.core.paths import BACKBONE
 from protomtl.model.device import device_of, precision_of
 from protomtl.model.encoder import Encoder
@@ -74,13 +74,13 @@ def trained_model(folder: Path, encoder: Path, record: dict[str, Any]) -> tuple[
 
 def starting_encoder(pretrained: Path) -> Path:
     """The folder of the encoder that fine-tuning starts from: pre-trained, or the backbone as it is."""
-    return Path(read_json(pretrained / "start.json")["encoder"])
+    return Path(read_record(pretrained / "start.json")["encoder"])
 
 
 def trained_distance(pretrained: Path) -> str:
     """The distance by which prototypes read the encoder of a first phase, or of none."""
     record = pretrained / "config.json"
-    return distance_of(read_json(record)["pretrain"] if record.exists() else {})
+    return distance_of(read_record(record)["pretrain"] if record.exists() else {})
 
 
 def distance_of(settings: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from protomtl.core.files import MENDS, read_json
+from protomtl.core.files import MENDS, read_record
 
 Ints = np.ndarray
 
@@ -87,7 +87,7 @@ class TokenTable:
 
         sides = [s for s in ("a", "b") if (folder / f"{s}.tokens.npy").exists()]
         texts = [(mapped(f"{s}.tokens"), mapped(f"{s}.offsets")) for s in sides]
-        return cls(task, texts, read_json(root / "tokens.json"), mapped("labels"), split)
+        return cls(task, texts, read_record(root / "tokens.json"), mapped("labels"), split)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -11,7 +11,7 @@ from protomtl.analysis.bootstrap import holm
 from protomtl.analysis.curves import area_weights
 from protomtl.analysis.planned import Estimate
 from protomtl.analysis.verdicts import word
-from protomtl.core.files import read_json
+from protomtl.core.files import read_record
 from protomtl.core.markdown import number
 from protomtl.core.written import TABLE, read_table
 from protomtl.publishing.curves import of_seeds, updates
@@ -130,7 +130,7 @@ def never(runs: Path, end: str, plan: Plan, pair: Pair) -> str:
 def on_new_classes(run: Path, what: str, pair: Pair) -> Estimate:
     """Of accuracies on new classes on the encoders of a kept run. ValueError where they were not compared."""
     path = run / NEW_CLASSES
-    rows = read_json(path)["comparisons"] if path.exists() else []
+    rows = read_record(path)["comparisons"] if path.exists() else []
     for row in rows:
         if (row["what"], row["method"], row["control"]) == (what, *pair):
             known = row["freedom"] is None  # JSON has no word for infinity

@@ -10,7 +10,7 @@ import numpy as np
 
 from protomtl.analysis.bootstrap import LEVEL, holm
 from protomtl.analysis.verdicts import BETTER, WORSE, Compared, equal
-from protomtl.core.files import read_json
+from protomtl.core.files import read_record
 from protomtl.core.markdown import span
 from protomtl.core.written import TABLE, read_table
 from protomtl.publishing.kept import SPACE, TABLES, TASKS, compared_on, deciding, kept_as
@@ -123,7 +123,7 @@ def space(run: Path) -> list[str]:
     path = run / kept_as(SPACE)
     if not path.exists():
         return [SEPARATED, "§6, Figure 1", NOT_RUN, ""]
-    after = read_json(path)["sst"]["after"]
+    after = read_record(path)["sst"]["after"]
     probe, majority, silhouette = (after[name] for name in ("linear_probe", "majority", "silhouette"))
     measured = f"linear probe {probe:.3f} on dev, largest class {majority:.3f}, silhouette {silhouette:+.3f}"
     return [SEPARATED, "§6, Figure 1", measured, YES if probe >= SEPARABLE else NO]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from protomtl.analysis import curves
-from protomtl.core.files import read_json
+from protomtl.core.files import read_record
 from protomtl.core.markdown import UNDEFINED, number
 from protomtl.core.paths import results
 from protomtl.core.runs import Run
@@ -22,7 +22,7 @@ def dev_curve(run: Run) -> list[dict[str, Any]]:
     """Of a run in results: dev overall behind each epoch of fine-tuning, against the updates of both phases so far."""
     phase1 = results("pretrain", *run) / "train.csv"
     before = len(read_rows(phase1)) if phase1.exists() else 0
-    steps = int(read_json(results("finetune", *run) / "config.json")["steps"])
+    steps = int(read_record(results("finetune", *run) / "config.json")["steps"])
     points = read_rows(results("curves/dev", *run) / "curve.csv").to_dict("list")
     epochs = max(1, *points["epoch"])
     return [
@@ -111,7 +111,7 @@ def area(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 
 def rows_of(run: Path) -> int:
     """Of each task, `data.max_train_rows` or `data.worsened.rows` of a kept run. ValueError for one of all rows."""
-    about = read_json(run / "about.json")
+    about = read_record(run / "about.json")
     rows = int(about["rows"] or about.get("worsened", {}).get("rows", 0))
     if rows == 0:
         raise ValueError(f"{run.name} is a run of all rows")
@@ -120,7 +120,7 @@ def rows_of(run: Path) -> int:
 
 def seeds_of(run: Path) -> dict[str, dict[str, dict[str, dict[str, dict[str, float]]]]]:
     """Seed -> method -> its record."""
-    return {path.parent.name: read_json(path) for path in run.glob(f"seed*/{RECORDS}")}
+    return {path.parent.name: read_record(path) for path in run.glob(f"seed*/{RECORDS}")}
 
 
 KINDS = {"soon": soon, "area": area}

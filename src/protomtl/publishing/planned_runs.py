@@ -5,7 +5,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from protomtl.core.files import read_json
+from protomtl.core.files import read_record
 from protomtl.core.runner import PHASES
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.publishing.curves import curve, of_seeds
@@ -27,7 +27,7 @@ def check(runs: Path, question: Question, plan: Plan) -> None:
     for names in plan.kept:
         if len(names) != len(question.rows or [0]):
             raise ValueError(f"kept: {', '.join(names)}: a split is {len(question.rows or [0])} runs")
-        abouts = [read_json(runs / name / "about.json") for name in names]
+        abouts = [read_record(runs / name / "about.json") for name in names]
         first = first or abouts[0]
         for name, about, rows in zip(names, abouts, question.rows or [0], strict=True):
             wrong = faults(about, question, plan, rows), unlike(about, question, preset), others(about, first, question)

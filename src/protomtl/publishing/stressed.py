@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from protomtl.analysis.caveats import interval
-from protomtl.core.files import read_json
+from protomtl.core.files import read_record
 from protomtl.core.markdown import number, span
 from protomtl.core.written import UNDER_STRESS, read_table
 from protomtl.publishing.kept import REPORTED, kept_as
@@ -67,7 +67,7 @@ def across(rows: pd.DataFrame, figure: str, methods: list[str]) -> tuple[list[st
 
 def primary(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """The figure that was fixed before, in one row."""
-    one = read_json(reported(run, PRIMARY))
+    one = read_record(reported(run, PRIMARY))
     head = ["stress", "comparison", "loss of each", "difference", "95 % interval", "p", "equal: p", "verdict"]
     row = [
         f"`{one['stress']}`",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from protomtl.analysis import caveats
 from protomtl.analysis.verdicts import judged
-from protomtl.core.files import read_json
+from protomtl.core.files import read_record
 from protomtl.core.markdown import span
 from protomtl.core.settings import HELD_OUT
 from protomtl.publishing.kept import (
@@ -141,7 +141,7 @@ def differences(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 def seed(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     """Dev and test of one seed, as a run of one seed prints them."""
     which, *wanted = words
-    kept = read_json(run / f"seed{which}" / RECORDS)
+    kept = read_record(run / f"seed{which}" / RECORDS)
     found = read(run, "dev")
     head = ["method", *(f"dev {task}" for task in TASKS), "dev overall (paper)"]
     head += [*(f"test {figure}" for figure in FIGURES), "best epoch"]
@@ -162,7 +162,7 @@ def ensemble(run: Path, words: list[str]) -> tuple[list[str], Rows]:
         [f"{found[m]['label']}, mean of its runs", *(number(t[m][f]) for t in (dev, found) for f in FIGURES)]
         for m in chosen(found, words)
     ]
-    metrics = read_json(run / kept_as(ENSEMBLE))
+    metrics = read_record(run / kept_as(ENSEMBLE))
     kinds = {
         "for each task its best run, chosen on the split itself": "_best_member",
         "**ensemble, weighted on dev**": "",

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from protomtl.analysis.predictions import read_task
-from protomtl.core.files import MENDS, read_json, sha256
+from protomtl.core.files import MENDS, read_json, read_record, sha256
 from protomtl.core.paths import KEPT, results
 from protomtl.core.runs import Run, predictions_file, runs_of
 from protomtl.core.settings import HELD_OUT
@@ -49,13 +49,13 @@ def part(params: Params, methods: list[str], seeds: list[int]) -> dict[str, Any]
         "changed": sorted(line[3:] for line in changed.splitlines()),
         "dvc_lock": hashlib.sha256(LOCK.read_bytes()).hexdigest() if LOCK.exists() else UNKNOWN,
         "machines": distinct(machine(run) for run in runs),
-        "versions": distinct(read_json(results("finetune", *run) / "versions.json") for run in runs),
+        "versions": distinct(read_record(results("finetune", *run) / "versions.json") for run in runs),
     }
 
 
 def machine(run: Run) -> dict[str, Any]:
     """What trained a run, in which precision; the machine is known where this folder trained it."""
-    config = read_json(results("finetune", *run) / "config.json")
+    config = read_record(results("finetune", *run) / "config.json")
     resolved = {"precision": config["resolved"]["precision"], "device": config["resolved"]["device"]}
     compute = {f"compute.{name}": config["compute"][name] for name in ("threads", "processes")}
     trained_on: dict[str, Any] = timing.known("finetune", *run).get("machine", {})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from protomtl.analysis.predictions import side_by_side
-from protomtl.core.files import read_json
+from protomtl.core.files import read_record
 from protomtl.core.paths import KEPT
 from protomtl.core.runs import runs_of
 from protomtl.core.sections import validate
@@ -57,7 +57,7 @@ def find(name: str) -> Path:
 def read(folder: Path) -> Kept:
     """All that was kept of a run. SystemExit for a damaged one."""
     with as_kept(folder):
-        about = read_json(folder / "about.json")
+        about = read_record(folder / "about.json")
         float(about.get("margin", MARGIN))
         tables = {split: read_table(folder / name, TABLE) for split, name in TABLES.items()}
         seeds = sorted(seeds_of(about["parts"]))
@@ -113,7 +113,7 @@ def tables(
     """The tables of a kept run made again of its predictions; order: of the rows. tasks: of params.yaml, for a run of
     an older version, which does not say its own. SystemExit where these are not its tasks."""
     with as_kept(folder):
-        about = read_json(folder / "about.json")
+        about = read_record(folder / "about.json")
         methods = methods_of_rows(about, order)
         evaluated = read_evaluated(methods, {seed: folder / f"seed{seed}" for seed in sorted(seeds_of(about["parts"]))})
         joined = {n: validate(f"{folder}/about.json: {n}", Joined, row) for n, row in about.get("joined", {}).items()}
@@ -139,7 +139,7 @@ def kept_tasks(
 def read_evaluated(methods: Sequence[str], folders: Mapping[int, Path]) -> Evaluated:
     """The predictions and records of all seeds; folders: of each seed."""
     predicted = {seed: pd.read_parquet(folder / PREDICTIONS) for seed, folder in folders.items()}
-    kept = {seed: read_json(folder / RECORDS) for seed, folder in folders.items()}
+    kept = {seed: read_record(folder / RECORDS) for seed, folder in folders.items()}
     runs = runs_of(methods, folders)
     predictions: dict[str, dict[str, pd.DataFrame]] = {}
     for split, task in next(iter(predicted.values()))[KEY[:2]].drop_duplicates().itertuples(index=False):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from protomtl.analysis import bootstrap, comparisons
 from protomtl.analysis.predictions import Predictions, read_run, side_by_side
-from protomtl.core.files import read_json
+from protomtl.core.files import read_record
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, predictions_file
 from protomtl.receipt import here
@@ -121,7 +121,7 @@ def deciding(runs: list[Run]) -> str:
 
 
 def metrics_of(run: Run) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = read_json(results("evaluate", *run) / "metrics.json")
+    found: dict[str, dict[str, float]] = read_record(results("evaluate", *run) / "metrics.json")
     return found
 
 

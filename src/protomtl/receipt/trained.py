@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from protomtl.core.files import MENDS, read_json
+from protomtl.core.files import MENDS, read_record
 from protomtl.core.paths import BACKBONE, TOKENS, results
 from protomtl.core.runs import Run, listed_runs
 from protomtl.core.sections import PARAMS, settings_of_method
@@ -75,7 +75,7 @@ def check_records(params: Params, run: Run) -> None:
             "tasks": {name: task.model_dump(mode="json") for name, task in tasks.items()},
             "backbone": params.backbone.model_dump(mode="json"),
         } | ({"start": str(start)} if phase == "finetune" else {})
-        for what in differing(read_json(path), wanted):
+        for what in differing(read_record(path), wanted):
             raise SystemExit(f"{path}: {run.method} seed {run.seed} was trained with {what}; {RUN_AGAIN}")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from protomtl.core.files import atomic, read_json
+from protomtl.core.files import atomic, read_record
 from protomtl.core.paths import PERTURBED, results
 from protomtl.core.written import read_rows
 from protomtl.model import distributed
@@ -19,7 +19,7 @@ from protomtl.tasks.settings import Task
 def run(method: str, seed: int) -> None:
     """Evaluate the model of the best dev epoch on data/perturbed. No parameters: the model is what its record says."""
     folder = results("finetune", method, seed)
-    record = read_json(folder / "config.json")
+    record = read_record(folder / "config.json")
     distributed.run(record["compute"]["processes"], evaluate, folder, record, method, seed)
 
 

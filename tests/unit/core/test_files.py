@@ -107,6 +107,13 @@ def test_damaged_json_is_named_in_one_line(content: bytes, tmp_path: Path) -> No
         files.read_json(tmp_path / "in.json")
 
 
+@pytest.mark.parametrize("content", ["[]", "null", "3", '"a"'])
+def test_json_that_is_no_object_is_no_record(content: str, tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_text(content)
+    with pytest.raises(SystemExit, match=r"in\.json: damaged, no JSON object; make it again$"):
+        files.read_record(tmp_path / "in.json")
+
+
 def test_no_process_has_a_number_beyond_all_numbers() -> None:
     """As a damaged lock of DVC may have it."""
     assert files.is_running(os.getpid()) and not files.is_running(10**30)

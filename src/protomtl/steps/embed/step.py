@@ -11,7 +11,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
-from protomtl.core.files import atomic, read_json
+from protomtl.core.files import atomic, read_record
 from protomtl.core.paths import BACKBONE, TOKENS, results
 from protomtl.core.settings import Backbone
 from protomtl.model.checkpoint import starting_encoder, trained_distance
@@ -35,7 +35,7 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
     tasks = main_tasks(tasks)
     source = results("pretrain", embed.method, embed.seed)
     after = starting_encoder(source)
-    pairs = "sum" if after == BACKBONE else read_json(source / "config.json")["pretrain"]["pair_encoding"]
+    pairs = "sum" if after == BACKBONE else read_record(source / "config.json")["pretrain"]["pair_encoding"]
     distance = trained_distance(source)
     settle(compute)
     encoders = {when: Encoder(f, backbone.pooling, compute) for when, f in zip(WHEN, (BACKBONE, after), strict=True)}

@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from protomtl.core import locks
-from protomtl.core.files import atomic, read_json, write_json
+from protomtl.core.files import atomic, read_record, write_json
 from protomtl.core.markdown import in_a_line
 from protomtl.core.paths import PREPARED, PROTOTYPES, READOUT, TOKENS, results
 from protomtl.core.settings import HELD_OUT
@@ -34,7 +34,7 @@ def run(method: str, seed: int) -> None:
     """
     locks.forget("finetune", method, seed)
     folder = results("finetune", method, seed)
-    record = read_json(folder / "config.json")
+    record = read_record(folder / "config.json")
     distributed.run(record["compute"]["processes"], evaluate, folder, record, method, seed)
 
 

@@ -12,7 +12,7 @@ from protomtl.analysis import bootstrap, comparisons
 from protomtl.analysis.predictions import read_predictions
 from protomtl.backends.opening import opened
 from protomtl.backends.whole import sealed
-from protomtl.core.files import read_json, write_json
+from protomtl.core.files import read_record, write_json
 from protomtl.core.paths import CALIBRATION, CARD, MAP, PROTOTYPES, READOUT, RECORD, TOKENS, results
 from protomtl.core.runs import Run
 from protomtl.core.settings import HELD_OUT
@@ -43,15 +43,15 @@ def build(method: str, seed: int, target: Path, examples: int = 0) -> None:
     configuration with the figures on dev and test, and a model card (README.md).
     """
     source = results("finetune", method, seed)
-    record: dict[str, Any] = read_json(source / "config.json")
+    record: dict[str, Any] = read_record(source / "config.json")
     settle(Compute.model_validate(record["compute"]))
     model, tasks = trained_model(source, source / "encoder", record)
     record |= {
         "backbone": published(record["backbone"]),
-        "max_length": read_json(TOKENS / "tokens.json")["max_length"],
+        "max_length": read_record(TOKENS / "tokens.json")["max_length"],
         "data": data(tasks),
         "figures": {split: figures(method, seed, tasks, split) for split in HELD_OUT},
-        "versions": read_json(source / "versions.json"),
+        "versions": read_record(source / "versions.json"),
     }
     shutil.copytree(source / "encoder", target, ignore=shutil.ignore_patterns(".*", *LEFT_OUT))
     shutil.copyfile(source / "heads.safetensors", target / "heads.safetensors")
@@ -75,7 +75,7 @@ def convert(folder: Path, form: str, seed: int) -> None:
     """Make a built export one of another format, with figures, temperatures and thresholds of its own."""
     if form == "torch":
         return
-    record: dict[str, Any] = read_json(folder / RECORD)
+    record: dict[str, Any] = read_record(folder / RECORD)
     model, tasks = trained_model(folder, folder, record | {"compute": ANYWHERE})
     tokenizer, special = open_tokenizer(folder, record["max_length"])
     tokenizer.save(str(folder / "tokenizer.json"))  # what reads the folder without transformers reads this alone
@@ -125,7 +125,7 @@ def figures(method: str, seed: int, tasks: dict[str, Task], split: str) -> dict[
 
     [None] where the figure is not defined, [the figure] where it has no interval.
     """
-    found = read_json(results("evaluate", method, seed) / "metrics.json")[split]
+    found = read_record(results("evaluate", method, seed) / "metrics.json")[split]
     predictions = read_predictions([Run(method, seed)], tasks, split)
     resampled = comparisons.resampled_figures(predictions, tasks, split)
     ends = {name: bootstrap.interval(values[:, 0, 0]) for name, values in resampled.items()}
@@ -143,5 +143,5 @@ def published(backbone: dict[str, Any]) -> dict[str, Any]:
 
 def data(tasks: dict[str, Task]) -> dict[str, Any]:
     """What the model was trained on: the source, and the training rows of each task."""
-    report = read_json(results("prepare") / "report.json")
+    report = read_record(results("prepare") / "report.json")
     return {"source": report["source"], "rows": {name: report["splits"][name]["train"]["rows"] for name in tasks}}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow.parquet as pq
 
-from protomtl.core.files import atomic, read_json, write_json
+from protomtl.core.files import atomic, read_record, write_json
 from protomtl.core.paths import PERTURBED, PREPARED, results
 from protomtl.core.runs import Run, methods_of, predictions_file, read_runs, seeds_of
 from protomtl.core.settings import Block, Method, Name
@@ -43,11 +43,11 @@ def run(method: dict[str, Method], tasks: dict[str, Task], export: Exported) -> 
         "table1": ("All methods on dev", pages.main_table(read["table1"], [*tasks])),
         "table2": ("All methods on test", pages.main_table(read["table2"], [*tasks])),
         "comparisons": ("Each method against the references", pages.comparisons(read["comparisons"], shown_as, tasks)),
-        "data": ("The data", pages.data(read_json(results("prepare") / "report.json"), every)),
+        "data": ("The data", pages.data(read_record(results("prepare") / "report.json"), every)),
         "errors": (f"Worst errors: {labels[shown.method]}, seed {shown.seed}", errors(shown, tasks)),
         "versions": (
             "What made it",
-            pages.versions(read_json(trained / "versions.json"), read_json(trained / "config.json")),
+            pages.versions(read_record(trained / "versions.json"), read_record(trained / "config.json")),
         ),
     }
     found |= (stress := under_stress(runs, labels, tasks)).pages
@@ -75,7 +75,7 @@ def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[
     losses, drawn = stressed.losses(tables, tasks)
     found = robust.Measured(losses, drawn, failing.failures(tables, tasks), calibrated.table(runs, tasks))
     whole = stressed.whole_runs(tables, tasks)
-    parts = robust.page(found, whole, labels, read_json(PERTURBED / "report.json"))
+    parts = robust.page(found, whole, labels, read_record(PERTURBED / "report.json"))
     parts.insert(1, Part(text="All figures are on test, or on dev where test has no labels."))
     cases = {name: read_rows(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False) for name in tables}
     own = {"robust": ("Robust?", parts), "perturbed": ("The texts under stress", robust.texts(cases, tasks))}

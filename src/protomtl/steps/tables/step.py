@@ -8,7 +8,7 @@ import pandas as pd
 from protomtl.analysis.predictions import read_predictions
 from protomtl.analysis.settings import Margin
 from protomtl.core import sections
-from protomtl.core.files import atomic, read_json, write_json
+from protomtl.core.files import atomic, read_record, write_json
 from protomtl.core.paths import results
 from protomtl.core.runs import Run, read_runs, seeds_of
 from protomtl.core.settings import Backbone, Data, Joined, Method
@@ -54,8 +54,8 @@ def read_evaluated(runs: Sequence[Run], tasks: dict[str, Task]) -> Evaluated:
     """What steps `evaluate` and `finetune` wrote of the runs."""
     return Evaluated(
         {split: read_predictions(runs, tasks, split) for split in SPLITS.values()},
-        {run: read_json(results("evaluate", *run) / "metrics.json") for run in runs},
-        {run: read_json(results("finetune", *run) / "config.json") for run in runs},
+        {run: read_record(results("evaluate", *run) / "metrics.json") for run in runs},
+        {run: read_record(results("finetune", *run) / "config.json") for run in runs},
     )
 
 
