@@ -42,6 +42,8 @@ def test_each_cell_is_computed_by_its_own_settings_and_the_file_is_as_it_was(pro
     assert worsened["rows16"].rows == 16 and seen["rows16"].perturb.rows > 0
     assert (worsened["next40"].wrong_labels, worsened["next40"].to) == (0.4, "next")
     assert worsened["rare50"].imbalance == 50
+    trained = [m for m in seen["rare50"].methods if not m.startswith("frozen")]
+    assert trained == ["concat_longer", "softmax_pretrained", "leave_one_out"] and "concat" in seen["whole"].methods
     assert {p.name for p in Path("docs/runs").iterdir()} == {f"robust-{cell}" for cell in robust.CELLS}
 
 
