@@ -348,8 +348,9 @@ def test_a_method_and_its_control_of_a_question_have_the_same_budget_and_losses(
     for name in order:
         preset.apply(name)
     params, asked = load(), questions.read(ROOT / "docs" / questions.QUESTIONS)
-    assert params.seeds == [1, 2, 3, 4, 5] and params.data.worsened.rows == (64 if order[-1] == "low_data" else 0)
+    assert params.data.worsened.rows == (64 if order[-1] == "low_data" else 0)
     for letter in ORDERS[order]:
+        assert len(params.seeds) in {plan.seeds for plan in asked[letter].plans}
         for pair in asked[letter].compare:
             assert {*pair} <= {*params.methods} and {*pair} & {*params.compare}
             phases = [settings_of(params, method) for method in pair]
