@@ -100,7 +100,7 @@ def test_each_figure_of_the_page_of_results_is_of_a_kept_run() -> None:
             f"(p {theirs.p_holm:.3f}, ",
             f"the difference is {abs(equal['difference']):.3f}, from {equal['low']:+.3f} to {equal['high']:+.3f}.",
             "three splits, five seeds, a margin of 0.01.",
-            f"read {first:.3f} straight after that first phase: 60 updates, no head. Its heads have {heads:.3f} behind 150",
+            f"read {first:.3f} straight after that first phase: 60 updates, no head. Its heads have {heads:.3f}",
             f"prototypes are {-balanced['difference']:.3f} below (p {balanced['p']:.3f}, Holm)",
             f"are {-later['difference']:.3f} below those of `concat_longer` (p {later['p']:.3f}, Holm, five seeds)",
             "one holds on the starter data (the cosine lifts `sts`). Three do not, and four are not shown.",

@@ -64,7 +64,7 @@ class Distances(Block):
     def check_prior(self, sampling: str) -> None:
         """ValueError where batches have as many rows of each class: the prior is of the split, and not of these."""
         if self.prior and sampling == "episodes":
-            raise ValueError("`prior` says how frequent classes are, and `sampling: episodes` makes them equal; drop one")
+            raise ValueError("`prior` says how frequent classes are; `sampling: episodes` makes them equal; drop one")
 
 
 class JointPrototypes(Distances):

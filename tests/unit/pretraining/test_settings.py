@@ -10,7 +10,7 @@ from tests.support import ROOT
 
 BASE = load(ROOT / "params.yaml").pretrain
 OF_CLASSES = "`prior` and `values: between` belong to the objectives prototypical and softmax"
-OF_BATCHES = "`prior` says how frequent classes are, and `sampling: episodes` makes them equal"
+OF_BATCHES = "`prior` says how frequent classes are; `sampling: episodes` makes them equal"
 OF_TOKENS = "`task_token` belongs to `objective: prototypical`, and not to `prototypes: train`"
 
 

@@ -22,7 +22,7 @@ BASE = load(ROOT / "params.yaml").finetune
         ({"prototypes": {"values": "between", "kind": "episode"}}, "`values: between` has no means of an episode"),
         (
             {"prototypes": {"weight": 0.1, "prior": True}, "sampling": "episodes"},
-            "`prior` says how frequent classes are, and `sampling: episodes` makes them equal",
+            "`prior` says how frequent classes are; `sampling: episodes` makes them equal",
         ),
         ({"share_hidden": True, "hidden": False}, "`share_hidden` needs `hidden: true`"),
     ],
