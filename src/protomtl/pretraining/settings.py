@@ -34,6 +34,7 @@ class Pretrain(Distances, Training):
         if self.objective not in ("prototypical", "softmax") and (self.prior or self.values == "between"):
             raise ValueError("`prior` and `values: between` belong to the objectives prototypical and softmax")
         self.check_means(self.prototypes)
+        self.check_prior(self.sampling)
         if self.task_token and (self.objective != "prototypical" or self.prototypes == "train"):
             raise ValueError("`task_token` belongs to `objective: prototypical`, and not to `prototypes: train`")
         if self.objective == "mlm" and self.sampling == "episodes":

@@ -12,6 +12,7 @@ A block begins with `<!-- table: RUN KIND WORDS -->` and ends with `<!-- /table 
 - `RUN seed N [METHODS]`: dev and test of one seed; the order is that of the run.
 - `RUN soon [METHODS]`: updates until 95 % of the end of training, of its own and of the run's first reference.
 - `RUN area RUN…`: the area under overall on test against log rows, over runs that differ in their number of rows.
+- `RUN readings RUN…`: test by heads, by prototypes and by prototypes straight after phase 1, means over these runs.
 - `RUN noise FIGURE [METHODS]`, `RUN shifted FIGURE [METHODS]`, `RUN failures TASK [METHODS]`: what each stress costs;
   `RUN primary`: the figure that was fixed before.
 - `all questions`, `all power`, `all answers`: what was asked before the runs, what the plans could find, and what was
@@ -28,12 +29,12 @@ from pathlib import Path
 from tabulate import tabulate
 
 from protomtl.core.files import atomic
-from protomtl.publishing import answers, curves, kept, plans, questions, stressed
+from protomtl.publishing import answers, curves, kept, plans, questions, readings, stressed
 from protomtl.publishing.claims import checks, claims
 from protomtl.publishing.tables import KINDS, Rows
 
 BLOCK = re.compile(r"<!-- table: (?P<what>[^>]*?) -->\n.*?<!-- /table -->", re.DOTALL)
-TABLES = KINDS | {"claims": claims, "checks": checks} | curves.KINDS | stressed.KINDS  # of one run
+TABLES = KINDS | {"claims": claims, "checks": checks} | curves.KINDS | readings.KINDS | stressed.KINDS  # of one run
 OF_ALL = questions.KINDS | plans.KINDS | answers.KINDS  # of the folder of runs
 OPENING = re.compile(r"<!-- table:.*?-->")
 

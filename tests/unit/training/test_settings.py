@@ -20,6 +20,10 @@ BASE = load(ROOT / "params.yaml").finetune
         ({"frozen": True, "smoothness": {"weight": 0.1}}, "`smoothness` and `prototypes` train the encoder"),
         ({"prototypes": {"values": "between", "kind": "epoch"}}, "`values: between` has no means of an epoch"),
         ({"prototypes": {"values": "between", "kind": "episode"}}, "`values: between` has no means of an episode"),
+        (
+            {"prototypes": {"weight": 0.1, "prior": True}, "sampling": "episodes"},
+            "`prior` says how frequent classes are; `sampling: episodes` makes them equal",
+        ),
         ({"share_hidden": True, "hidden": False}, "`share_hidden` needs `hidden: true`"),
     ],
 )

@@ -40,7 +40,7 @@ def text(record: dict[str, Any], trusted: dict[str, Any]) -> str:
         figures=figures(record, tasks),
         trust=trust(trusted),
         data=DATA[source] + (f"{', '.join(of_the_hub(tasks))}." if source == "hub" else ""),
-        note=note(record["backbone"]["name"], tasks),
+        note=note(record["backbone"]["name"], source, tasks),
     )
     return text
 

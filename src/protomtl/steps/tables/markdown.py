@@ -50,7 +50,7 @@ def table_markdown(table: pd.DataFrame, tasks: Mapping[str, Task], title: str) -
         "",
         *(note for column in shown for note in column.notes),
         f"Data: {about['data']}; backbone: {about['backbone']}.",
-        *([caveat] if (caveat := caveats.note(about["backbone"], tasks)) else []),
+        *([caveat] if (caveat := caveats.note(about["backbone"], about["data"], tasks)) else []),
     ]
     return "\n".join(lines) + "\n"
 
