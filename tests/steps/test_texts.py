@@ -142,6 +142,11 @@ BAD: dict[str, tuple[str, bytes, str]] = {
         b"title,id\nx,1\n",
         "in.csv:2: no column 'text'; there is 'title', 'id': say --columns",
     ),
+    "other separators": (
+        "in.csv",
+        b"text;id\nx;1\n",
+        "in.csv:2: no column 'text'; there is 'text;id'; ';' seems to separate its columns: write commas or tabs",
+    ),
     "an empty text": ("in.csv", b"text,id\ngood,1\n  ,2\n", "in.csv:3: column 'text' holds no text"),
     "a number where a text is needed": ("in.jsonl", b'{"text": 3}\n', "in.jsonl:1: column 'text' holds no text, but 3"),
     "a wrong encoding": ("in.csv", b"text\nsch\xf6n\n", "in.csv:2: not UTF-8; save the file as UTF-8"),

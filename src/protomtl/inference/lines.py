@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 LONGEST = 1 << 20  # characters of one line: more is no row of text
+UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")  # how such a file begins, read as UTF-8
 STREAM = "-"  # standard input or output
 
 
@@ -42,6 +43,8 @@ def checked(path: str, file: IO[str]) -> Iterator[str]:
         line += 1
         if len(text) > LONGEST:
             raise BadInput(f"{path}:{line}: the line has more than {LONGEST:,} characters; one row a line is needed")
+        if line == 1 and text.startswith(UTF_16):
+            raise BadInput(f"{path}:{line}: UTF-16; save the file as UTF-8")
         if "\0" in text:
             raise BadInput(f"{path}:{line}: a binary file; a text file is needed")
         if any("\udc80" <= c <= "\udcff" for c in text):

@@ -66,8 +66,15 @@ def table(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
                 raise BadInput(f"{path}:{line}: two columns are named {twice[0]!r}; rename one")
             continue
         if len(fields) != len(header):
-            raise BadInput(f"{path}:{line}: {len(fields)} fields where the header has {len(header)}")
+            raise BadInput(f"{path}:{line}: {len(fields)} fields where the header has {len(header)}{separated(header)}")
         yield line, dict(zip(header, fields, strict=True))
+
+
+def separated(header: Iterable[str]) -> str:
+    """What to say of one column whose name looks like those of several; nothing of another header."""
+    names = [*header]
+    sign = next((sign for sign in ";|" if len(names) == 1 and sign in names[0]), "")
+    return f"; {sign!r} seems to separate its columns: write commas or tabs" if sign else ""
 
 
 def json_lines(path: str, lines: Iterable[str]) -> Iterator[tuple[int, Record]]:
@@ -122,7 +129,7 @@ def texts(rows: Iterable[Placed], columns: list[str]) -> Iterator[tuple[str, Rec
     for place, row in rows:
         if missing := [c for c in columns if c not in row]:
             there = ", ".join(map(repr, row))
-            raise BadInput(f"{place}: no column {missing[0]!r}; there is {there}: say --columns")
+            raise BadInput(f"{place}: no column {missing[0]!r}; there is {there}{separated(row) or ': say --columns'}")
         found = tuple(row[c].strip() if isinstance(row[c], str) else "" for c in columns)
         if not all(found):
             column = columns[found.index("")]

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from protomtl.perturbations import meaning
+from protomtl.perturbations import meaning, renaming
 from protomtl.perturbations.noise import NOISE, Known
 from protomtl.perturbations.settings import Perturb, Subject
 from protomtl.tasks.settings import Task
@@ -105,8 +105,8 @@ def pair_changes(task: Task) -> list[Stress]:
     found = [
         Stress("meaning", "turned", lambda row, _: different(row.texts[::-1], row), "same"),
         Stress("meaning", "itself", lambda row, _: different((row.texts[0], row.texts[0]), row), "label", yes),
-        Stress("meaning", "names", lambda row, random: meaning.names(row.texts, random), "same"),
-        Stress("meaning", "numbers", lambda row, random: meaning.numbers(row.texts, random), "same"),
+        Stress("meaning", "names", lambda row, random: renaming.names(row.texts, random), "same"),
+        Stress("meaning", "numbers", lambda row, random: renaming.numbers(row.texts, random), "same"),
     ]
     if not task.what.has_classes:
         return found
@@ -114,8 +114,8 @@ def pair_changes(task: Task) -> list[Stress]:
         *found,
         Stress("meaning", "exchanged", lambda row, _: beside(row, meaning.exchanged(row.texts[0])), "label", no),
         Stress("meaning", "negated", lambda row, _: beside(row, meaning.negated(row.texts[0])), "label", no),
-        Stress("meaning", "other_name", lambda row, random: first(row, meaning.names, random), "label", no),
-        Stress("meaning", "other_number", lambda row, random: first(row, meaning.numbers, random), "label", no),
+        Stress("meaning", "other_name", lambda row, random: first(row, renaming.names, random), "label", no),
+        Stress("meaning", "other_number", lambda row, random: first(row, renaming.numbers, random), "label", no),
     ]
 
 
@@ -128,7 +128,7 @@ def opinion_changes(task: Task) -> list[Stress]:
         return None if new is None else (new,)
 
     return [
-        Stress("meaning", "names", lambda row, random: meaning.names(row.texts, random), "same"),
+        Stress("meaning", "names", lambda row, random: renaming.names(row.texts, random), "same"),
         Stress("meaning", "negated", denied, "lower"),
     ]
 

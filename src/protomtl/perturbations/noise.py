@@ -1,8 +1,8 @@
 """Noise that keeps the label: typos, other case, dropped function words, common misspellings.
 
-A function takes a text, the share of its words that is to change, a generator and the words of the data, and gives
-the new text; None where no word of the text can change so. The expected number of changed words is the share of all of
-them: a short text may have none. A larger share changes the same words and more.
+A function takes a text, the share of its words that is to change, a generator and the words of all rows that are
+changed, and gives the new text; None where no word of the text can change so. The expected number of changed words is
+the share of all of them: a short text may have none. A larger share changes the same words and more.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from protomtl.perturbations.words import DROPPED, Span, like, lower, replaced, words
+from protomtl.perturbations.words import DROPPED, Span, free_standing, like, lower, replaced, words
 
 SHORTEST = 4  # letters of a word that gets a typo: a shorter one often becomes another word
 KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -36,7 +36,7 @@ def typos(text: str, share: float, random: np.random.Generator, known: Known) ->
 
 
 def misprints(word: str, known: Known) -> list[str]:
-    """The words with one typo that the data do not have."""
+    """The words with one typo that are not known."""
     inner = range(1, len(word))
     drops = [word[:k] + word[k + 1 :] for k in inner]
     swaps = [word[:k] + word[k + 1] + word[k] + word[k + 2 :] for k in inner if k + 1 < len(word)]
@@ -71,7 +71,7 @@ def case(text: str, share: float, random: np.random.Generator, known: Known) -> 
 def dropped(text: str, share: float, random: np.random.Generator, known: Known) -> str | None:
     """Some function words left out, of those that decide nothing: no negation, no number, no word of content."""
     there = words(text)
-    eligible = [span for span in there if lower(text, span) in DROPPED]
+    eligible = [span for span in there if lower(text, span) in DROPPED and free_standing(text, span)]
     if not eligible or len(eligible) == len(there):
         return None
     gone = {}

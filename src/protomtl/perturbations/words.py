@@ -12,14 +12,21 @@ def word_set(text: str) -> frozenset[str]:
 
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+# How a word or a number begins that has `an` before it.
+VOWEL = re.compile(r"(?!eu|one)[aeio]|u(?:n(?!i)|[mpl])|h(?:our|onest|eir)|8|1[18]$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"[.!?]['\"’”)]*\s+(?=[^\W\d_])")
 
+MONTHS = word_set(
+    "january february march april may june july august september october november december jan feb mar apr jun jul aug "
+    "sep sept oct nov dec"
+)
+DATES = MONTHS | word_set("monday tuesday wednesday thursday friday saturday sunday")
 DETERMINERS = word_set("a an the this that these those his her its their my your our some any each every")
 NEGATIONS = word_set(
     "not no never none nobody nothing nowhere neither nor cannot without hardly barely scarcely seldom rarely"
 )
-# Words that a text can lose and still say the same.
-DROPPED = word_set("a an the of to is are was were be been has have had will would that which there it")
+# Words that a text can lose and still say the same; `would` decides, as in what would have been good.
+DROPPED = word_set("a an the of to is are was were be been has have had that which there it")
 FUNCTION = (
     DETERMINERS
     | NEGATIONS
@@ -27,6 +34,7 @@ FUNCTION = (
     | word_set(
         "and or but if so as at by for from in into on onto off over under up down out about after before during than "
         "then through between with within against among around behind beside near next toward towards upon via per "
+        "above below across along beyond beneath inside outside throughout despite except whether will would "
         "he she they we you i me him them us who whom whose what when where why how do does did done doing being am "
         "can could may might must shall should not too also just only very more most much many few all both either "
         "while because since until though although yet however even still again here now s t"
@@ -42,6 +50,22 @@ def words(text: str) -> list[Span]:
 def lower(text: str, span: Span) -> str:
     """A word in small letters."""
     return text[slice(*span)].lower().replace("’", "'")
+
+
+def free_standing(text: str, span: Span) -> bool:
+    """Whether no hyphen joins a word to another one."""
+    return text[span[0] - 1 : span[0]] != "-" and text[span[1] : span[1] + 1] != "-"
+
+
+def article(text: str, start: int) -> str:
+    """`a` or `an` in small letters if it stands right before a place, else nothing."""
+    found = re.search(r"\b(an?)\s$", text[max(0, start - 4) : start], re.IGNORECASE)
+    return found[1].lower() if found else ""
+
+
+def goes_with(article: str, word: str) -> bool:
+    """Whether an article, or none, can stand before a word or a number."""
+    return not article or (article == "an") == (VOWEL.match(word) is not None)
 
 
 def replaced(text: str, new: Mapping[Span, str]) -> str:

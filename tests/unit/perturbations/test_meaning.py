@@ -2,17 +2,15 @@
 
 from collections import Counter
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protomtl.perturbations import meaning, names
-from protomtl.perturbations.words import NEGATIONS, negative, words
+from protomtl.perturbations import meaning
+from protomtl.perturbations.words import negative, words
 
 PARTS = "A the man woman dog is are not guitar playing red on in Syria Michael 12 two three ten , . and that was"
 TEXTS = st.lists(st.sampled_from(PARTS.split()), max_size=20).map(" ".join)
-SEEDS = st.integers(0, 999)
 
 
 def parts(text: str) -> list[str]:
@@ -53,6 +51,8 @@ def test_negations_by_hand(text: str, new: str | None) -> None:
         ("It is so good that I cried.", None),
         ("It would be good.", None),
         ("What a film", None),
+        ("This is simply the most fun of the year!", None),  # what is not simply so may be more than that
+        ("It's just a treat.", None),
     ],
 )
 def test_opinions_are_denied_where_they_have_one_part(text: str, new: str | None) -> None:
@@ -79,55 +79,18 @@ def test_an_exchange_has_the_same_words_in_two_other_places(text: str) -> None:
         ("A cow stands next to a woman.", None),
         ("Stocks Fall In Early Trade", None),  # a headline in capitals
         ("The Nasdaq fell for a month, they say", None),  # one noun only
+        ("A word is the pay-off of a task", "A task is the pay-off of a word"),  # no part of a joined word
+        (  # above is no noun
+            "A number below ten says nothing of the sector, while a number above that does.",
+            "A sector below ten says nothing of the number, while a number above that does.",
+        ),
+        (
+            "I said in a letter to the court: you tore my family apart.",
+            "I said in a court to the letter: you tore my family apart.",
+        ),
+        ("The rest of the galaxy moves.", None),
+        ("A man is eating the apple.", None),  # a apple
     ],
 )
 def test_exchanges_by_hand(text: str, new: str | None) -> None:
     assert meaning.exchanged(text) == new
-
-
-@given(TEXTS, TEXTS, SEEDS)
-def test_names_and_numbers_change_alike_in_both_texts(a: str, b: str, seed: int) -> None:
-    for change in (meaning.names, meaning.numbers):
-        new = change((a, b), np.random.default_rng(seed))
-        assert new == change((a, b), np.random.default_rng(seed))
-        if new is not None:
-            forth: dict[str, str] = {}
-            for old, text in zip((a, b), new, strict=True):
-                assert old != text and len(old.split()) == len(text.split())
-                for x, y in zip(old.split(), text.split(), strict=True):
-                    assert forth.setdefault(x.lower(), y.lower()) == y.lower()  # one for one
-            assert len({*forth.values()}) == len(forth)  # so it can be turned back
-
-
-def test_a_name_that_is_in_one_text_only_stays() -> None:
-    random = np.random.default_rng(1)
-    assert meaning.names(("Michael runs", "a man runs"), random) is None
-    new = meaning.names(("Syrian forces", "forces of Syria"), random)
-    assert new is not None and (new[1].removeprefix("forces of "), new[0].removesuffix(" forces")) in names.PLACES
-    assert meaning.names(("syria", "syria"), random) is None and meaning.names(("Assyria",), random) is None
-
-
-@pytest.mark.parametrize(
-    "text", ["in 1999", "$12 more", "3.5", "12:30", "on May 12", "a two-year plan", "one", "90210", "4am"]
-)
-def test_years_dates_prices_and_parts_of_numbers_stay(text: str) -> None:
-    assert meaning.numbers((text,), np.random.default_rng(1)) is None
-
-
-def test_a_number_is_written_as_the_old_one() -> None:
-    new = meaning.numbers(("Two men", "2 men"), np.random.default_rng(1))
-    assert new is not None
-    word, digits = new[0].split()[0], new[1].split()[0]
-    assert names.NUMBER_WORDS[word.lower()] == int(digits) != 2 and word[0].isupper()
-
-
-@given(st.integers(2, 999))
-def test_another_number_is_not_about_the_same(value: int) -> None:
-    others = [other for other in meaning.nearby(value) if other != value]
-    assert value <= 12 or {len(str(other)) for other in others} == {len(str(value))}
-    assert value <= 12 or all(abs(other - value) / value > 0.25 for other in others)
-
-
-def test_no_name_is_in_two_lists_and_no_form_of_two_places() -> None:
-    every = [form for kind in names.KINDS for forms in kind for form in forms]
-    assert len(every) == len({*every}) and not NEGATIONS & {form.lower() for form in every}
