@@ -80,13 +80,18 @@ def keep_aside(name: str) -> None:
 
 
 def run(compute: Callable[[str], None] = compute, keep: Callable[[str], None] = keep_aside) -> None:
-    """The cells that are not kept yet. SystemExit if params.yaml makes rows worse already."""
+    """The cells that are not kept yet. SystemExit if params.yaml makes rows worse already, or kept ones are of other data."""
     if load().data.worsened.active:
         raise SystemExit(
             f"{PARAMS}: data.worsened: is set already; `git checkout {PARAMS}`, then `protomtl preset robust`"
         )
+    source = load().data.source
     for number, cell in enumerate(CELLS, 1):
         if kept(cell).exists():
+            if (theirs := read_json(kept(cell) / "about.json").get("data")) != source:
+                raise SystemExit(
+                    f"{kept(cell)}: is of data {theirs}, and {PARAMS} has {source}: give the kept cells other names"
+                )
             print(f"{number} of {len(CELLS)}, {cell}: kept already in {kept(cell)}", flush=True)
             continue
         print(f"{number} of {len(CELLS)}, {cell} …", flush=True)

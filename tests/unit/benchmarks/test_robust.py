@@ -27,7 +27,8 @@ def keep(name: str, figure: float = 0.5) -> None:
     folder = Path("docs/runs") / name
     folder.mkdir(parents=True)
     worsened = load().data.worsened
-    write_json(folder / "about.json", {"worsened": worsened.model_dump()} if worsened.active else {})
+    about = {"worsened": worsened.model_dump()} if worsened.active else {}
+    write_json(folder / "about.json", about | {"data": load().data.source})
     figures = {"sst": figure, "sst_sd": 0.1, "sst_low": figure - 0.1, "sst_high": figure + 0.1, "seeds": "1"}
     rows = [{"method": method, "label": method.upper()} | figures for method in ("concat", "leave_one_out")]
     pd.DataFrame(rows).to_csv(folder / "tables-table2.csv", index=False)
@@ -67,6 +68,14 @@ def test_rows_that_are_worse_already_are_no_beginning(project: Path) -> None:
     path = project / "params.yaml"
     path.write_text(path.read_text().replace("    rows: 0  ", "    rows: 9  "))
     with pytest.raises(SystemExit, match=r"data\.worsened: is set already"):
+        robust.run(lambda cell: None, keep)
+
+
+def test_cells_of_other_data_are_not_passed_over(project: Path) -> None:
+    robust.run(lambda cell: None, keep)
+    path = project / "params.yaml"
+    path.write_text(path.read_text().replace("source: starter ", "source: cs224n "))
+    with pytest.raises(SystemExit, match=r"robust-whole: is of data starter, and params.yaml has cs224n"):
         robust.run(lambda cell: None, keep)
 
 
