@@ -80,7 +80,7 @@ def keep_aside(name: str) -> None:
 
 
 def run(compute: Callable[[str], None] = compute, keep: Callable[[str], None] = keep_aside) -> None:
-    """The cells that are not kept yet. SystemExit if params.yaml makes rows worse already, or kept ones are of other data."""
+    """The cells that are not kept yet. SystemExit if rows are worse already, or kept cells are of other data."""
     if load().data.worsened.active:
         raise SystemExit(
             f"{PARAMS}: data.worsened: is set already; `git checkout {PARAMS}`, then `protomtl preset robust`"
