@@ -71,7 +71,7 @@ def test_correlations_by_hand() -> None:
 @pytest.mark.parametrize("kinds", [("f4", "f4"), ("f4", "f8"), ("f8", "f4"), ("f8", "f8"), ("i8", "f4"), ("f8", "i8")])
 @pytest.mark.parametrize("rows", [3, 8, 129, 3000])
 def test_correlations_are_scipys_to_the_bit(kinds: tuple[str, str], rows: int) -> None:
-    """Kept figures are of scipy.stats, which takes half a second to import; ties, tiny and huge values are no others."""
+    """Kept figures are of scipy.stats, whose import takes half a second. Ties, tiny and huge values are no others."""
     random = generator(rows, "test", *kinds)
     for size in (1.0,) if "i8" in kinds else (1e-30, 1.0, 1e30):
         gold = (random.integers(0, 6, rows) * size).astype(kinds[0])
