@@ -169,4 +169,5 @@ if __name__ == "__main__":
         "device", metavar="DEVICE", nargs="?", default="cpu", choices=[*STEPS], help="cpu (default), cuda"
     )
     given = parser.parse_args()
+    options.refuse_absent(parser, given.device)
     main(given.repeats, given.device)

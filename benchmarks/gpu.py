@@ -121,4 +121,5 @@ if __name__ == "__main__":
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    options.refuse_absent(parser, given.device)
     main(given.parts or list(PARTS), given.data, given.device)

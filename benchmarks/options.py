@@ -2,6 +2,8 @@
 
 import argparse
 
+import torch
+
 
 def parser(module: str, about: str) -> argparse.ArgumentParser:
     """Knows `--help`: the docstring without the line of the command, which the usage repeats."""
@@ -16,3 +18,9 @@ def count(word: str) -> int:
     if not word.isdecimal() or int(word) < 1:
         raise argparse.ArgumentTypeError(f"{word!r}: give a whole number from 1")
     return int(word)
+
+
+def refuse_absent(parser: argparse.ArgumentParser, device: str) -> None:
+    """End with a line where torch sees no such device: not after data are fetched."""
+    if device == "cuda" and not torch.cuda.is_available():
+        parser.error("cuda: torch sees no GPU here; docs/guides/gpus.md says what one is measured by")

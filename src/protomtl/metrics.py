@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy import stats
 
 from protomtl.tasks.figures import MetricName
 from protomtl.tasks.settings import Task, counted
@@ -40,13 +39,36 @@ def mcc(gold: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def pearson(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """Correlation of two [n]; NaN where it says nothing: see `correlates`."""
-    return float(stats.pearsonr(gold, predicted).statistic) if correlates(gold, predicted) else SILENT
+    """Correlation of two [n]; NaN where it says nothing: see `correlates`.
+
+    To the bit scipy.stats.pearsonr, whose import takes longer than most jobs compute figures.
+    """
+    if not correlates(gold, predicted):
+        return SILENT
+    kind = np.result_type(gold, predicted)
+    both = (values.astype(kind if kind.kind == "f" else float) for values in (gold, predicted))
+    return float(np.clip(np.vecdot(*map(direction, both)), -1, 1))
+
+
+def direction(values: np.ndarray) -> np.ndarray:
+    """[n] what the values [n] differ from their mean, at length 1; no square of it overflows."""
+    apart = values - values.mean()
+    most = np.abs(apart).max()
+    return np.asarray(apart / (most * np.linalg.norm(apart / most, axis=0)))
 
 
 def spearman(gold: np.ndarray, predicted: np.ndarray) -> float:
-    """Correlation of the ranks of two [n]; NaN where it says nothing: see `correlates`."""
-    return float(stats.spearmanr(gold, predicted).statistic) if correlates(gold, predicted) else SILENT
+    """Correlation of the ranks of two [n]; NaN where it says nothing: see `correlates`.
+
+    To the bit scipy.stats.spearmanr, as above.
+    """
+    return float(np.corrcoef(ranks(gold), ranks(predicted))[1, 0]) if correlates(gold, predicted) else SILENT
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """[n] the places of values [n] in their order, from 1; equal ones have the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[place])
 
 
 def rmse(gold: np.ndarray, predicted: np.ndarray) -> float:
@@ -55,8 +77,9 @@ def rmse(gold: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def correlates(gold: np.ndarray, predicted: np.ndarray) -> bool:
-    """Whether a correlation says anything: not of constants, nor of two rows, for which it is always 1 or -1."""
-    return len(gold) > 2 and bool(np.ptp(gold)) and bool(np.ptp(predicted))
+    """Whether a correlation says anything: not of constants, of what is no number, nor of two rows, for which it is
+    always 1 or -1."""
+    return len(gold) > 2 and bool(np.ptp(gold) > 0) and bool(np.ptp(predicted) > 0)
 
 
 METRICS: dict[MetricName, Callable[[np.ndarray, np.ndarray], float]] = {

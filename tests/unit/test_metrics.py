@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import balanced_accuracy_score
 
 from protomtl import metrics, params
 from protomtl.analysis import bootstrap
+from protomtl.seeds import generator
 from tests.support import ROOT
 
 ALL = params.load(ROOT / "params.yaml").tasks
@@ -64,6 +66,24 @@ def test_correlations_by_hand() -> None:
     found = metrics.task_metrics(TASKS["sts"], gold, predicted)
     assert found["pearson"] == pytest.approx(5 / np.sqrt(2 * 14))  # centred: (-1, 0, 1) and (-2, -1, 3)
     assert found["spearman"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("kinds", [("f4", "f4"), ("f4", "f8"), ("f8", "f4"), ("f8", "f8"), ("i8", "f4"), ("f8", "i8")])
+@pytest.mark.parametrize("rows", [3, 8, 129, 3000])
+def test_correlations_are_scipys_to_the_bit(kinds: tuple[str, str], rows: int) -> None:
+    """Kept figures are of scipy.stats, whose import takes half a second. Ties, tiny and huge values are no others."""
+    random = generator(rows, "test", *kinds)
+    for size in (1.0,) if "i8" in kinds else (1e-30, 1.0, 1e30):
+        gold = (random.integers(0, 6, rows) * size).astype(kinds[0])
+        predicted = (gold + random.normal(size=rows) * size).astype(kinds[1])
+        assert metrics.correlates(gold, predicted)
+        assert metrics.pearson(gold, predicted) == float(stats.pearsonr(gold, predicted).statistic)
+        assert metrics.spearman(gold, predicted) == float(stats.spearmanr(gold, predicted).statistic)
+
+
+def test_what_is_no_number_has_no_correlation() -> None:
+    gold, predicted = np.array([0.0, 1, 2, 3]), np.array([0.0, np.nan, 2, 3])
+    assert np.isnan([metrics.pearson(gold, predicted), metrics.spearman(predicted, gold)]).all()
 
 
 def test_what_is_constant_has_no_correlation() -> None:

@@ -21,6 +21,11 @@ def test_one_seed_of_four_that_went_wrong_does_not_count(values: list[float], me
     assert trainings.interquartile_mean(np.array(values)) == pytest.approx(mean)
 
 
+@given(figures)
+def test_the_mean_of_the_middle_is_scipys_to_the_bit(values: np.ndarray) -> None:
+    assert trainings.interquartile_mean(values) == stats.trim_mean(values, 0.25)
+
+
 def test_improvement_by_hand() -> None:
     """Of six pairs 0.6 and 0.8 win three, and one is a tie."""
     assert trainings.improvement(np.array([0.6, 0.8]), np.array([0.5, 0.6, 0.9])) == pytest.approx(3.5 / 6)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.support import ROOT
 
@@ -57,3 +58,14 @@ def test_a_size_is_a_whole_number_from_1(
     monkeypatch.chdir(tmp_path)
     assert ended(monkeypatch, "graph", "300", word) == 2
     assert capsys.readouterr().err.endswith(f"error: argument STAGES: '{word}': give a whole number from 1\n")
+
+
+@pytest.mark.parametrize("call", ["engine 3 cuda", "gpu", "gpu training"])
+def test_a_gpu_that_is_not_there_is_told_before_anything_is_fetched(
+    call: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert ended(monkeypatch, *call.split()) == 2
+    assert "error: cuda: torch sees no GPU here" in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
