@@ -17,7 +17,7 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", gzip.compress(TABLE.encode()), "is packed by gzip; its name must end in .gz"),
+        ("a.csv", gzip.compress(TABLE.encode(), mtime=0), "is packed by gzip; its name must end in .gz"),
         ("a.csv", b"\xfd7zXZ\x00\x00", "is packed; unpack it"),
         ("a.tsv", b"BZh91AY&SY", "is packed; unpack it"),
         ("a.csv", b"PK\x03\x04\x14\x00\xff", "is a workbook or a zip file; save its table as CSV"),
