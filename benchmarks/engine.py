@@ -4,7 +4,8 @@
 
 Each contender runs in a process of its own, all in turn, REPEATS times. The peers are measured in bf16 and in fp32:
 their best is the faster one on this processor or card. Figures go to benchmarks/results/engine.json and engine.png, of
-a GPU to engine-cuda.json and engine-cuda.png.
+a GPU to engine-cuda.json and engine-cuda.png. `ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2
+MKL_ENABLE_INSTRUCTIONS=AVX2` keeps all contenders to AVX2; figures then go to engine-avx2.json and engine-avx2.png.
 """
 
 import itertools
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import torch
 
 from benchmarks import options, picture, workload
 from benchmarks.measure import RESULTS
+from benchmarks.workload import held
 from protomtl.core.files import write_json
 from protomtl.model.device import precision_of
 from protomtl.model.settings import Compute
@@ -65,7 +68,7 @@ def main(repeats: int, device: str) -> None:
     print(f"20 epochs of the frozen baseline, {frozen['sequences']} steps: {frozen['seconds']:.0f} s")
     print(f"as many steps through the encoder: {frozen['times']:.0f} times as long")
     results |= {"best_is": fastest, "gemm_peak_gflops": peaks, "frozen": frozen, "rows": rows}
-    name = "engine" if device == "cpu" else f"engine-{device}"
+    name = "-".join(["engine", *([device] if device != "cpu" else []), *held()])
     write_json(RESULTS / f"{name}.json", results)
     picture.draw(rows, RESULTS / f"{name}.png", label)
 
@@ -79,10 +82,20 @@ def checked(device: str, batch: int = workload.BATCH) -> dict[str, Any]:
     return {"hardware": workload.hardware(device), "cores": os.cpu_count(), "losses_apart": apart}
 
 
+@cache
+def precisions(device: str) -> list[str]:
+    """Those that may be the fastest here: where products of bf16 are emulated, a single step of it takes minutes."""
+    peaks = {precision: workload.peak(precision, 1, device) for precision in ("bf16", "fp32")}
+    print(", ".join(f"{precision}: {peak / 1e9:.0f} GFLOP/s" for precision, peak in peaks.items()), flush=True)
+    return [precision for precision, peak in peaks.items() if peak > max(peaks.values()) / 4]
+
+
 def precision_of_best(kind: str, name: str, device: str, batch: int = workload.BATCH) -> str:
-    """The precision in which a peer is faster here: bf16 is emulated where the hardware does not multiply it."""
+    """The precision in which a peer is faster here."""
+    if len(precisions(device)) == 1:
+        return precisions(device)[0]
     speed = {}
-    for precision in ("bf16", "fp32"):
+    for precision in precisions(device):
         found = run(kind, f"{name}-{precision}", 1, 2, STEPS[device] // 2, device, batch)[0]
         speed[precision] = found["sequences"] / found["seconds"]
         print(f"{kind}: {name}, {precision}: {speed[precision]:.0f}/s", flush=True)

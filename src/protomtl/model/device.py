@@ -34,7 +34,8 @@ def precision_of(compute: Compute, device: torch.device) -> str:
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     # Intel's cores multiply bf16 fast by AMX only, which virtual machines may hide; else at half fp32's rate.
     fast = torch.cpu._is_amx_tile_supported() or (torch.cpu._is_avx512_bf16_supported() and not is_intel())
-    return "bf16" if fast else "fp32"
+    held = os.environ.get("ATEN_CPU_CAPABILITY", "avx512") != "avx512"  # a user keeps torch from what the processor has
+    return "bf16" if fast and not held else "fp32"
 
 
 # Filled in a process that was forked: OpenMP's threads are not in it, and it would wait for them.

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,36 @@ def test_the_page_has_the_tables_that_the_kept_figures_give() -> None:
     assert [table for table in tables if table not in page] == []
 
 
+@pytest.fixture
+def peaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, float]]:
+    """Of a processor's products, which a test sets."""
+    found = {"bf16": 2e9, "fp32": 1e9}
+    monkeypatch.setattr(workload, "peak", lambda precision, threads, device: found[precision])
+    engine.precisions.cache_clear()
+    yield found
+    engine.precisions.cache_clear()
+
+
+def test_an_emulated_precision_is_not_tried(monkeypatch: pytest.MonkeyPatch, peaks: dict[str, float]) -> None:
+    peaks["fp32"] = 100e9
+    monkeypatch.setattr(engine, "run", None)
+    assert engine.precision_of_best("training", "trainer", "cpu") == "fp32"
+
+
+def test_a_peak_that_takes_long_is_measured_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[float] = []
+    monkeypatch.setattr(workload, "timed", lambda function: taken.append(2.0) or 2.0)
+    assert workload.peak("fp32", 1) == 2 * 1024**3 / 2.0 and len(taken) == 3
+
+
+def test_what_torch_is_kept_to_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ATEN_CPU_CAPABILITY", raising=False)
+    assert "held to" not in workload.hardware("cpu")
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
+    assert "held to avx2" in workload.hardware("cpu")
+
+
+@pytest.mark.usefixtures("peaks")
 def test_a_peers_best_is_the_precision_that_is_faster_here(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = {"trainer-bf16": 2.0, "trainer-fp32": 1.0}
     monkeypatch.setattr(engine, "run", lambda kind, name, *_: [{"sequences": 128, "seconds": seconds[name]}])

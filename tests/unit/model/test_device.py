@@ -30,11 +30,20 @@ FP32 = Compute(device="cpu", precision="fp32", threads=1, processes=1)
 def test_auto_is_bf16_where_products_of_it_are_faster(
     monkeypatch: pytest.MonkeyPatch, amx: bool, avx512_bf16: bool, intel: bool, expected: str
 ) -> None:
+    monkeypatch.delenv("ATEN_CPU_CAPABILITY", raising=False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
     monkeypatch.setattr("protomtl.model.device.is_intel", lambda: intel)
     auto = FP32.model_copy(update={"precision": "auto"})
     assert precision_of(auto, torch.device("cpu")) == expected
+
+
+def test_auto_is_fp32_where_torch_is_kept_from_the_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    auto = FP32.model_copy(update={"precision": "auto"})
+    for capability, expected in (("avx2", "fp32"), ("default", "fp32"), ("avx512", "bf16")):
+        monkeypatch.setenv("ATEN_CPU_CAPABILITY", capability)
+        assert precision_of(auto, torch.device("cpu")) == expected
 
 
 @pytest.mark.parametrize(
