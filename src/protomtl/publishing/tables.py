@@ -156,7 +156,7 @@ def seed(run: Path, words: list[str]) -> tuple[list[str], Rows]:
 
 
 def as_tabled(figures: Mapping[str, float | None]) -> dict[str, float]:
-    """Figures of a record with the four digits that tables of a run keep: another way to round would be another value."""
+    """Figures of a record with the four digits that tables of a run keep, so that all tables round alike."""
     return {name: math.nan if (own := figures[name]) is None else round(own, 4) for name in FIGURES}
 
 
