@@ -41,16 +41,21 @@ def test_an_unknown_table_is_an_error_with_file_and_marker(marker: str, tmp_path
         markers.update([page], ROOT / "docs/runs")
 
 
+def test_the_page_of_experiments_names_every_kept_run_of_git() -> None:
+    section = (ROOT / "docs/guides/experiments.md").read_text().split("## Keep figures for good\n")[1]
+    named = [name for row in re.findall(r"^\| (`[^|]+) \|", section, re.M) for name in re.findall(r"`([^`]+)`", row)]
+    known = subprocess.check_output(["git", "ls-files", "docs/runs/*/about.json"], text=True, cwd=ROOT).split()
+    assert sorted(named) == sorted(Path(file).parent.name for file in known)
+
+
 @pytest.mark.parametrize("page", GUIDES, **names)
 def test_every_diff_of_a_guide_applies(page: Path, tmp_path: Path) -> None:
     """To these files; of a folder that its user has edited, by a guide or a preset, to those of the last commit."""
     committed = {"GIT_INDEX_FILE": str(tmp_path / "index")}
     for diff in re.findall(r"```diff\n(.*?)```", page.read_text(), re.DOTALL):
-        if problem := git(["apply", "--check", "--unidiff-zero", "-"], diff):
+        if problem := git(["apply", "--check", "-"], diff):
             git(["read-tree", "HEAD"], more=committed)
-            assert not git(["apply", "--cached", "--check", "--unidiff-zero", "-"], diff, committed), (
-                f"{problem}\n{diff}"
-            )
+            assert not git(["apply", "--cached", "--check", "-"], diff, committed), f"{problem}\n{diff}"
             pytest.skip(f"edited in this folder: {problem.splitlines()[0]}")
 
 

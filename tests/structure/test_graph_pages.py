@@ -34,7 +34,7 @@ def guided_stage(folder: Path) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
         (folder / "change.diff").write_text(diff)
-        call(folder, "git", "apply", "--unidiff-zero", "change.diff")
+        call(folder, "git", "apply", "change.diff")
     return folder
 
 

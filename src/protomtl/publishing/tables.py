@@ -1,5 +1,6 @@
 """The tables that a marker can name, as head and rows of text; markers.py says what each kind shows."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -147,11 +148,16 @@ def seed(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     head += [*(f"test {figure}" for figure in FIGURES), "best epoch"]
     rows = []
     for method in chosen(found, wanted):
-        dev, on_test = (kept[method]["metrics"][split] for split in HELD_OUT)
+        dev, on_test = (as_tabled(kept[method]["metrics"][split]) for split in HELD_OUT)
         cells = [found[method]["label"], *(number(dev[task]) for task in TASKS)]
         cells.append(with_paper(found[method] | {"overall": dev["overall"]}, "overall"))
         rows.append([*cells, *(number(on_test[figure]) for figure in FIGURES), str(kept[method]["best_epoch"])])
     return head, rows
+
+
+def as_tabled(figures: Mapping[str, float | None]) -> dict[str, float]:
+    """Figures of a record with the four digits that tables of a run keep, so that all tables round alike."""
+    return {name: math.nan if (own := figures[name]) is None else round(own, 4) for name in FIGURES}
 
 
 def ensemble(run: Path, words: list[str]) -> tuple[list[str], Rows]:

@@ -1,5 +1,6 @@
 """Tables of kept runs that are written here."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -22,3 +23,17 @@ def test_the_best_is_first_and_a_method_of_one_task_is_last_and_has_no_overall(t
         ["Fair", "0.500 (0.400 to 0.600)", ""],
         ["One", "", ""],
     ]
+
+
+def test_a_run_of_one_seed_has_one_value_of_a_figure_in_all_tables(tmp_path: Path) -> None:
+    """0.771524 is 0.772, but a run keeps 0.7715 of it and prints 0.771. An undefined figure is an empty cell."""
+    metrics = {split: {"sst": 0.771524, "para": None, "sts": 0.5, "overall": 0.771524} for split in ("dev", "test")}
+    rows = pd.DataFrame({"method": ["own"], "label": ["Own"], "sst": [0.7715], "para": [None], "sts": [0.5]})
+    rows = rows.assign(overall=[0.7715], overall_sd=[None], overall_paper=[None])
+    for name in ("table1", "table2"):
+        rows.to_csv(tmp_path / f"tables-{name}.csv", index=False)
+    (tmp_path / "seed1").mkdir()
+    (tmp_path / "seed1/records.json").write_text(json.dumps({"own": {"metrics": metrics, "best_epoch": 3}}))
+    (row,) = tables.tasks(tmp_path, [])[1]
+    assert row == ["Own", "0.771", "", "0.500", "0.771"]
+    assert tables.seed(tmp_path, ["1"])[1] == [["Own", *row[1:], *row[1:], "3"]]
