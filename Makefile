@@ -1,4 +1,5 @@
 # Set-up included: every target makes .venv first, from the pinned requirements.
+# `exec` where a command takes hours: make passes the signal by which it is ended to the shell alone.
 PYTHON ?= python3
 CORES ?= 4
 VENV ?= .venv
@@ -53,7 +54,7 @@ lowest:                     ## a model outside the pipeline, on the lowest versi
 	rm -rf .lowest build
 
 soak: $(VENV)/ready         ## 100 kills, full and read-only disks, and the same bytes each time (40 min)
-	PYTHONPATH=src python -m tests.faults.soak
+	PYTHONPATH=src exec python -m tests.faults.soak
 
 cluster: $(VENV)/ready      ## the pipeline on a real SLURM of two nodes on this machine, as root (docs/guides/cluster.md; 15 to 25 min)
 	tests/outside/cluster/run
@@ -68,7 +69,7 @@ new-classes: $(VENV)/ready  ## questions (d) and (e), RUN=NAME: new classes on t
 	python -m benchmarks.new_classes $(RUN)
 
 robust: $(VENV)/ready       ## training under few rows, wrong labels and rare classes, after `protomtl preset robust`; it resumes
-	PYTHONPATH=src python -m benchmarks.robust
+	PYTHONPATH=src exec python -m benchmarks.robust
 
 docs: $(VENV)/ready         ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=src mkdocs build --strict

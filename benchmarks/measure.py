@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.children import started
 from tests.support.commands import environment
 
 ROOT = Path(__file__).parents[1]
@@ -22,15 +23,14 @@ def command(*words: str, folder: Path | None = None, limit: float | None = None)
     before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     with tempfile.TemporaryFile("w+") as printed:
-        process = subprocess.Popen(
-            words,
+        with started(
+            *words,
             cwd=folder,
             env={**environment(), "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"},
             stdout=printed,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        kilobytes, ended = watched(process, limit)
+        ) as process:
+            kilobytes, ended = watched(process, limit)
         seconds = time.perf_counter() - begin
         printed.seek(0)
         said = printed.read()

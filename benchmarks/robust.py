@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from benchmarks import options
+from benchmarks.children import asked_to_end, started
 from protomtl.commands.keep import keep
 from protomtl.commands.preset import lay_over
 from protomtl.core.files import read_json
@@ -53,25 +54,32 @@ def kept(cell: str) -> Path:
 
 @contextmanager
 def set_to(cell: str) -> Iterator[None]:
-    """params.yaml with what the cell says, and then as it was. Only the whole data have all texts under stress."""
+    """params.yaml with what the cell says, and then as it was, also where the process is asked to end. Only the whole
+    data have all texts under stress."""
     content, before = edited(PARAMS)
     patch: dict[str, Any] = {"data": {"worsened": CELLS[cell]}}
     if cell != WHOLE:
         methods = [method for method in load().methods if method not in WHOLE_ONLY]
         patch |= {"methods": methods, "perturb": {"rows": 300}}
     lay_over(content, patch)
-    with rewritten(PARAMS, content, before) as part:
-        load(part)
-    try:
-        yield
-    finally:
-        PARAMS.write_bytes(before)
+    sound = False
+    with asked_to_end():
+        try:
+            with rewritten(PARAMS, content, before) as part:
+                load(part)
+                sound = True
+            yield
+        finally:
+            if sound and PARAMS.read_bytes() != before:  # a full disk may have kept it as it was
+                PARAMS.write_bytes(before)
 
 
 def compute(cell: str) -> None:
     """All that is to be kept of a cell, by Snakemake; the whole data also get their report."""
     targets = [*TARGETS, "results/report"] if cell == WHOLE else TARGETS
-    subprocess.run(["snakemake", "--cores", str(os.cpu_count() or 1), *targets], check=True)
+    with started("snakemake", "--cores", str(os.cpu_count() or 1), *targets) as running:
+        if status := running.wait():
+            raise subprocess.CalledProcessError(status, running.args)
 
 
 def keep_aside(name: str) -> None:

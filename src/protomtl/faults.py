@@ -74,10 +74,10 @@ def of_a_model(name: str) -> bool:
 
 def missing_result(error: OSError | SafetensorError) -> str:
     """The file of data/ or results/ that is not there, if a step was run before one that it builds on; else nothing.
-    pyarrow names it in its text only."""
+    pyarrow names it in its text only, bare or in quotes."""
     if not isinstance(error, FileNotFoundError):
         return ""
-    name = str(error.filename or (re.findall(r"'([^']*)'", str(error)) or [""])[0])
+    name = str(error.filename or (re.findall(r"'([^']*)'", str(error)) or [str(error)])[0])
     return name if name.split("/")[0] in (str(RAW.parent), str(RESULTS)) else ""
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from protomtl.core.errors import first_line
+from protomtl.core.paths import check_fetched
 from protomtl.core.settings import Block
 
 # Families whose first position is the one after their pad token's number (RoBERTa's inheritance from fairseq).
@@ -28,6 +29,7 @@ def open_tokenizer(folder: Path, max_length: int) -> tuple[Any, dict[str, Any]]:
     """
     from transformers import AutoTokenizer  # heavy
 
+    check_fetched(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         backend = tokenizer.backend_tokenizer  # the library below, without an object of transformers for each text

@@ -154,6 +154,16 @@ def test_texts_that_no_task_reads_are_told_so(prepared: Path) -> None:
     assert list(command.answer(model, ("a", "b"))) == ["a | b", "  no task of params.yaml reads a pair"]
 
 
+@pytest.mark.parametrize("lines", ["", " \n\t\n"])
+def test_standard_input_without_a_text_is_told_what_is_expected_before_any_work(
+    lines: str, workdir: Path, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+    with pytest.raises(SystemExit, match=r"^protomtl try: standard input has no text; give a TEXT, or a row a line: "):
+        cli.run(["try"])
+    assert steps == []
+
+
 @pytest.mark.parametrize("words", [[""], ["a film", " \t"]])
 def test_a_blank_text_is_refused(words: list[str]) -> None:
     with pytest.raises(SystemExit, match="a TEXT is blank; give each some words"):

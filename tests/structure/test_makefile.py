@@ -12,6 +12,7 @@ from packaging.specifiers import SpecifierSet
 
 from tests.support import ROOT
 from tests.support.commands import recipe
+from tests.support.kills import PATIENCE, until
 from tests.support.params import SST, edited
 
 PROGRAM = '#!/bin/sh\necho "$0" "$@" >> "$(dirname "$0")/called"\n'
@@ -42,6 +43,31 @@ def test_experiments_are_compared_by_the_tasks_that_there_are(tmp_path: Path) ->
     edited(tmp_path, "tasks", {"mood": SST, "Topic": SST})
     subprocess.run(["sh", "-c", f"PATH='{tmp_path}':$PATH; {recipe('compare')}"], cwd=tmp_path, check=True)
     assert " --keep best|overall|mood|Topic --drop " in (tmp_path / "called").read_text()
+
+
+ENDED = """#!/bin/sh
+cd "$(dirname "$0")"
+trap 'touch told; exit 1' TERM
+touch begun
+while [ -e begun ]; do sleep 0.05; done
+"""
+
+
+@pytest.mark.parametrize("target", ["robust", "soak"])
+def test_the_end_of_make_is_that_of_a_command_that_takes_hours(target: str, tmp_path: Path) -> None:
+    programs = tmp_path / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name in ("Makefile", "requirements.lock", "requirements.torch.lock", "pyproject.toml"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    (programs / "python").write_text(ENDED)
+    (programs / "python").chmod(0o755)
+    (tmp_path / ".venv/ready").touch()
+    running = subprocess.Popen(["make", target], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    until((programs / "begun").exists, "the command")
+    running.terminate()
+    running.wait(PATIENCE)
+    (programs / "begun").unlink()  # it ends by itself, whatever it was told
+    assert (programs / "told").exists()
 
 
 def test_help_names_every_target() -> None:

@@ -9,7 +9,9 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -187,11 +189,12 @@ def test_a_stream_that_is_closed_is_none_and_no_other_file(stream: str, command:
     assert (project / "held").read_text() == "True"
 
 
+@pytest.mark.parametrize("read", [pq.ParquetFile, pq.read_table])
 def test_a_table_that_is_not_there_yet_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    read: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """pyarrow says so in its text only."""
-    monkeypatch.setattr(cli, "run", lambda _: pq.ParquetFile("data/prepared/mood/train.parquet"))
+    """pyarrow says so in its text only: in quotes, or bare."""
+    monkeypatch.setattr(cli, "run", lambda _: read("data/prepared/mood/train.parquet"))
     with pytest.raises(SystemExit, match=r"^2$"):
         cli.main()
     said = capsys.readouterr().err

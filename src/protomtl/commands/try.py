@@ -6,6 +6,7 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout, suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ EXAMPLES = """
   protomtl try --demo                                     the page of `protomtl demo`"""
 FETCHED = {"download": RAW, "backbone": BACKBONE, "prepare": PREPARED, "tokens": TOKENS}  # in this order
 NOTES = STATE / "try" / "fetched.json"
+ROW = "a sentence, or two with a tab between"
 LIKELY = 3  # classes that are shown
 
 Texts = tuple[str, ...]  # one, or a pair
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace) -> None:
     from protomtl.quick_model import quick_model  # heavy
 
     chosen = params.load()
+    rows = given(args.texts) if not args.demo else iter(())  # before the work, for there may be nothing to answer
     fetch()
     folder = quick_model(chosen, with_map=args.demo)
     if args.demo:
@@ -62,9 +65,9 @@ def run(args: argparse.Namespace) -> None:
     except ValueError as error:
         raise SystemExit(f"{error}; remove {folder}, and it is fitted again") from None
     try:
-        for texts in given(args.texts):
+        for texts in rows:
             print("\n".join(answer(model, texts)), flush=True)
-    except ValueError as error:  # bytes that are no text
+    except ValueError as error:  # half of a character
         raise SystemExit(f"protomtl try: {error}") from None
 
 
@@ -110,22 +113,32 @@ def made_by(step: str, folder: Path, notes: dict[str, Any], lock: dict[str, Any]
 
 
 def given(words: list[str]) -> Iterator[Texts]:
-    """The rows: of the command line, of standard input, or, on a terminal, asked for. SystemExit for a blank one."""
+    """The rows: of the command line, of standard input, or, on a terminal, asked for. SystemExit for a blank one, and
+    for standard input without a row: it is waited for, unless somebody is asked."""
     if not all(word.strip() for word in words):
         raise SystemExit("protomtl try: a TEXT is blank; give each some words")
     if words:
-        yield from ((word,) for word in words)
-        if len(words) == 2:
-            yield words[0], words[1]
-    elif sys.stdin.isatty():
-        yield from asked()
-    else:
+        pair = [(words[0], words[1])] if len(words) == 2 else []
+        return iter([*((word,) for word in words), *pair])
+    if sys.stdin.isatty():
+        return asked()
+    rows = piped()
+    if (first := next(rows, None)) is None:
+        raise SystemExit(f"protomtl try: standard input has no text; give a TEXT, or a row a line: {ROW}")
+    return chain([first], rows)
+
+
+def piped() -> Iterator[Texts]:
+    """Rows of standard input. SystemExit for bytes that are no text."""
+    try:
         yield from (row for line in sys.stdin if (row := parted(line)))
+    except UnicodeDecodeError as error:
+        raise SystemExit(f"protomtl try: {error}") from None
 
 
 def asked() -> Iterator[Texts]:
     """Rows that are typed, up to an empty one."""
-    print("A sentence, or two with a tab between; an empty line ends.", file=sys.stderr)
+    print(f"{ROW[0].upper()}{ROW[1:]}; an empty line ends.", file=sys.stderr)
     while True:
         try:
             row = parted(input("> "))

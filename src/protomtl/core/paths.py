@@ -39,6 +39,12 @@ def real(path: Path | str) -> Path:
     return Path(os.path.realpath(path))
 
 
+def check_fetched(folder: Path) -> None:
+    """SystemExit for the pipeline's encoder where step `backbone` has not made it: transformers would blame the hub."""
+    if folder == BACKBONE and not (config := folder / "config.json").is_file():
+        raise SystemExit(f"{config}: not there: the encoder is not fetched yet; `snakemake --cores 4 {folder}` does it")
+
+
 def results(stage: str, method: str | None = None, seed: int | None = None) -> Path:
     """The folder of a stage's results, or of one run's results of that stage."""
     folder = RESULTS / stage

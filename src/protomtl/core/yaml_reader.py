@@ -25,6 +25,8 @@ KINDS = {f"{TAG}{kind}" for kind in ("str", "null", "bool", "int", "float")}
 def read_yaml(path: Path) -> dict[str, Any]:
     """The blocks of a YAML file. SystemExit with its line for what is no YAML, or not the same to all readers."""
     try:
+        if path.exists() and not path.is_file():  # a pipe may never end, and has nothing for the next reader
+            raise SystemExit(f"{path}: is {'a folder' if path.is_dir() else 'no ordinary file'}; a YAML file is needed")
         text = path.read_text(encoding="utf-8")
         check_depth(text, path)
         loader = Loader(text)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from protomtl.core.errors import first_line
+from protomtl.core.paths import check_fetched
 from protomtl.model.seeding import untouched
 
 NAMED = 3  # tensors that an error shows
@@ -22,6 +23,7 @@ def open_network(folder: Path) -> Any:
     """
     from transformers import AutoModel  # heavy
 
+    check_fetched(folder)
     kept = {"trust_remote_code": False, "local_files_only": True, "use_safetensors": True}
     try:
         with quiet(), untouched():

@@ -77,6 +77,8 @@ def row(
     told: Told
     if changed:
         told = OPEN, f"other settings: {', '.join(changed)}", None
+    elif others := other_tasks(kept, runs, split, tasks):
+        told = OPEN, f"tasks of one run alone: {', '.join(others)}", None
     elif kept.evaluated is None:
         told = *by_figures(now - before, margin, same_bytes(kept, runs, outputs)), None
     else:
@@ -114,6 +116,16 @@ def by_predictions(
     return OPEN, "too few examples for an interval" if known else "a figure is not defined", None
 
 
+def other_tasks(kept: Kept, runs: list[Run], split: str, tasks: Mapping[str, Task]) -> list[str]:
+    """Tasks of which one run has predictions and the other none, as of a task that was renamed: nothing could be said
+    of them. Of a run that was kept without predictions they are those that its tables lack."""
+    if kept.evaluated is None:
+        return [name for name in tasks if name not in kept.tables[split]]
+    found = kept.evaluated.predictions[split].items()
+    theirs = {name for name, table in found if table.reindex(columns=runs).notna().any(axis=None)}
+    return sorted(theirs ^ {*tasks})
+
+
 def deciding(runs: list[Run]) -> str:
     """Test, or dev where test has not the labels of all that dev has."""
     found = [metrics_of(run) for run in runs]
@@ -132,7 +144,7 @@ def figures_of(kept: Kept, runs: list[Run], split: str, tasks: Mapping[str, Task
         mine = [metrics_of(run)[split].get(name) for run in runs]
         if kept.evaluated is None:
             table = kept.tables[split].set_index("method")  # where a method is no part of a row that is put together
-            theirs: list[float | None] = [float(str(table.loc[runs[0].method, name]))]
+            theirs: list[float | None] = [float(str(table.loc[runs[0].method, name])) if name in table else None]
         else:
             theirs = [kept.evaluated.metrics[run][split].get(name) for run in runs]
         found[name] = (mean(theirs), mean(mine))

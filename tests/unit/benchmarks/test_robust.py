@@ -1,6 +1,9 @@
 """The design of training under stress: each cell once, params.yaml as it was, and a curve of what is kept."""
 
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -8,9 +11,11 @@ import pytest
 
 from benchmarks import robust
 from protomtl.commands import preset
-from protomtl.core.files import write_json
+from protomtl.core.files import is_running, write_json
 from protomtl.params import load
 from tests.support import ROOT
+from tests.support.commands import environment
+from tests.support.kills import PATIENCE, until
 
 
 @pytest.fixture
@@ -62,6 +67,36 @@ def test_it_goes_on_where_it_was_interrupted(project: Path) -> None:
     again: list[str] = []
     robust.run(again.append, keep)
     assert again == [*robust.CELLS][2:]
+
+
+ENGINE = """#!/bin/sh
+sleep 600 &
+echo $! > trainer.part && mv trainer.part trainer
+wait
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_where_it_is_asked_to_end_the_file_is_as_it_was_and_nobody_trains_on(
+    number: signal.Signals, project: Path
+) -> None:
+    """As a background job, which ignores Ctrl-C, and so do the jobs of its engine."""
+    before, engine = Path("params.yaml").read_bytes(), project / "snakemake"
+    engine.write_text(ENGINE)
+    engine.chmod(0o755)
+    own = environment()
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.robust"],
+        env={**own, "PATH": f"{project}:{own['PATH']}", "PYTHONPATH": f"{own['PYTHONPATH']}:{ROOT}"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    ) as running:
+        until(lambda: Path("trainer").exists() or running.poll() is not None, "the training")
+        assert Path("params.yaml").read_bytes() != before
+        for _ in range(2):  # `timeout make robust` sends it twice
+            running.send_signal(number)
+        assert running.wait(PATIENCE) == 128 + number
+    assert Path("params.yaml").read_bytes() == before
+    until(lambda: not is_running(int(Path("trainer").read_text())), "the end of the training")
 
 
 def test_rows_that_are_worse_already_are_no_beginning(project: Path) -> None:

@@ -1,6 +1,9 @@
 """A YAML file is the same to PyYAML, ruamel.yaml and this package, or it is refused by line."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +104,19 @@ def test_what_is_no_text_file_is_told_so(tmp_path: Path) -> None:
     for name, message in (
         ("a", "not UTF-8: byte 3"),
         ("b", "not UTF-8: byte 0"),
-        ("", "cannot be read: Is a directory"),
+        ("", "is a folder; a YAML file is needed"),
     ):
         with pytest.raises(SystemExit, match=message):
             read_yaml(tmp_path / name)
     with pytest.raises(SystemExit, match="no such file; run from the root of the project"):
         read_yaml(tmp_path / "params.yaml")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "params.yaml")
+    script = "import pathlib, sys; from protomtl.core import yaml_reader as r; r.read_yaml(pathlib.Path(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", script, pipe], capture_output=True, text=True, timeout=20, check=False)
+    assert done.stderr == f"{pipe}: is no ordinary file; a YAML file is needed\n"
 
 
 def test_an_empty_file_has_no_blocks(file: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from protomtl.core.files import digest_folder
+from protomtl.core.paths import BACKBONE
 from protomtl.model.checkpoint import load_heads, save_heads
 from protomtl.model.encoder import Encoder
 from protomtl.model.pretrained import open_network
@@ -236,6 +238,20 @@ def test_code_beside_an_architecture_that_is_known_is_not_run_either(folder: Pat
 @pytest.mark.parametrize("name", ["nosuch/folder", "bert-base-uncased"])
 def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(name: str, tmp_path: Path) -> None:
     assert "cannot load this encoder" in refused(Path(name))
+
+
+@pytest.mark.parametrize("read", [open_network, partial(open_tokenizer, max_length=16)])
+def test_an_encoder_that_is_not_fetched_yet_is_told_with_its_command(
+    read: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of data/backbone, which step `backbone` makes: transformers says that it cannot reach the hub."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        read(BACKBONE)
+    assert str(stop.value) == (
+        "data/backbone/config.json: not there: the encoder is not fetched yet; "
+        "`snakemake --cores 4 data/backbone` does it"
+    )
 
 
 def test_heads_of_other_names_or_shapes_or_bytes_are_refused(tmp_path: Path) -> None:

@@ -184,6 +184,40 @@ def test_metrics_that_are_equal_are_not_told_apart_by_their_last_bits() -> None:
 
 
 @pytest.mark.parametrize(
+    ("trained", "named", "predicted", "told"),
+    [
+        (["sst", "para"], ["sst", "para"], True, ""),
+        (["sst", "para"], ["sst", "mood"], True, "para"),  # renamed in params.yaml, behind the run
+        (["sst", "mood"], ["sst", "mood"], True, "mood, para"),  # and run again
+        (["sst", "mood"], ["sst", "mood"], False, "mood"),
+    ],
+)
+def test_a_task_that_one_run_alone_has_leaves_the_answer_open(
+    trained: list[str], named: list[str], predicted: bool, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes of all others are no answer yes. trained, named: tasks of the run here, and of params.yaml;
+    predicted: the kept run has predictions."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rows, "same_bytes", lambda *_: True)
+    run, splits, theirs = Run("m", 1), ("dev", "test"), ("sst", "para")
+    index = pd.MultiIndex.from_arrays([[*"wxyz"], RIGHT], names=["id", "gold"])
+    for split, name in itertools.product(splits, trained):
+        path = results("evaluate", *run) / split / f"{name}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame({"prediction": RIGHT}, index).to_csv(path)
+    ours, there = ({split: dict.fromkeys(("overall", *of), 1.0) for split in splits} for of in (trained, theirs))
+    write_json(results("evaluate", *run) / "metrics.json", ours)
+    evaluated = Evaluated(
+        {split: {name: pd.DataFrame({run: RIGHT}, index) for name in theirs} for split in splits}, {run: there}, {}
+    )
+    tables = {split: pd.DataFrame([{"method": "m"} | there[split]]) for split in splits}
+    kept = Kept(tmp_path, {}, tables, [1], evaluated if predicted else None, {}, {})
+    found = rows.row(kept, "m", "M", [run], dict.fromkeys(named, YES_NO), MARGIN, [], {})
+    expected = (OPEN, f"tasks of one run alone: {told}") if told else (SAME, "weights, curves and every prediction")
+    assert (found.verdict, found.why) == expected
+
+
+@pytest.mark.parametrize(
     ("said", "bytes_same", "verdict"),
     [([0, 1, 1, 1], True, SAME), ([0, 1, 1, 1], None, EQUIVALENT), ([0, 1, 0, 1], False, OPEN)],
 )

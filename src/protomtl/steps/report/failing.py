@@ -17,7 +17,8 @@ NEAR = 0.1  # of the range of values: answers that are not further apart are the
 
 
 def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
-    """A row for each task, test of meaning and method: the share of rows that fail, and its interval.
+    """A row for each task, test of meaning and method: the share of rows that fail, and its interval; and by its name
+    the label that is right of all rows, where the test decides one.
 
     A row fails whose answer is not the one that its making decides: another class, or a value that is further off than
     a tenth of its range; of `lower` an answer that is above the one before; of `side` one on the other side of the
@@ -32,7 +33,9 @@ def failures(tables: Tables, tasks: Mapping[str, Task]) -> pd.DataFrame:
             wrong = failed(tasks[name], several, stress)
             random = generator(SEED, "stress", name, stress)
             draws = bootstrap.resample(partial(bootstrap.accuracy, correct=wrong), len(wrong), random)
-            about = {"task": name, "stress": stress, "rows": len(cases), "right": cases["expected"].iloc[0]}
+            right, label = cases[["expected", "label"]].iloc[0]
+            named = tasks[name].shown(label) if right == "label" else ""
+            about = {"task": name, "stress": stress, "rows": len(cases), "right": right, "label": named}
             for method in methods_of([*several]):
                 own = np.array([run.method == method for run in several])
                 share = wrong[:, own].mean()

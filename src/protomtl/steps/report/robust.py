@@ -36,7 +36,7 @@ WORDS = {
     "msrp_apart": "MSRP, no text of a training row",
 }
 OWN = {("sts", "captions"), ("para", "news"), ("para", "forum")}  # genres that a task's own rows are of: its test rows
-RIGHT = {"label": "known", "same": "as before", "lower": "not above before", "side": "the side of the middle"}
+RIGHT = {"same": "as before", "lower": "not above before", "side": "on the label's side of the middle"}
 
 
 class Measured(NamedTuple):
@@ -128,13 +128,11 @@ def failure_table(rows: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame
     found = []
     for (task, stress), own in rows.groupby(["task", "stress"], sort=False):
         first = own.iloc[0]
+        right = RIGHT.get(first["right"], first["label"])
         cells = {
             labels[row["method"]]: f"{number(row['failed'], '.2f')} ({ends(row, '.2f')})" for _, row in own.iterrows()
         }
-        found.append(
-            {"task": task, "test": words(str(stress)), "right answer": RIGHT[first["right"]], "rows": first["rows"]}
-            | cells
-        )
+        found.append({"task": task, "test": words(str(stress)), "right answer": right, "rows": first["rows"]} | cells)
     return pd.DataFrame(found)
 
 
@@ -158,11 +156,18 @@ def texts(cases: Mapping[str, pd.DataFrame], tasks: Mapping[str, Task]) -> list[
             own = table[table["stress"] == stress].head(SHOWN)
             before = own.filter(regex="^original" if own["kind"].iloc[0] != "shift" else "^$")
             answers = zip(own["expected"], own["label"], strict=True)
-            right = [RIGHT[how] if how != "label" else tasks[name].shown(label) for how, label in answers]
+            right = [right_answer(tasks[name], how, label) for how, label in answers]
             given = pd.concat([before, own.filter(regex="^text")], axis=1).map(cut)
             shown = given.assign(**{"right answer": right})
             parts.append(Part(f"{name}: {words(stress)}", "", shown))
     return parts
+
+
+def right_answer(task: Task, how: str, label: float) -> str:
+    """Of one row, for people; how: see perturbations/kinds.py."""
+    if how == "side":
+        return "above the middle" if label > sum(task.bounds) / 2 else "not above the middle"
+    return task.shown(label) if how == "label" else RIGHT[how]
 
 
 def cut(text: str) -> str:

@@ -84,7 +84,8 @@ def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[
 
 def write_stress(stress: Stressed, folder: Path) -> None:
     """What is kept of a run: the losses, the failed tests, and the figure that was fixed before if the run has it."""
-    for name, table in (("robust", stress.found.losses), ("robust-failures", stress.found.failures)):
+    failures = stress.found.failures.drop(columns="label", errors="ignore")  # a name is for people
+    for name, table in (("robust", stress.found.losses), ("robust-failures", failures)):
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", float_format="%.6f")
     if stress.primary:
         write_json(folder / "robust-primary.json", stress.primary)
