@@ -2,7 +2,8 @@
 
     python -m benchmarks.extrapolate
 
-Measured, all on one machine: engine-461.json (461 GFLOP/s a core), scale.json, hashing.json. Assumed, and never tried: all that concerns GPUs.
+Measured, all on one machine: engine-461.json (461 GFLOP/s a core), scale.json, hashing.json.
+Assumed, and never tried: all that concerns GPUs.
 """
 
 from typing import Any
