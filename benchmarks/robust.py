@@ -125,7 +125,7 @@ def table() -> pd.DataFrame:
 
 
 def draw(rows: pd.DataFrame, path: Path) -> None:
-    """A row of panels for each figure; a line a method, with 95 % intervals over examples and seeds."""
+    """A row of panels for each figure; a line a method, with 95 % intervals over examples, not over seeds."""
     figures = [column.removesuffix("_low") for column in rows if column.endswith("_low")]
     panels = [panel for panel in PANELS if rows["cell"].str.startswith(panel[2]).any()]
     if not panels:
