@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn import functional
 
 from protomtl.model.packed.attention import attend
 from protomtl.model.packed.dropout import Dropout
 from protomtl.model.packed.groups import groups
 from protomtl.model.packed.layer import Layer, Step, norm_backward
 from protomtl.model.packed.memory import Arena
+from protomtl.model.packed.products import Linear, linear
 from protomtl.model.sequences import ragged
 
 
@@ -62,8 +62,24 @@ def fused(layer: Any, heads: int, dtype: torch.dtype, attention: float = 1.0, hi
     )
 
 
-def cast(linear: nn.Linear, dtype: torch.dtype, scale: float) -> tuple[Tensor, Tensor]:
-    weight, bias = (linear.weight, linear.bias) if scale == 1 else (linear.weight * scale, linear.bias * scale)
+class Maps(NamedTuple):
+    """A layer's linear maps and norms, of rows of tokens."""
+
+    qkv: Linear
+    out: Linear
+    norm_1: Linear
+    up: Linear
+    down: Linear
+    norm_2: Linear
+
+
+def maps(layer: Any, heads: int, dtype: torch.dtype) -> Maps:
+    """Those of one layer of transformers' BertModel, for passes without a graph."""
+    return Maps(*(linear(*part) if isinstance(part, tuple) else part for part in fused(layer, heads, dtype)))
+
+
+def cast(module: nn.Linear, dtype: torch.dtype, scale: float) -> tuple[Tensor, Tensor]:
+    weight, bias = (module.weight, module.bias) if scale == 1 else (module.weight * scale, module.bias * scale)
     return weight.to(dtype), bias.to(dtype)
 
 
@@ -100,19 +116,20 @@ def encode(
     return state, step.arena
 
 
-def states(model: Any, weights: list[Fused], tokens: Tensor, types: Tensor, lengths: np.ndarray) -> Tensor:
-    """As `encode`, without dropout and gradient, of sequences few enough for the cache (layer.ROWS)."""
+def states(
+    model: Any, dtype: torch.dtype, layers: list[Maps], tokens: Tensor, types: Tensor, lengths: np.ndarray
+) -> Tensor:
+    """As `encode`, without dropout and gradient, of sequences few enough for the cache (products.ROWS)."""
     heads, embeddings = model.config.num_attention_heads, model.embeddings
     cut = groups(lengths, heads)
     words, places = embeddings.word_embeddings(tokens), embeddings.position_embeddings(positions(lengths))
     state: Tensor = embeddings.LayerNorm(words + places + embeddings.token_type_embeddings(types))
-    for layer in weights:
-        low = state.to(layer.qkv[0].dtype)
-        context = torch.empty_like(low)
-        attend(functional.linear(low, *layer.qkv), cut, heads, None, Arena(), context)
-        middle: Tensor = layer.norm_1(functional.linear(context, *layer.out).float().add_(state))
-        raised = functional.gelu(functional.linear(middle.to(low.dtype), *layer.up))
-        state = layer.norm_2(functional.linear(raised, *layer.down).float().add_(middle))
+    for layer in layers:
+        context = torch.empty_like(state, dtype=dtype)
+        attend(layer.qkv(state.to(dtype)), cut, heads, None, Arena(), context)
+        middle = layer.norm_1(layer.out(context).float().add_(state))
+        raised = torch.ops.aten.gelu_(layer.up(middle.to(dtype)))
+        state = layer.norm_2(layer.down(raised).float().add_(middle))
     return state
 
 

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from protomtl.model.packed import bert
-from protomtl.model.packed.layer import ROWS
+from protomtl.model.packed.products import ROWS
 from protomtl.model.sequences import Sequences
+
+LARGEST = 2048  # tokens of a block that is encoded without a graph: more are hardly faster, and need more memory
 
 
 class PackedEngine:
@@ -39,19 +41,21 @@ class PackedEngine:
         return states
 
     def in_blocks(self, sequences: Sequences, order: np.ndarray) -> list[Tensor]:
-        """Encode sequences, sorted by length, without a graph: [n, width] for each block of a thousand tokens.
+        """Encode sequences, sorted by length, without a graph: [n, width] for each block of one or two thousand tokens.
 
-        One thread for each of `compute.threads`: two blocks on two cores are faster than one block on both.
+        One thread for each of `compute.threads`: two blocks on two cores are faster than one block on both. Where the
+        blocks end does not depend on the threads, and neither do the bytes.
         """
         heads = self.network.config.num_attention_heads
-        weights = [bert.fused(layer, heads, self.dtype) for layer in self.network.encoder.layer]
-        number = np.cumsum(sequences.lengths[order]) // ROWS
+        layers = [bert.maps(layer, heads, self.dtype) for layer in self.network.encoder.layer]
+        lengths = sequences.lengths[order]
+        number = np.cumsum(lengths) // np.clip(lengths.sum() // 8, ROWS, LARGEST)  # eight or more, for threads to share
         blocks = np.split(order, np.flatnonzero(np.diff(number)) + 1)
 
         def vectors(rows: np.ndarray) -> Tensor:
             tokens, types, lengths, _ = sequences.packed(rows)
             with torch.no_grad():  # it does not reach other threads by itself
-                return self.pooled(bert.states(self.network, weights, tokens, types, lengths), lengths)
+                return self.pooled(bert.states(self.network, self.dtype, layers, tokens, types, lengths), lengths)
 
         if self.threads == 1:
             return list(map(vectors, blocks))

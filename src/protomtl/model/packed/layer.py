@@ -12,8 +12,8 @@ from protomtl.model.packed.attention import attend, attend_backward
 from protomtl.model.packed.dropout import Dropout
 from protomtl.model.packed.groups import Group
 from protomtl.model.packed.memory import Arena
+from protomtl.model.packed.products import ROWS, linear
 
-ROWS = 1024  # tokens that go through a layer's linear maps at a time: larger intermediates leave the cache
 aten = torch.ops.aten
 
 
@@ -44,52 +44,52 @@ class Layer(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, wq, bq, wo, bo, w1, b1, wu, bu, wd, bd, w2, b2, eps, step):  # type: ignore[no-untyped-def]
         size, width = x.shape
-        dtype, arena, passing = wq.dtype, step.arena, Arena()
+        dtype, arena = wq.dtype, step.arena
         x_low, context, middle_low = (arena(size, width, dtype=dtype) for _ in range(3))
         sum_1, sum_2, result = (arena(size, width, dtype=torch.float32) for _ in range(3))
-        raised = arena(size, len(wu), dtype=dtype)
-        qkv = passing(size, 3 * width, dtype=dtype)
         x_low.copy_(x)
-        for rows in step.blocks(size):
-            torch.addmm(bq, x_low[rows], wq.t(), out=qkv[rows])
-        attended = attend(qkv, step.groups, step.heads, step.attention_dropout, arena, context)
+        attended = attend(linear(wq, bq)(x_low), step.groups, step.heads, step.attention_dropout, arena, context)
+        out, up, down = linear(wo, bo), linear(wu, bu), linear(wd, bd)
         saved = []
         for rows in step.blocks(size):
-            mask_1 = add(x[rows], torch.addmm(bo, context[rows], wo.t()), step, sum_1[rows])
+            mask_1 = add(x[rows], out(context[rows]), step, sum_1[rows])
             middle, mean_1, rstd_1 = torch.native_layer_norm(sum_1[rows], (width,), w1, b1, eps)
             middle_low[rows] = middle
-            torch.addmm(bu, middle_low[rows], wu.t(), out=raised[rows])
-            mask_2 = add(middle, torch.addmm(bd, functional.gelu(raised[rows]), wd.t()), step, sum_2[rows])
+            raised = up(middle_low[rows])
+            mask_2 = add(middle, down(functional.gelu(raised)), step, sum_2[rows])
             last, mean_2, rstd_2 = torch.native_layer_norm(sum_2[rows], (width,), w2, b2, eps)
             result[rows] = last
-            saved.append((mask_1, mean_1, rstd_1, mask_2, mean_2, rstd_2))
-        ctx.saved = (x_low, context, middle_low, raised, sum_1, sum_2, attended, saved, step)
+            saved.append((raised, mask_1, mean_1, rstd_1, mask_2, mean_2, rstd_2))
+        ctx.saved = (x_low, context, middle_low, sum_1, sum_2, attended, saved, step)
         ctx.weights = (wq, wo, w1, b1, wu, wd, w2, b2)
         return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):  # type: ignore[no-untyped-def]
-        x_low, context, middle_low, raised, sum_1, sum_2, attended, saved, step = ctx.saved
+        x_low, context, middle_low, sum_1, sum_2, attended, saved, step = ctx.saved
         wq, wo, w1, b1, wu, wd, w2, b2 = ctx.weights
         size, width = grad.shape
         passing = Arena()
         result = step.arena(size, width, dtype=grad.dtype)
-        g_down, g_out, g_context = (passing(size, width, dtype=wq.dtype) for _ in range(3))
-        g_raised, active = (passing(*raised.shape, dtype=wq.dtype) for _ in range(2))
+        g_down, g_out = (passing(size, width, dtype=wq.dtype) for _ in range(2))
+        g_raised, active = (passing(size, len(wu), dtype=wq.dtype) for _ in range(2))
+        before_down, before_up = linear(wd.t()), linear(wu.t())
         norm_1, norm_2 = ([torch.zeros(width), torch.zeros(width)] for _ in range(2))
-        for rows, (mask_1, mean_1, rstd_1, mask_2, mean_2, rstd_2) in zip(step.blocks(size), saved, strict=True):
+        for rows, (raised, mask_1, mean_1, rstd_1, mask_2, mean_2, rstd_2) in zip(
+            step.blocks(size), saved, strict=True
+        ):
             g = norm_backward(grad[rows], sum_2[rows], mean_2, rstd_2, w2, b2, norm_2)
             masked(g, mask_2, g_down[rows])
-            aten.gelu_backward(torch.mm(g_down[rows], wd), raised[rows], grad_input=g_raised[rows])
-            aten.gelu(raised[rows], out=active[rows])
-            g += torch.mm(g_raised[rows], wu)
+            aten.gelu_backward(before_down(g_down[rows]), raised, grad_input=g_raised[rows])
+            aten.gelu(raised, out=active[rows])
+            g += before_up(g_raised[rows])
             result[rows] = norm_backward(g, sum_1[rows], mean_1, rstd_1, w1, b1, norm_1)
             masked(result[rows], mask_1, g_out[rows])
-            torch.mm(g_out[rows], wo, out=g_context[rows])
-        g_qkv = attend_backward(g_context, context, step.groups, step.heads, attended, passing)
+        g_qkv = attend_backward(linear(wo.t())(g_out), context, step.groups, step.heads, attended, passing)
+        before_qkv = linear(wq.t())
         for rows in step.blocks(size):
-            result[rows] += torch.mm(g_qkv[rows], wq)
+            result[rows] += before_qkv(g_qkv[rows])
         pairs = ((g_qkv, x_low), (g_out, context), (g_raised, middle_low), (g_down, active))
         qkv, out, up, down = ((torch.mm(g.t(), x), g.sum(0)) for g, x in pairs)  # weight and bias of each
         return (result, *qkv, *out, *norm_1, *up, *down, *norm_2, None, None)
