@@ -129,7 +129,7 @@ def compare_family(
     }
     chances = [improved(figures[method], figures[reference], *seeds) for method in known["method"]]
     known |= dict(zip(COLUMNS[12:15], np.transpose(chances), strict=True))
-    return pd.DataFrame(known)[[*COLUMNS]].round(4).to_dict("records")
+    return pd.DataFrame(known)[[*COLUMNS]].to_dict("records")
 
 
 def draw_seeds(seeds: int, *purpose: str) -> np.ndarray:

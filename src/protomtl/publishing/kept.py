@@ -3,11 +3,13 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
 from protomtl.analysis.verdicts import Compared, compared, split_that_decides
+from protomtl.core.files import read_record
 from protomtl.core.markdown import plain
 from protomtl.core.paths import results
 from protomtl.core.written import COMPARED, TABLE, read_table
@@ -34,8 +36,19 @@ def kept_as(result: Path) -> str:
 
 def read(run: Path, split: str) -> Table:
     """Table 1 (`dev`) or Table 2 (`test`) of a run: method -> its row."""
-    rows = records(read_table(run / TABLES[split], TABLE))
-    return {row["method"]: row | {"label": plain(row["label"])} for row in rows}
+    rows, full = records(read_table(run / TABLES[split], TABLE)), means(run, split)
+    return {row["method"]: row | full.get(row["method"], {}) | {"label": plain(row["label"])} for row in rows}
+
+
+def means(run: Path, split: str) -> dict[str, dict[str, float]]:
+    """Method -> those of its main figures that were recorded of all seeds, as their means: tables of older runs have
+    four digits of them, and a figure is rounded once. Nothing of rows that are joined of several methods."""
+    seeds = [read_record(path) for path in sorted(run.glob(f"seed*/{RECORDS}"))]
+    own = {m: [seed[m]["metrics"].get(split, {}) for seed in seeds] for m in (seeds[0] if seeds else ())}
+    return {
+        method: {f: fmean(found) for f in FIGURES if None not in (found := [figures.get(f) for figures in several])}
+        for method, several in own.items()
+    }
 
 
 def best_first(table: Table) -> Table:

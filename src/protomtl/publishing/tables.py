@@ -148,16 +148,16 @@ def seed(run: Path, words: list[str]) -> tuple[list[str], Rows]:
     head += [*(f"test {figure}" for figure in FIGURES), "best epoch"]
     rows = []
     for method in chosen(found, wanted):
-        dev, on_test = (as_tabled(kept[method]["metrics"][split]) for split in HELD_OUT)
+        dev, on_test = (recorded(kept[method]["metrics"][split]) for split in HELD_OUT)
         cells = [found[method]["label"], *(number(dev[task]) for task in TASKS)]
         cells.append(with_paper(found[method] | {"overall": dev["overall"]}, "overall"))
         rows.append([*cells, *(number(on_test[figure]) for figure in FIGURES), str(kept[method]["best_epoch"])])
     return head, rows
 
 
-def as_tabled(figures: Mapping[str, float | None]) -> dict[str, float]:
-    """Figures of a record with the four digits that tables of a run keep, so that all tables round alike."""
-    return {name: math.nan if (own := figures[name]) is None else round(own, 4) for name in FIGURES}
+def recorded(figures: Mapping[str, float | None]) -> dict[str, float]:
+    """The main figures of a record; NaN of what is not defined."""
+    return {name: math.nan if (own := figures[name]) is None else own for name in FIGURES}
 
 
 def ensemble(run: Path, words: list[str]) -> tuple[list[str], Rows]:

@@ -26,7 +26,7 @@ def test_the_best_is_first_and_a_method_of_one_task_is_last_and_has_no_overall(t
 
 
 def test_a_run_of_one_seed_has_one_value_of_a_figure_in_all_tables(tmp_path: Path) -> None:
-    """0.771524 is 0.772, but a run keeps 0.7715 of it and prints 0.771. An undefined figure is an empty cell."""
+    """0.771524 is 0.772, also where a table of an older run has 0.7715. An undefined figure is an empty cell."""
     metrics = {split: {"sst": 0.771524, "para": None, "sts": 0.5, "overall": 0.771524} for split in ("dev", "test")}
     rows = pd.DataFrame({"method": ["own"], "label": ["Own"], "sst": [0.7715], "para": [None], "sts": [0.5]})
     rows = rows.assign(overall=[0.7715], overall_sd=[None], overall_paper=[None])
@@ -35,5 +35,19 @@ def test_a_run_of_one_seed_has_one_value_of_a_figure_in_all_tables(tmp_path: Pat
     (tmp_path / "seed1").mkdir()
     (tmp_path / "seed1/records.json").write_text(json.dumps({"own": {"metrics": metrics, "best_epoch": 3}}))
     (row,) = tables.tasks(tmp_path, [])[1]
-    assert row == ["Own", "0.771", "", "0.500", "0.771"]
+    assert row == ["Own", "0.772", "", "0.500", "0.772"]
     assert tables.seed(tmp_path, ["1"])[1] == [["Own", *row[1:], *row[1:], "3"]]
+
+
+def test_a_mean_over_seeds_is_rounded_once_and_a_joined_row_has_the_figures_of_the_table(tmp_path: Path) -> None:
+    """Of 0.771522 and 0.771526 it is 0.772. What was not trained has no figure."""
+    rows = pd.DataFrame({"method": ["own", "joined"], "label": ["Own", "Joined"], "sst": [0.7715, 0.25]})
+    rows = rows.assign(para=[None, 0.25], sts=[None, 0.25], overall=[None, 0.25], overall_sd=None)
+    for name in ("table1", "table2"):
+        rows.to_csv(tmp_path / f"tables-{name}.csv", index=False)
+    for seed, figure in ((1, 0.771522), (2, 0.771526)):
+        (tmp_path / f"seed{seed}").mkdir()
+        record = {"own": {"metrics": {split: {"sst": figure} for split in ("dev", "test")}}}
+        (tmp_path / f"seed{seed}/records.json").write_text(json.dumps(record))
+    found = {row[0]: row[1:] for row in tables.tasks(tmp_path, [])[1]}
+    assert found == {"Own": ["0.772", "", "", ""], "Joined": ["0.250"] * 4}

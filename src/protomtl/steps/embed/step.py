@@ -46,7 +46,7 @@ def run(embed: Embed, tasks: dict[str, Task], backbone: Backbone, compute: Compu
                 points[name, when], measured = examine(encoder, name, task, embed, pairs, distance)
             measures.append({"task": name, "when": when, **measured})
     shown = pd.concat(points, names=["task", "when"]).reset_index(["task", "when"]).round(4)
-    table = pd.DataFrame(measures).round(4)
+    table = pd.DataFrame(measures).round(6)
     with atomic(results("embed")) as part:
         part.mkdir()
         shown.to_csv(part / "figure1.csv", index=False, lineterminator="\n")

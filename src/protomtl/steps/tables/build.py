@@ -15,6 +15,7 @@ from protomtl.steps.tables.joined import Evaluated
 from protomtl.tasks.settings import Task
 
 PAPER = Path(__file__).with_name("paper.csv")
+DIGITS = 6  # as the figures of a run are recorded: who reads a table rounds them once
 SPLITS = {"table1": "dev", "table2": "test"}
 PAPERS = {
     "sst": ("classification", 5, "accuracy"),
@@ -43,7 +44,7 @@ def build_tables(
         there = [reference for reference in references if reference in figures]
         sizes = comparisons.examples(evaluated.predictions[split], tasks)
         compared += comparisons.compare(figures, resampled, tasks, there, split, margin, sizes)
-    return tables | {"comparisons": pd.DataFrame(compared, columns=comparisons.COLUMNS)}
+    return tables | {"comparisons": pd.DataFrame(compared, columns=comparisons.COLUMNS).round(DIGITS)}
 
 
 def figures_of(evaluated: Evaluated, split: str) -> dict[str, pd.DataFrame]:
@@ -81,7 +82,7 @@ def table_of(
         for figure in (*tasks, "overall"):
             theirs = paper[figure].get((name, split)) if figure in paper else None
             row |= columns(figure, run.get(figure), intervals[figure][:, place] if figure in run else None, theirs)
-        row |= {c: round(run[c].mean(skipna=False), 4) for c in map(str, run) if c not in (*tasks, "overall")}
+        row |= {c: run[c].mean(skipna=False) for c in map(str, run) if c not in (*tasks, "overall")}
         row |= {
             "epochs": own[0]["finetune"]["epochs"] if steps[0] else 0,  # heads that were fitted at once
             "steps": steps[0] if len({*steps}) == 1 else ", ".join(map(str, steps)),  # some seeds may end early
@@ -90,7 +91,7 @@ def table_of(
             **about,
         }
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).round(DIGITS)
 
 
 def papers_figures(tasks: Mapping[str, Task]) -> pd.DataFrame:
@@ -106,17 +107,17 @@ def columns(figure: str, ours: pd.Series | None, interval: np.ndarray | None, th
     """Mean, standard deviation and interquartile mean over seeds, 95 % interval over examples, the paper's value, the
     difference."""
     undefined = ours is not None and ours.isna().any()
-    low, high = (None, None) if interval is None or undefined else interval.round(4)
+    low, high = (None, None) if interval is None or undefined else interval
     mean = None if ours is None or undefined else ours.mean()
     middle = None if mean is None or ours is None else trainings.interquartile_mean(ours.to_numpy())
     return {
-        figure: None if mean is None else round(mean, 4),
-        f"{figure}_sd": None if mean is None or ours is None or len(ours) == 1 else round(ours.std(ddof=1), 4),
-        f"{figure}_iqm": None if middle is None else round(middle, 4),
+        figure: mean,
+        f"{figure}_sd": None if mean is None or ours is None or len(ours) == 1 else ours.std(ddof=1),
+        f"{figure}_iqm": middle,
         f"{figure}_low": low,
         f"{figure}_high": high,
         f"{figure}_paper": theirs,
-        f"{figure}_difference": None if mean is None or theirs is None else round(mean - theirs, 4),
+        f"{figure}_difference": None if mean is None or theirs is None else mean - theirs,
     }
 
 

@@ -68,8 +68,18 @@ def row_of(*shares: float) -> pd.Series:
 def test_a_row_of_several_seeds_has_their_mean_and_deviation() -> None:
     """Where two say the same, the interval is that of one by itself."""
     both, one, twice = row_of(0.75, 0.25), row_of(0.75), row_of(0.75, 0.75)
-    assert both[["a", "a_sd", "epochs"]].tolist() == [0.5, round(0.5 / 2**0.5, 4), 0] and one["a_sd"] is None
+    assert both[["a", "a_sd", "epochs"]].tolist() == [0.5, round(0.5 / 2**0.5, 6), 0] and one["a_sd"] is None
     assert one["a_low"] < one["a"] and twice[["a", "a_low", "a_high"]].equals(one[["a", "a_low", "a_high"]])
+
+
+def test_a_figure_to_read_is_rounded_once() -> None:
+    """0.771524 is 0.772; 0.7715 of it would be 0.771."""
+    run, found = Run("concat", 1), evaluated()
+    metrics = {run: {split: {"a": 0.771524, "overall": 0.771524} for split in ("dev", "test")}}
+    whole = {split: {"a": own["a"][[run]]} for split, own in found.predictions.items()}
+    about = {"backbone": "small", "data": "folder"}
+    tables = build_tables(Evaluated(whole, metrics, found.records), [], PARAMS.method, {"a": YES_NO}, about, 0.01)
+    assert "0.772" in (text := table_markdown(tables["table1"], {"a": YES_NO}, "Table 1")) and "0.771" not in text
 
 
 @pytest.mark.parametrize("several", [False, True])
