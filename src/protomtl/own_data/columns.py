@@ -28,12 +28,13 @@ OR_NOTHING = {"na", "none", "-", "--", "?", "."}  # the same among numbers; else
 
 
 class Column(NamedTuple):
-    """What matters of one column: its name and its values, empty ones aside; and the order of its classes where a file
-    says it."""
+    """What matters of one column: its name and its values, empty ones aside; the order of its classes where a file
+    says it; and whether its values had percent signs."""
 
     name: str
     values: list[str]
     order: Sequence[str] = ()
+    share: bool = False
 
     @property
     def words(self) -> float:
@@ -49,8 +50,8 @@ class Column(NamedTuple):
     @property
     def codes(self) -> bool:
         """Whether the numbers among the values are names, which have no order of theirs and keep their zeros. Beside
-        fractions, and where the column's name says that it counts, they are numbers."""
-        counts = AMOUNTS.search(self.name) or any(not value.is_integer() for value in self.numbers)
+        fractions or percent signs, and where the column's name says that it counts, they are numbers."""
+        counts = self.share or AMOUNTS.search(self.name) or any(not value.is_integer() for value in self.numbers)
         return not counts and any(CODE.fullmatch(value) for value in self.values)
 
     @property

@@ -21,6 +21,7 @@ class Table(NamedTuple):
     lines: list[int]
     classes: Mapping[str, Sequence[str]] = MappingProxyType({})  # of a column, in their order, where the file says it
     nested: Mapping[str, str] = MappingProxyType({})  # the columns that no table can hold, and why
+    shares: frozenset[str] = frozenset()  # the columns whose values had percent signs
 
 
 def decoded(path: Path, content: bytes) -> str:

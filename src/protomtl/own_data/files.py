@@ -29,7 +29,8 @@ def columns_of(tables: Sequence[Table]) -> list[Column]:
         having = [(table, table.columns.index(name)) for table in tables if name in table.columns]
         values = said([row[place] for table, place in having for row in table.rows])
         order = next((table.classes[name] for table, _ in having if name in table.classes), ())
-        found.append(Column(name, [value for value in values if value], order))
+        share = any(name in table.shares for table in tables)
+        found.append(Column(name, [value for value in values if value], order, share))
     return found
 
 

@@ -121,8 +121,9 @@ def kind_of(column: Column) -> dict[str, Any]:
     """Kind, classes or range, and the figure that counts."""
     values = [] if column.codes else column.numbers
     whole = all(value.is_integer() for value in values)
-    if values and not (whole and column.different <= CLASSES):
-        return {"kind": "regression", "range": bounds(values), "metric": "pearson"}
+    if values and (column.share or not (whole and column.different <= CLASSES)):
+        ends = [0.0, 100.0] if column.share else []
+        return {"kind": "regression", "range": bounds([*values, *ends]), "metric": "pearson"}
     if column.parts and classes_like(column):
         parts = column._replace(values=[part for part in column.parts if part.casefold() != NONE])
         return {"kind": "multilabel", "classes": class_names(parts), "metric": "macro_f1"}

@@ -32,6 +32,8 @@ def respelled(tables: Sequence[Table]) -> tuple[list[Table], list[str]]:
         for what, choose in KINDS.items() if values else ():
             if change := choose(Column(name, values)):
                 found = [changed(table, name, change) for table in found]
+                if choose is percent:
+                    found = [table._replace(shares=table.shares | {name}) for table in found]
                 values = [change(value) for value in values]
                 words.append(f"column {name}: {what}")
     if any(repeats(table) for table in found):

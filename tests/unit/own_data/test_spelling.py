@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protomtl.own_data import guessing
+from protomtl.own_data import files, guessing
 from protomtl.own_data.columns import Column
 from protomtl.own_data.fields import Table
 from protomtl.own_data.spelling import respelled
@@ -63,6 +63,21 @@ def test_numbers_and_lists_become_plain(values: list[str], found: list[str], sai
 )
 def test_what_may_be_meant_as_it_stands_stays(values: list[str]) -> None:
     assert plain(*values) == (values, [])
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"),
+    [
+        ([f"{k}%" for k in range(0, 101, 5)], [0, 100]),
+        (["20 %", "80 %"], [0, 100]),
+        (["05%", "10%"], [0, 100]),  # without the signs a code
+        (["-20%", "140,5%"], [-20, 141]),
+    ],
+)
+def test_percentages_are_values_however_few_they_are(values: list[str], ends: list[int]) -> None:
+    tables, _ = respelled([Table(Path("a.csv"), ["label"], [[value] for value in values], [*range(len(values))])])
+    (column,) = files.columns_of(tables)
+    assert guessing.kind_of(column) == {"kind": "regression", "range": ends, "metric": "pearson"}
 
 
 @given(st.lists(st.floats(-900, 900).map(lambda x: round(x, 2)), min_size=2))
