@@ -106,6 +106,64 @@ def test_where_it_is_asked_to_end_the_file_is_as_it_was_and_nobody_trains_on(
     until(lambda: not is_running(int(Path("trainer").read_text())), "the end of the training")
 
 
+def test_what_somebody_writes_while_a_cell_runs_stays_and_what_was_there_can_be_had_again(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cell itself is kept; the next one does not begin with settings of this one."""
+    before, seen, path = Path("params.yaml").read_bytes(), [], Path("params.yaml")
+
+    def compute(cell: str) -> None:
+        seen.append(cell)
+        if cell == "wrong20":
+            path.write_text(path.read_text().replace("seeds: [1, 2, 3]", "seeds: [1, 4]"))
+
+    with pytest.raises(SystemExit) as caught:
+        robust.run(compute, keep)
+    said = capsys.readouterr().err
+    assert caught.value.code == 1 and said.startswith("params.yaml: was edited while cell wrong20 ran, and stays so")
+    assert load().seeds == [1, 4] and load().data.worsened.wrong_labels == 0.2 and seen == ["whole", "wrong20"]
+    with pytest.raises(SystemExit, match=r"data\.worsened: is set already"):
+        robust.run(compute, keep)
+    assert "`mv params.yaml.before params.yaml`" in said and Path("params.yaml.before").read_bytes() == before
+
+
+def test_an_edit_while_a_cell_fails_stays_and_the_fault_is_said_too(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compute(cell: str) -> None:
+        Path("params.yaml").unlink()
+        raise SystemExit("why")
+
+    with pytest.raises(SystemExit, match="why"):
+        robust.run(compute, keep)
+    assert "was edited while cell whole ran" in capsys.readouterr().err and not Path("params.yaml").exists()
+
+
+def test_an_edit_before_a_cell_runs_is_none_of_the_cell(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(robust, "lay_over", lambda *_: Path("params.yaml").write_text("mine"))
+    with pytest.raises(SystemExit, match="has been changed in the meantime; nothing was written"):
+        robust.run(lambda cell: None, keep)
+    assert Path("params.yaml").read_text() == "mine" and not Path("params.yaml.before").exists()
+
+
+def test_a_cell_that_fails_is_one_line_with_its_log_and_what_to_do(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, engine = Path("params.yaml").read_bytes(), project / "snakemake"
+    engine.write_text("#!/bin/sh\nmkdir -p .snakemake/log && touch .snakemake/log/now.snakemake.log\nexit 3\n")
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", str(project), prepend=":")
+    keep("robust-whole")
+    with pytest.raises(SystemExit) as caught:
+        robust.run(keep=keep)
+    assert caught.value.code == (
+        "docs/runs/robust-wrong20: not computed: snakemake ended with status 3 in cell wrong20; "
+        ".snakemake/log/now.snakemake.log says why, and logs/ what each job printed; then give this command again, "
+        "which goes on there"
+    )
+    assert Path("params.yaml").read_bytes() == before
+
+
 def test_rows_that_are_worse_already_are_no_beginning(project: Path) -> None:
     path = project / "params.yaml"
     path.write_text(path.read_text().replace("    rows: 0  ", "    rows: 9  "))
