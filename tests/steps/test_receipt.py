@@ -12,6 +12,10 @@ from protomtl import cli
 from protomtl.commands import findings
 from protomtl.commands.keep import keep
 from protomtl.core.files import read_json
+from protomtl.params import load
+from protomtl.receipt import figures
+from protomtl.receipt.kept import read
+from protomtl.tasks.settings import main_tasks
 from tests.support.commands import call
 from tests.support.makers import patch_params
 
@@ -128,6 +132,19 @@ def test_a_run_may_be_kept_for_receipts_alone(kept: Path) -> None:
     page = Path("docs/results/findings.md").read_text()
     assert "## own" in page and "## aside" not in page
     assert verify("--against", "aside") == 0
+
+
+def test_tables_of_an_older_run_are_made_again_with_the_four_digits_that_they_have(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = main_tasks(load().tasks)
+    with monkeypatch.context() as older:
+        older.setattr(figures, "digits_of", lambda folder: 4)
+        for name, text in figures.tables_of(read(kept), tasks).items():
+            assert (path := kept / f"tables-{name}.csv").read_bytes() != text or name == "comparisons"
+            path.write_bytes(text)
+    line, wrong = figures.of_run(kept, tasks)
+    assert not wrong and line.endswith("own: 3 tables are what the predictions of its 2 trainings give")
 
 
 def test_figures_of_pages_and_tables_are_checked(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:

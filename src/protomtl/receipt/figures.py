@@ -10,10 +10,12 @@ from protomtl.core.written import COMPARED, read_table
 from protomtl.publishing import markers
 from protomtl.publishing.kept import COMPARISONS
 from protomtl.receipt import kept
+from protomtl.steps.tables.build import DIGITS
 from protomtl.tasks.settings import Task
 
 SAME, OTHER = "the same", "NOT what the kept runs say; `protomtl findings` writes them anew"
 FIGURE = re.compile(r"(?<![\w.])[-+−±]?\d+\.\d+(?![\w.])")
+OLDER, MORE = 4, re.compile(r"\d\.\d{5}")  # digits of the tables before version 0.4, and what has more of them
 CODE = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)]*\)|https?://\S+", re.DOTALL)
 
 
@@ -58,8 +60,14 @@ def tables_of(run: kept.Kept, main: Mapping[str, Task]) -> dict[str, bytes]:
     references = list(dict.fromkeys(compared["reference"]))
     margins = compared.reindex(columns=["margin"])["margin"].dropna()  # versions before 0.3 had none
     margin = float(margins.iloc[0]) if len(margins) else math.nan
-    again = kept.tables(run.folder, kept.rows(run.folder), references, margin, main)
+    again = kept.tables(run.folder, kept.rows(run.folder), references, margin, main, digits_of(run.folder))
     return {name: table.to_csv(index=False, lineterminator="\n").encode() for name, table in again.items()}
+
+
+def digits_of(folder: Path) -> int:
+    """With how many the tables of a kept run were written."""
+    texts = [path.read_text(encoding="utf-8") for path in folder.glob("tables-*.csv")]
+    return DIGITS if any(MORE.search(text) for text in texts) else OLDER
 
 
 def of_pages(pages: list[Path]) -> Iterator[tuple[str, bool]]:

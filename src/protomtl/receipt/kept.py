@@ -16,7 +16,7 @@ from protomtl.core.sections import validate
 from protomtl.core.settings import Joined, Method
 from protomtl.core.written import TABLE, read_table
 from protomtl.publishing.kept import RECORDS, TABLES
-from protomtl.steps.tables.build import build_tables
+from protomtl.steps.tables.build import DIGITS, build_tables
 from protomtl.steps.tables.joined import Evaluated, join
 from protomtl.tasks.settings import Task, main_tasks
 
@@ -108,7 +108,12 @@ def methods_of_rows(about: Mapping[str, Any], order: Sequence[str]) -> list[str]
 
 
 def tables(
-    folder: Path, order: Sequence[str], references: Sequence[str], margin: float, tasks: Mapping[str, Task]
+    folder: Path,
+    order: Sequence[str],
+    references: Sequence[str],
+    margin: float,
+    tasks: Mapping[str, Task],
+    digits: int = DIGITS,
 ) -> dict[str, pd.DataFrame]:
     """The tables of a kept run made again of its predictions; order: of the rows. tasks: of params.yaml, for a run of
     an older version, which does not say its own. SystemExit where these are not its tasks."""
@@ -121,7 +126,7 @@ def tables(
         own = kept_tasks(about, tasks, folder, evaluated)
         beside = {"backbone": about["backbone"], "data": about["data"]}
     shown: dict[str, Method | Joined] = {**blocks, **joined}
-    return build_tables(join(evaluated, joined, own), references, shown, own, beside, margin)
+    return build_tables(join(evaluated, joined, own), references, shown, own, beside, margin, digits)
 
 
 def kept_tasks(

@@ -31,6 +31,7 @@ def build_tables(
     tasks: dict[str, Task],
     about: Mapping[str, str],
     margin: float,
+    digits: int = DIGITS,
 ) -> dict[str, pd.DataFrame]:
     """table1 (dev), table2 (test), and comparisons of every method with each of `references`.
 
@@ -44,7 +45,8 @@ def build_tables(
         there = [reference for reference in references if reference in figures]
         sizes = comparisons.examples(evaluated.predictions[split], tasks)
         compared += comparisons.compare(figures, resampled, tasks, there, split, margin, sizes)
-    return tables | {"comparisons": pd.DataFrame(compared, columns=comparisons.COLUMNS).round(DIGITS)}
+    tables["comparisons"] = pd.DataFrame(compared, columns=comparisons.COLUMNS)
+    return {name: table.round(digits) for name, table in tables.items()}
 
 
 def figures_of(evaluated: Evaluated, split: str) -> dict[str, pd.DataFrame]:
@@ -91,7 +93,7 @@ def table_of(
             **about,
         }
         rows.append(row)
-    return pd.DataFrame(rows).round(DIGITS)
+    return pd.DataFrame(rows)
 
 
 def papers_figures(tasks: Mapping[str, Task]) -> pd.DataFrame:
