@@ -32,7 +32,7 @@ from tests.support.steps import run_method, run_steps
 @pytest.fixture
 def kept(workdir: Path, complete_once: Path) -> Path:
     """A project with seed 1 of two methods, which is kept as `own`."""
-    with pytest.raises(SystemExit, match="no run is kept"):
+    with pytest.raises(SystemExit, match="no run is kept for the page"):
         findings.write()
     with pytest.raises(SystemExit, match=r"table1\.csv: not there"):
         keep("own")

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def write() -> None:
-    """Write the page: for each kept run and each question the difference, its interval and p, and a verdict.
+    """Write the page: for each of its runs and each question the difference, its interval and p, and a verdict.
 
     Beside each run's figures go its pictures: table1.png, Table 1 as bars, and differences.png.
     """
@@ -46,11 +46,13 @@ def write() -> None:
 
 
 def kept_runs() -> list[Path]:
-    """The folders of all but those that were kept for receipts alone. SystemExit without one."""
+    """The folders of those on the page: all that were not kept with --no-findings. SystemExit without one."""
     abouts = sorted(KEPT.glob("*/about.json"))
     runs = [about.parent for about in abouts if is_found(about)]
     if not runs:
-        raise SystemExit(f"{KEPT}: no run is kept; `python -m protomtl keep NAME` keeps the results that are here")
+        raise SystemExit(
+            f"{KEPT}: no run is kept for the page; `python -m protomtl keep NAME` keeps the results that are here"
+        )
     return runs
 
 
@@ -66,8 +68,8 @@ def page(runs: list[Path]) -> str:
 
 
 INTRODUCTION = (
-    "`python -m protomtl findings` makes this page from the figures in `docs/runs`.",
-    "`python -m protomtl keep NAME` took them from finished runs.",
+    "`python -m protomtl findings` makes this page from figures in `docs/runs`.",
+    "`python -m protomtl keep NAME` took them from finished runs. Runs kept with `--no-findings` are not on it.",
     "",
     "Differences are of means over seeds. Intervals (95 %) and p come from a paired bootstrap over examples, and over",
     "seeds where a run has several.",

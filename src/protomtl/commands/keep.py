@@ -34,6 +34,7 @@ from protomtl.verification import LOCK, recorded_stages
 EMBEDDED = (SPACE, results("embed") / "figure1.png")
 RECORDED = ("steps", "best_epoch")
 ABOUT = "about.json"
+NEXT = "`python -m protomtl findings` writes the pages of what is kept"
 OURS = (ABOUT, "tables-*.csv", BARS, DIFFERENCES, *map(kept_as, (ENSEMBLE, *EMBEDDED, *REPORTED)))
 OURS_OF_A_SEED = (PREDICTIONS, RECORDS, CHECKPOINTS, DIGESTS, CURVES)
 
@@ -48,7 +49,7 @@ def arguments(command: argparse.ArgumentParser) -> None:
         help="difference of overall up to which another run counts as equivalent: state it before there is one "
         f"(default: what NAME has, else {MARGIN})",
     )
-    add("--no-findings", action="store_true", help="for receipts alone: no part of `findings`")
+    add("--no-findings", action="store_true", help="no part of the page of findings: for receipts, and tables of other pages")
 
 
 def name_of_run(text: str) -> str:
@@ -79,7 +80,7 @@ def again(name: str) -> None:
         if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
             raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
     make_tables(params, folder, kept.rows(folder))
-    print(f"{folder}: tables made again; `python -m protomtl findings` writes the page of findings of all that is kept")
+    print(f"{folder}: tables made again; {NEXT}")
 
 
 def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
@@ -115,7 +116,7 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
         make_tables(params, part, params.methods)
         for path in (ENSEMBLE, *beside(params)):
             shutil.copyfile(path, part / kept_as(path))
-    print(f"{target}: kept; `python -m protomtl findings` writes the page of findings of all that is kept")
+    print(f"{target}: kept; {NEXT}")
 
 
 def beside(params: Params) -> list[Path]:
