@@ -31,7 +31,7 @@ def parser(chosen: str | None = None, as_step: bool = False) -> argparse.Argumen
         command = subparsers.add_parser(name, help=(words := docstring_line(runner.source(name))), description=words)
         if runner.per_run(name):
             command.add_argument("--method", required=alone, help="a block under `method` in params.yaml")
-            command.add_argument("--seed", required=alone, type=argument(Seed))
+            command.add_argument("--seed", required=alone, type=argument(Seed), help="of the run")
         elif name == chosen and runner.defines(name, "arguments"):
             runner.module(name).arguments(command)
     for name, path in others.items():

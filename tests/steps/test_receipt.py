@@ -141,7 +141,8 @@ def test_tables_of_an_older_run_are_made_again_with_the_four_digits_that_they_ha
     with monkeypatch.context() as older:
         older.setattr(figures, "digits_of", lambda folder: 4)
         for name, text in figures.tables_of(read(kept), tasks).items():
-            assert (path := kept / f"tables-{name}.csv").read_bytes() != text or name == "comparisons"
+            path = kept / f"tables-{name}.csv"
+            assert path.read_bytes() != text or name == "comparisons"
             path.write_bytes(text)
     line, wrong = figures.of_run(kept, tasks)
     assert not wrong and line.endswith("own: 3 tables are what the predictions of its 2 trainings give")

@@ -1,6 +1,7 @@
 """Numbers of the command line have the limits of params.yaml; a step begins only when all of params.yaml is sound;
 what the disk of a user may be like ends with one line."""
 
+import argparse
 import ast
 import errno
 import json
@@ -74,6 +75,15 @@ def test_help_says_of_each_step_and_command_what_its_module_says_first() -> None
     for path in (*map(runner.source, runner.steps()), *cli.commands().values()):
         first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()[0]
         assert cli.docstring_line(path) == first.partition("`: ")[2].replace("%", "%%") != ""
+
+
+@pytest.mark.parametrize("name", sorted({*runner.steps(), *cli.commands()}))
+def test_help_says_what_each_argument_is_and_every_default(name: str) -> None:
+    (commands,) = (a for a in cli.parser(name)._actions if isinstance(a, argparse._SubParsersAction))
+    for action in commands.choices[name]._actions:
+        assert action.help, action.dest
+        if action.default not in (None, False, argparse.SUPPRESS):
+            assert "(default: " in action.help, action.dest
 
 
 def test_a_method_that_is_run_must_have_a_block(project: Path) -> None:

@@ -41,7 +41,7 @@ OURS_OF_A_SEED = (PREDICTIONS, RECORDS, CHECKPOINTS, DIGESTS, CURVES)
 
 def arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("name", type=name_of_run, help="a name for the run, such as its data")
+    add("name", metavar="NAME", type=name_of_run, help="a name for the run, such as its data")
     add("--again", action="store_true", help="only make the tables of this kept run again")
     add(
         "--margin",
@@ -49,7 +49,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
         help="difference of overall up to which another run counts as equivalent: state it before there is one "
         f"(default: what NAME has, else {MARGIN})",
     )
-    add("--no-findings", action="store_true", help="no part of the page of findings: for receipts, and tables of other pages")
+    aside = "no part of the page of findings: for receipts, and tables of other pages"
+    add("--no-findings", action="store_true", help=aside)
 
 
 def name_of_run(text: str) -> str:

@@ -17,7 +17,7 @@ PRESETS = Path("presets")
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", help="a file of presets/, without .yaml")
+    command.add_argument("name", metavar="NAME", help="a file of presets/, without .yaml")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -57,7 +57,8 @@ def arguments(command: argparse.ArgumentParser) -> None:
     add(
         "--about",
         choices=("opinion", "meaning"),
-        help="what labels say: how much a text is in favour, or whether two mean the same",
+        help="what labels say: how much a text is in favour, or whether two mean the same (default: "
+        f"{', '.join(f'{about} of {task}' for task, about in ABOUT.items())}; else nothing)",
     )
     add(
         "--rows",

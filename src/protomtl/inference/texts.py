@@ -34,13 +34,16 @@ def add_arguments(command: argparse.ArgumentParser, endings: tuple[str, str]) ->
     second for rows as JSON lines."""
     add = command.add_argument
     add("--model", required=True, metavar="MODEL", help=MODEL)
-    add("--input", default="-", metavar="FILE", help=f"{READ}; -: standard input")
+    add("--input", default="-", metavar="FILE", help=f"{READ}; -: standard input (default: -)")
     streamed = "CSV" if endings[0] == ".csv" else "JSON lines"
-    add("--output", default="-", metavar="FILE", help=f"{' or '.join(endings)}; -: {streamed} to standard output")
+    written = f"{' or '.join(endings)}; -: {streamed} to standard output (default: -)"
+    add("--output", default="-", metavar="FILE", help=written)
     add("--force", action="store_true", help="replace also a file that is read-only")
-    add("--format", choices=sorted({*records.FORMATS.values()}), help="of the input, if its ending does not say")
+    form = "of the input (default: as its ending says; text from standard input)"
+    add("--format", choices=sorted({*records.FORMATS.values()}), help=form)
     add("--columns", nargs="+", metavar="NAME", help="of the text, or of both texts of a pair (default: text)")
-    add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help="auto is bf16 where that is faster")
+    precision = "auto is bf16 where that is faster (default: fp32)"
+    add("--precision", choices=("auto", "bf16", "fp32"), default="fp32", help=precision)
     add("--threads", type=argument(Workers), default=1, metavar="N", help="of the CPU (default: 1)")
 
 

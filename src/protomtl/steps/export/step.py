@@ -32,9 +32,12 @@ OURS = (  # what an older export may have and this one not: it must not be mixed
 
 def arguments(command: argparse.ArgumentParser) -> None:
     """What `protomtl export` takes beside being a step."""
-    command.add_argument("method", nargs="?", help="a method that was run; without it the one in params.yaml")
+    command.add_argument(
+        "method", nargs="?", metavar="METHOD", help="a method that was run; without it the one in params.yaml"
+    )
     command.add_argument("--seed", type=argument(Seed), help="of the run (default: 1)")
-    command.add_argument("--to", metavar="DIR", help="a new or empty folder, or an older export, which is replaced")
+    to = "needed with METHOD: a new or empty folder, or an older export, which is replaced"
+    command.add_argument("--to", metavar="DIR", help=to)
     add = "training rows of each task to keep in it, for `predict --why` (default: 0); their texts stand there for all"
     command.add_argument("--examples", type=argument(Examples), metavar="N", help=add)
     command.add_argument(
