@@ -1,9 +1,12 @@
 """Training rows made worse on purpose: rare classes, few rows, wrong labels. Dev and test stay as they are."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from protomtl.core.settings import Worsened
 from protomtl.data.readers import Row
@@ -60,7 +63,20 @@ def other(name: str, task: Task, row: Row, settings: Worsened) -> float:
     if settings.to == "next":
         step = 1.0 if task.what.has_classes else min(1.0, (high - low) / 2)
         beside = [value for value in (label - step, label + step) if low <= value <= high]
+        beside = beside or [low, high]  # of the middle both ends are a step away, but for rounding
         return float(beside[random.integers(len(beside))])
     if not task.what.has_classes:
-        return round(float(random.uniform(low, high)), 3)
+        return another_value(label, low, high, random)
     return float((label + 1 + random.integers(len(task.class_names) - 1)) % len(task.class_names))
+
+
+def another_value(label: float, low: float, high: float, random: np.random.Generator) -> float:
+    """Any other value of a range, each as likely, with three digits behind the point, or more if the range is narrow.
+
+    Rounding leads neither out of the range nor back to the label.
+    """
+    digits = 3 + max(0, math.ceil(-math.log10(high - low)))
+    value = label
+    while value == label:
+        value = min(high, max(low, round(float(random.uniform(low, high)), digits)))
+    return value

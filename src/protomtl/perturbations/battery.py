@@ -64,14 +64,14 @@ class Taken:
     """The first rows, in an order, that a stress can change, no texts twice; `most` of them at most, 0 for all."""
 
     def __init__(self, stress: Stress, task: str, rows: list[Source], seed: int, most: int) -> None:
-        found = list(islice(changed(stress, task, rows, seed), most or None))
+        found = list(islice(changed(stress, task, rows, seed), most + 1 if most else None))  # one more: is this all?
         self.stress, self.rows = stress, len(rows)
-        self.places, self.cases = [place for place, _ in found], [case for _, case in found]
+        self.places, self.cases = [place for place, _ in found], [case for _, case in found][: most or None]
 
     def counts(self, each: int) -> dict[str, float]:
         """See Battery."""
         cases = self.cases[:each]
-        seen = self.places[each - 1] + 1 if cases and each < len(self.cases) else self.rows
+        seen = [0, *(place + 1 for place in self.places)][each] if each < len(self.places) else self.rows
         found: dict[str, float] = {"made": len(cases), "left_out": seen - len(cases)}
         return found | ({"words": changed_share(cases)} if self.stress.kind == "noise" else {})
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protomtl.core.settings import Worsened
@@ -64,6 +64,22 @@ def test_so_many_rows_and_so_many_wrong_labels(name: str, size: int, most: int, 
     for row in wrong if task.kind == "multilabel" else ():  # one class more or less
         assert (int(row.label or 0) ^ int(before[row.id].label or 0)).bit_count() == 1
     assert worsened(name, task, rows, chosen) == (found, done)
+
+
+@given(st.floats(-10, 10), st.floats(1e-6, 3), st.floats(0, 1), st.sampled_from(["any", "next"]))
+@example(0, 1e-4, 0, "any")  # three digits are 0 throughout
+@example(1.04384, 1e-3, 0.5, "any")  # and 1.045, which is outside
+@example(1.1405424659790655, 1e-4, 0.5, "next")  # a step from the middle is beyond both ends, by rounding
+def test_a_value_of_a_narrow_range_becomes_another_one_within_it(low: float, width: float, at: float, to: str) -> None:
+    high = low + width
+    label = min(high, low + at * width)
+    task = Task.model_validate(
+        {"kind": "regression", "range": [low, high], "texts": ["t"], "label": "y", "files": FILES}
+    )
+    rows = [Row(f"r{k}", ("t",), label) for k in range(20)]
+    found, done = worsened("narrow", task, rows, settings(wrong_labels=0.9, to=to))
+    assert sum(row.label != label for row in found) == done["wrong_labels"] == 18
+    assert all(low <= (row.label or 0) <= high for row in found)
 
 
 @given(names, sizes)

@@ -108,6 +108,15 @@ def test_rows_that_cannot_be_changed_are_counted() -> None:
     assert counts["turned"] == {"made": 4, "left_out": 1}
 
 
+@pytest.mark.parametrize("most", [1, 9, 30, 100])
+def test_rows_that_nobody_looked_at_are_not_counted_as_left_out(most: int) -> None:
+    """Each row here can be turned round, so that none is left out of it; and none has a name or a number."""
+    rows = [Source("test", f"r{k}", (f"текст {'а' * k}", f"другой {'а' * k}"), k % 2) for k in range(200)]
+    counts = battery("same", task_of("same"), rows, settings(kinds=["meaning"]), most).counts
+    assert counts["turned"]["left_out"] == counts["itself"]["left_out"] == 0
+    assert counts["names"] == {"made": 0, "left_out": 200}
+
+
 def test_a_text_that_many_rows_have_is_taken_once() -> None:
     task = task_of("same")
     rows = [Source("test", str(k), ("A man is here", f"other {k}"), 0.0) for k in range(5)]
