@@ -11,10 +11,12 @@ Subject = Literal["opinion", "meaning"]
 Share = Annotated[float, Field(ge=0.01, le=1)]
 
 
-def apart(shares: list[float]) -> list[float]:
-    """The shares, if no two are the same in whole per cent, by which stresses are named."""
-    different([round(100 * share) for share in shares])
-    return shares
+def in_per_cent(shares: list[float]) -> list[float]:
+    """The shares, if each is a whole per cent, by which stresses are named, and no two are the same."""
+    for share in shares:
+        if abs(100 * share - round(100 * share)) > 1e-9:
+            raise ValueError(f"{share}: a stress is named by whole per cent; write {round(share, 2)}")
+    return different(shares)
 
 
 class Perturb(Block):
@@ -24,6 +26,6 @@ class Perturb(Block):
     rows: Count
     splits: Annotated[list[Literal["dev", "test"]], Field(min_length=1), AfterValidator(different)]
     kinds: Annotated[list[Kind], Field(min_length=1), AfterValidator(different)]
-    noise: Annotated[list[Share], Field(min_length=1), AfterValidator(apart)]
+    noise: Annotated[list[Share], Field(min_length=1), AfterValidator(in_per_cent)]
     about: dict[Name, Subject]
     seed: Seed

@@ -162,6 +162,9 @@ def test_the_kinds_that_are_not_wanted_are_not_made() -> None:
     assert len(built("same", most=7, kinds=["shift"]).cases) == 7
 
 
-def test_two_shares_of_one_name_are_refused() -> None:
-    with pytest.raises(ValidationError, match="5 is there twice"):
-        settings(noise=[0.05, 0.052])
+def test_two_shares_of_one_name_are_refused_and_a_share_that_its_name_would_not_say() -> None:
+    with pytest.raises(ValidationError, match=r"0.05 is there twice"):
+        settings(noise=[0.05, 0.1, 0.05])
+    with pytest.raises(ValidationError, match=r"0.104: a stress is named by whole per cent; write 0.1"):
+        settings(noise=[0.104])
+    assert [*built("topic", noise=[k / 100 for k in range(1, 101)]).counts][:100] == [f"typos_{k}" for k in range(1, 101)]
