@@ -167,4 +167,5 @@ def test_two_shares_of_one_name_are_refused_and_a_share_that_its_name_would_not_
         settings(noise=[0.05, 0.1, 0.05])
     with pytest.raises(ValidationError, match=r"0.104: a stress is named by whole per cent; write 0.1"):
         settings(noise=[0.104])
-    assert [*built("topic", noise=[k / 100 for k in range(1, 101)]).counts][:100] == [f"typos_{k}" for k in range(1, 101)]
+    every = range(1, 101)
+    assert {f"typos_{k}" for k in every} <= {*built("topic", 3, noise=[k / 100 for k in every]).counts}
