@@ -73,9 +73,9 @@ class Maps(NamedTuple):
     norm_2: Linear
 
 
-def maps(layer: Any, heads: int, dtype: torch.dtype) -> Maps:
-    """Those of one layer of transformers' BertModel, for passes without a graph."""
-    return Maps(*(linear(*part) if isinstance(part, tuple) else part for part in fused(layer, heads, dtype)))
+def maps(layer: Any, heads: int, dtype: torch.dtype, tokens: int) -> Maps:
+    """Those of one layer of transformers' BertModel, for passes of so many tokens in all, without a graph."""
+    return Maps(*(linear(*part, tokens) if isinstance(part, tuple) else part for part in fused(layer, heads, dtype)))
 
 
 def cast(module: nn.Linear, dtype: torch.dtype, scale: float) -> tuple[Tensor, Tensor]:

@@ -47,9 +47,10 @@ class PackedEngine:
         blocks end does not depend on the threads, and neither do the bytes.
         """
         heads = self.network.config.num_attention_heads
-        layers = [bert.maps(layer, heads, self.dtype) for layer in self.network.encoder.layer]
         lengths = sequences.lengths[order]
-        number = np.cumsum(lengths) // np.clip(lengths.sum() // 8, ROWS, LARGEST)  # eight or more, for threads to share
+        total = int(lengths.sum())
+        layers = [bert.maps(layer, heads, self.dtype, total) for layer in self.network.encoder.layer]
+        number = np.cumsum(lengths) // np.clip(total // 8, ROWS, LARGEST)  # eight or more, for threads to share
         blocks = np.split(order, np.flatnonzero(np.diff(number)) + 1)
 
         def vectors(rows: np.ndarray) -> Tensor:

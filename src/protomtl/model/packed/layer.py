@@ -48,8 +48,8 @@ class Layer(torch.autograd.Function):
         x_low, context, middle_low = (arena(size, width, dtype=dtype) for _ in range(3))
         sum_1, sum_2, result = (arena(size, width, dtype=torch.float32) for _ in range(3))
         x_low.copy_(x)
-        attended = attend(linear(wq, bq)(x_low), step.groups, step.heads, step.attention_dropout, arena, context)
-        out, up, down = linear(wo, bo), linear(wu, bu), linear(wd, bd)
+        attended = attend(linear(wq, bq, size)(x_low), step.groups, step.heads, step.attention_dropout, arena, context)
+        out, up, down = (linear(*part, size) for part in ((wo, bo), (wu, bu), (wd, bd)))
         saved = []
         for rows in step.blocks(size):
             mask_1 = add(x[rows], out(context[rows]), step, sum_1[rows])
@@ -74,7 +74,7 @@ class Layer(torch.autograd.Function):
         result = step.arena(size, width, dtype=grad.dtype)
         g_down, g_out = (passing(size, width, dtype=wq.dtype) for _ in range(2))
         g_raised, active = (passing(size, len(wu), dtype=wq.dtype) for _ in range(2))
-        before_down, before_up = linear(wd.t()), linear(wu.t())
+        before_down, before_up, before_out, before_qkv = (linear(w.t(), None, size) for w in (wd, wu, wo, wq))
         norm_1, norm_2 = ([torch.zeros(width), torch.zeros(width)] for _ in range(2))
         for rows, (raised, mask_1, mean_1, rstd_1, mask_2, mean_2, rstd_2) in zip(
             step.blocks(size), saved, strict=True
@@ -86,8 +86,7 @@ class Layer(torch.autograd.Function):
             g += before_up(g_raised[rows])
             result[rows] = norm_backward(g, sum_1[rows], mean_1, rstd_1, w1, b1, norm_1)
             masked(result[rows], mask_1, g_out[rows])
-        g_qkv = attend_backward(linear(wo.t())(g_out), context, step.groups, step.heads, attended, passing)
-        before_qkv = linear(wq.t())
+        g_qkv = attend_backward(before_out(g_out), context, step.groups, step.heads, attended, passing)
         for rows in step.blocks(size):
             result[rows] += before_qkv(g_qkv[rows])
         pairs = ((g_qkv, x_low), (g_out, context), (g_raised, middle_low), (g_down, active))

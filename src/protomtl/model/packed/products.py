@@ -15,9 +15,12 @@ Linear = Callable[[Tensor], Tensor]
 HAS_ONEDNN = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-def linear(weight: Tensor, bias: Tensor | None = None) -> Linear:
-    """x [n, in] -> x weightᵀ + bias [n, out], without a graph. The weight [out, in] must stay."""
-    if not HAS_ONEDNN:
+def linear(weight: Tensor, bias: Tensor | None, rows: int) -> Linear:
+    """x [n, in] -> x weightᵀ + bias [n, out], without a graph. The weight [out, in] must stay.
+
+    rows: how many rows it will be given in all; to lay a weight out for a few takes longer than to multiply by it.
+    """
+    if not HAS_ONEDNN or rows < ROWS:
         return lambda x: functional.linear(x, weight, bias)
     laid_out = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
     return lambda x: torch.ops.mkldnn._linear_pointwise(x, laid_out, bias, "none", [], "")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from protomtl.model.encoder import Encoder
-from protomtl.model.packed import bert, groups, layer
+from protomtl.model.packed import bert, groups, layer, products
 from protomtl.model.packed.attention import attend
 from protomtl.model.packed.dropout import Dropout
 from protomtl.model.packed.engine import PackedEngine
@@ -29,6 +29,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few sentences are to fill several blocks and groups."""
     monkeypatch.setattr(layer, "ROWS", 50)
     monkeypatch.setattr("protomtl.model.packed.engine.ROWS", 50)
+    monkeypatch.setattr(products, "ROWS", 50)
     monkeypatch.setattr(groups, "TOKENS", 100)
 
 

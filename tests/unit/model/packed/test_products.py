@@ -24,7 +24,7 @@ def test_it_is_the_product_in_higher_precision_to_rounding(
     bias = torch.randn(outer, generator=made).to(dtype) if with_bias else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(products, "HAS_ONEDNN", onednn and products.HAS_ONEDNN)
-        multiply = products.linear(weight, bias)
+        multiply = products.linear(weight, bias, products.ROWS)
         found = [multiply(x), multiply(x[:1])]  # of any number of rows
     expected = x.double() @ weight.double().t() + (0 if bias is None else bias.double())
     for part, truth in zip(found, (expected, expected[:1]), strict=True):
