@@ -106,17 +106,25 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
 
     logits: [n, classes] for a softmax, or for a sigmoid each where labels are [n, classes]. Their loss is convex in
     1/T, so it has one minimum in log T, which a golden section finds between COLDEST and HOTTEST. What was held for
-    impossible, as a class without a training row, is left out: no T makes it likelier. 1 without a row.
+    impossible, as a class without a training row, is left out: no T makes it likelier. 1 without a row, and where all
+    are right: the colder the likelier is then each, which says nothing of how sure to be.
     """
     z, y = checked(logits, labels)
     possible = np.isfinite(losses(z, y))
-    if not possible.any():
+    if not possible.any() or all_right(z, y, possible):
         return 1.0
 
     def loss(log_t: float) -> float:
         return mean(losses(z / np.exp(log_t), y)[possible])
 
     return float(np.exp(minimum(loss, np.log(COLDEST), np.log(HOTTEST))))
+
+
+def all_right(logits: np.ndarray, labels: np.ndarray, possible: np.ndarray) -> bool:
+    """Whether no label that is possible is less likely than another one; possible: in the shape of `losses`."""
+    if labels.ndim == 2:
+        return bool((np.where(labels > 0, logits, -logits)[possible] >= 0).all())
+    return bool((logits[np.arange(len(labels)), labels] == logits.max(1))[possible].all())
 
 
 def softened(logits: ArrayLike, temperature: float = 1.0, several: bool = False) -> np.ndarray:

@@ -133,7 +133,18 @@ def test_no_row_and_rows_that_all_are_right() -> None:
     none: tuple[np.ndarray, np.ndarray] = (np.empty((0, 3)), np.empty(0))
     assert all(math.isnan(f(*none)) for f in (calibration.nll, calibration.brier, calibration.ece, calibration.aurc))
     assert calibration.fit_temperature(*none) == 1
-    assert calibration.fit_temperature([[1.0, 0.0]], [0]) == pytest.approx(calibration.COLDEST, rel=1e-6)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_rows_that_all_are_right_do_not_tell_how_sure_to_be(several: bool) -> None:
+    """The colder the likelier: a dozen dev rows would make 0.6 a certainty. One that is wrong has a say."""
+    z = np.array([[0.4, -0.3, -0.2], [-0.1, 0.9, -0.4], [-0.5, -0.1, 0.6]])
+    right, wrong = np.array([0, 1, 2]), np.array([0, 1, 0])
+    labels = [np.eye(3)[y] if several else y for y in (right, wrong)]
+    assert calibration.fit_temperature(z, labels[0]) == 1
+    assert calibration.COLDEST < calibration.fit_temperature(z, labels[1]) != 1
+    never = np.column_stack([z, np.full(3, -np.inf)])  # a class that no row can have takes no part
+    assert calibration.fit_temperature(never, np.eye(4)[right] if several else right) == 1
 
 
 @pytest.mark.parametrize(("scores", "labels"), [([0.5, 0.5], [0, 1]), ([[0.5, 0.5]], [0, 1]), ([[0.5, 0.5]], [2])])
