@@ -1,7 +1,7 @@
 """Labelled rows of a user's file, as stresses take them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from protomtl.data.readers import UNLABELLED
 from protomtl.inference import records
@@ -21,19 +21,33 @@ def labelled_rows(path: str, task: Task, columns: Sequence[str] | None, label: s
     names, column = [*(columns or task.texts)], label or task.label
     if len(names) != len(task.texts):
         raise BadInput(f"--columns: the task needs {len(task.texts)}, there are {len(names)}")
-    silent, numbers, found = "", False, []  # where the first row stands without a label
+    numbers, found, gaps = False, [], {}  # gaps: where the rows stand that say nothing
     for row_number, (place, row, texts) in enumerate(records.texts(records.read(path), names)):
         if label and label not in row:
             raise BadInput(f"{place}: no column {label!r}; there is {', '.join(map(repr, row))}")
         value = label_of(place, column, row, task)
-        silent = silent or (place if value is None else "")
+        if value is None:
+            gaps[row_number] = (place, column in row and not str(row[column] or "").strip())
         numbers = numbers or (value is not None and by_place(task, str(row[column])))
         found.append(Source("yours", str(row_number), texts, float("nan") if value is None else value))
-    if silent and any(row.label == row.label for row in found):
-        raise BadInput(f"{silent}: column {column!r} has no label, as other rows have; give all of them one, or none")
-    if silent:
+    if len(gaps) < len(found):
+        found = filled(found, gaps, column, task)
+    elif gaps:
         return found, f"none in column {column!r}; --label names another"
     return found, f"column {column!r}: {from_0(task)}" if numbers else ""
+
+
+def filled(rows: list[Source], gaps: Mapping[int, tuple[str, bool]], column: str, task: Task) -> list[Source]:
+    """The rows of a file with labels. An empty label is one where a row may have no class; else BadInput for it.
+
+    gaps: of the rows that say nothing their place, and whether they are empty.
+    """
+    none = task.what.read(task, "")
+    for place, empty in gaps.values():
+        if none is None or not empty:
+            said = f"column {column!r} has no label, as other rows have"
+            raise BadInput(f"{place}: {said}; give all of them one, or none")
+    return [row._replace(label=none) if k in gaps and none is not None else row for k, row in enumerate(rows)]
 
 
 def by_place(task: Task, said: str) -> bool:

@@ -55,6 +55,15 @@ def test_it_is_told_where_labels_were_looked_for(tmp_path: Path) -> None:
     assert said == told and found[0].label != found[0].label
 
 
+def test_where_a_row_may_have_no_class_an_empty_label_says_so(tmp_path: Path) -> None:
+    """As the pipeline reads it; but a file of nothing else has no labels there, too."""
+    several = task_of(kind="multilabel", classes=["red", "blue"])
+    assert rows_of(tmp_path, several, "red", "", "red; blue", "none") == ([1, 0, 3, 0], "")
+    assert rows_of(tmp_path, several, "", "")[1] == "none in column 'y'; --label names another"
+    with pytest.raises(BadInput, match=r"own.csv:3: column 'y' has no label, as other rows have"):
+        rows_of(tmp_path, several, "red", "-1")
+
+
 def test_a_number_beyond_the_classes_is_told_how_numbers_count(tmp_path: Path) -> None:
     """Stars from 1 to 5, say."""
     with pytest.raises(BadInput, match=r"own.csv:3: column 'y': '5' is not among .*; numbers count from 0, so 0 is"):
