@@ -159,7 +159,9 @@ def test_an_exported_model_under_stress(complete: Path, tmp_path: Path) -> None:
 def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = str(complete / "results/export")
     monkeypatch.chdir(tmp_path)
-    rows = "".join(f"The film is full of good dogs {k},{k % 5}\n" for k in range(20))
+    read = [f"The film is full of good dogs {k}" for k in range(20)]
+    names = protomtl.load(model).classes("sst")
+    rows = "".join(f"{text},{k % 5}\n" for k, text in enumerate(read))
     Path("own.csv").write_text(f"review,stars\n{rows}")
     cli.run(["stress", model, "--data", "own.csv", "--task", "sst", "--columns", "review", "--label", "stars"])
     page = Path("stress.html").read_text()
@@ -168,8 +170,9 @@ def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch:
         "Of own.csv (rows: 20), texts in &#39;review&#39;. Labels: column &#39;stars&#39;: numbers count from 0, so"
         in page
     )
-    assert "The figure of each task is sst: accuracy." in page
-    likely = protomtl.load(model).predict_proba("sst", [f"The film is full of good dogs {k}" for k in range(20)])
+    right = np.mean(protomtl.load(model).predict("sst", read) == np.array(names)[np.arange(20) % 5])
+    assert f"The figure of each task is sst: accuracy. As they are sst has {right:.3f} (" in page
+    likely = protomtl.load(model).predict_proba("sst", read)
     wanted = [f"{of(likely, np.arange(20) % 5):.3f}" for of in (calibration.nll, calibration.ece)]  # as it answers
     heads, cells = (
         re.findall(f"<{tag}[^>]*>([^<]*)</{tag}>", page.partition(">Calibration<")[2]) for tag in ("th", "td")
@@ -178,7 +181,9 @@ def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch:
     assert [measured["NLL, with T"], measured["ECE, with T"]] == wanted and "On test" not in page
     Path("bare.csv").write_text("sentence1,sentence2\nThe dog is here,A dog is here\n")
     cli.run(["stress", model, "--data", "bare.csv", "--task", "para", "--output", "bare.html"])
-    assert "no labels (none in column &#39;is_duplicate&#39;; --label names another)" in Path("bare.html").read_text()
+    bare = Path("bare.html").read_text()
+    assert "no labels (none in column &#39;is_duplicate&#39;; --label names another)" in bare
+    assert "As they are" not in bare
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,16 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from markupsafe import Markup
 
+from protomtl.analysis import caveats
 from protomtl.core.files import read_record
+from protomtl.core.markdown import number
 from protomtl.core.paths import PERTURBED, real
 from protomtl.core.runs import Run
 from protomtl.core.sections import argument
@@ -210,8 +212,21 @@ def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dic
             _, svg, rest = picture.read_text(encoding="utf-8").partition("<svg")
             parts.insert(0, pages.Part("Against noise", Markup(svg + rest)))  # noqa: S704  # our own
     figures = ", ".join(f"{name}: {task.figure.words}" for name, task in tasks.items())
-    parts.insert(0, pages.Part("The rows", f"{rows} The figure of each task is {figures}."))
+    clean = " ".join(["", *as_they_are(tables, tasks)])
+    parts.insert(0, pages.Part("The rows", f"{rows} The figure of each task is {figures}.{clean}"))
     return pages.page(f"Robust? {name_of(model)}", [*parts, *robust.texts(texts, tasks)])
+
+
+def as_they_are(tables: "Tables", tasks: Mapping[str, Task]) -> Iterator[str]:
+    """A sentence for each task whose rows have labels: its figure on them without a stress, and the interval."""
+    from protomtl.steps.report import stressed  # heavy
+
+    for name, task in tasks.items():
+        plain, said = stressed.answers(tables[name], CLEAN)
+        if len(plain) and plain["label"].notna().all():
+            low, high = stressed.interval(stressed.resampled(task, plain, said, name, CLEAN))
+            about = f"{caveats.interval(low, high)}, rows: {len(plain)}"
+            yield f"As they are {name} has {number(stressed.figure(task, plain, said)[0])} ({about})."
 
 
 def name_of(model: "Model") -> str:
