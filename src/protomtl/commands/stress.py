@@ -2,19 +2,14 @@
 
 import argparse
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from markupsafe import Markup
 
-from protomtl.analysis import caveats
 from protomtl.core.files import read_record
-from protomtl.core.markdown import number
 from protomtl.core.paths import PERTURBED, real
-from protomtl.core.runs import Run
 from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.core.users_files import BadPath, users_file, users_target
@@ -24,7 +19,7 @@ from protomtl.inference.labelled_rows import labelled_rows
 from protomtl.inference.lines import BadInput
 from protomtl.inference.rows import BLOCK, blocks, checked, stacked
 from protomtl.inference.texts import with_progress
-from protomtl.perturbations.battery import CLEAN, Battery, battery
+from protomtl.perturbations.battery import Battery, battery
 from protomtl.perturbations.kinds import NEEDED, fits
 from protomtl.perturbations.settings import Perturb
 from protomtl.perturbations.tables import CASE, table_of
@@ -33,20 +28,17 @@ from protomtl.tasks.settings import Task, clipped
 
 if TYPE_CHECKING:
     from protomtl.inference.model import Model
-    from protomtl.steps.report.stressed import Tables
 
-    # What the model said, the report of step `perturb`, the texts of each task, and in words which rows these are.
-    Asked = tuple[Tables, dict[str, Any], dict[str, pd.DataFrame], str]
+    # What the model said of each task, the report of step `perturb`, the texts of each task; in words which these are.
+    Asked = tuple[dict[str, pd.DataFrame], dict[str, Any], dict[str, pd.DataFrame], str]
 
 EXAMPLES = """
   protomtl stress results/export
   protomtl stress results/export --data reviews.csv --task sst --columns review --label stars --about opinion
   protomtl stress --method concat --seed 1          # the step of the pipeline"""
 ABOUT = {"sst": "opinion", "para": "meaning", "sts": "meaning"}
-RUN = Run("model", 1)
 MOST, ENDINGS = 2000, (".html", ".htm")
 OF_ROWS = ("task", "columns", "label", "about", "rows")  # arguments that say something of --data
-MEASURED_ON = "On the rows as they are. T is the model's own temperature, with which `predict_proba` answers."
 
 
 def arguments(command: argparse.ArgumentParser) -> None:
@@ -89,7 +81,8 @@ def run(args: argparse.Namespace) -> None:
 
 
 def write(args: argparse.Namespace) -> None:
-    from protomtl.inference.loading import load_alone  # heavy
+    from protomtl.inference.loading import load_alone  # heavy, as is the next one
+    from protomtl.steps.report.model_page import page_of
 
     model = load_alone(args.model)
     page = page_of(model, *(own_rows(model, args) if args.data else perturbed(model)))
@@ -113,7 +106,7 @@ def perturbed(model: "Model") -> "Asked":
         if len(found):
             texts[name] = found
             sides = ["text"] if "text" in found else ["text_a", "text_b"]
-            tables[name] = {RUN: asked(model, name, found[[*CASE]], list(zip(*(found[s] for s in sides), strict=True)))}
+            tables[name] = asked(model, name, found[[*CASE]], list(zip(*(found[s] for s in sides), strict=True)))
     if not tables:
         raise BadInput(
             f"{path}: has none of the model's tasks, {', '.join(model.tasks)}; name your own rows with --data"
@@ -159,7 +152,7 @@ def own_rows(model: "Model", args: argparse.Namespace) -> "Asked":
         print(line, file=sys.stderr)
     cases, report = table_of(found.cases), {name: {"counts": found.counts, "left_out": told}}
     answers = asked(model, name, cases[[*CASE]], [case.texts for case in found.cases])
-    return {name: {RUN: answers}}, report, {name: cases}, described(args, task, len(rows), labels)
+    return {name: answers}, report, {name: cases}, described(args, task, len(rows), labels)
 
 
 def described(args: argparse.Namespace, task: Task, rows: int, labels: str) -> str:
@@ -190,46 +183,3 @@ def asked(model: "Model", name: str, cases: pd.DataFrame, texts: Sequence[tuple[
     if task.what.has_classes:
         found[[f"score_{k}" for k in range(scores.shape[1])]] = scores
     return found
-
-
-def page_of(model: "Model", tables: "Tables", report: dict[str, Any], texts: dict[str, pd.DataFrame], rows: str) -> str:
-    """The page of the report, of one model; with the curves and the texts in it. rows: which were asked."""
-    from protomtl.steps.report import calibrated, failing, pages, robust, robust_pictures, stressed  # heavy
-
-    tasks, labels = {name: model.tasks[name] for name in tables}, {RUN.method: name_of(model)}
-    losses, drawn = stressed.losses(tables, tasks)
-    certain: list[dict[str, Any]] = []
-    for name, several in tables.items():
-        plain = several[RUN][several[RUN]["stress"] == CLEAN]
-        if tasks[name].what.has_classes and (known := calibrated.scored(plain, tasks[name], "label")):
-            heat, one = model.trust[name].temperature, tasks[name].what.one_class
-            certain.append({"method": RUN.method, "task": name, **calibrated.figures(known, heat, several=not one)})
-    measured = robust.Measured(losses, drawn, failing.failures(tables, tasks), pd.DataFrame(certain))
-    parts = robust.page(measured, [RUN], labels, report, MEASURED_ON)
-    with tempfile.TemporaryDirectory() as folder:
-        robust_pictures.draw_noise(losses, labels, Path(folder))
-        for picture in Path(folder).glob("*.svg"):
-            _, svg, rest = picture.read_text(encoding="utf-8").partition("<svg")
-            parts.insert(0, pages.Part("Against noise", Markup(svg + rest)))  # noqa: S704  # our own
-    figures = ", ".join(f"{name}: {task.figure.words}" for name, task in tasks.items())
-    clean = " ".join(["", *as_they_are(tables, tasks)])
-    parts.insert(0, pages.Part("The rows", f"{rows} The figure of each task is {figures}.{clean}"))
-    return pages.page(f"Robust? {name_of(model)}", [*parts, *robust.texts(texts, tasks)])
-
-
-def as_they_are(tables: "Tables", tasks: Mapping[str, Task]) -> Iterator[str]:
-    """A sentence for each task whose rows have labels: its figure on them without a stress, and the interval."""
-    from protomtl.steps.report import stressed  # heavy
-
-    for name, task in tasks.items():
-        plain, said = stressed.answers(tables[name], CLEAN)
-        if len(plain) and plain["label"].notna().all():
-            low, high = stressed.interval(stressed.resampled(task, plain, said, name, CLEAN))
-            about = f"{caveats.interval(low, high)}, rows: {len(plain)}"
-            yield f"As they are {name} has {number(stressed.figure(task, plain, said)[0])} ({about})."
-
-
-def name_of(model: "Model") -> str:
-    """For people: of a folder its last part, of the hub ORG/NAME; the commit was told when it was loaded."""
-    here = Path(model.origin).absolute() == model.folder
-    return model.folder.resolve().name if here else model.origin.partition("@")[0]
