@@ -40,7 +40,7 @@ def test_of_the_projects_texts_those_are_judged_that_the_report_judges(
     monkeypatch.setattr(stress, "asked", lambda model, name, cases, texts: cases)
     model: Any = SimpleNamespace(tasks={"mood": MOOD})
     tables, _, texts, _ = stress.perturbed(model)
-    assert [*tables["mood"][stress.RUN]["split"]] == judged == [*texts["mood"]["split"]]
+    assert [*tables["mood"]["split"]] == judged == [*texts["mood"]["split"]]
 
 
 @pytest.mark.parametrize(
