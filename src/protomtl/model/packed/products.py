@@ -20,7 +20,12 @@ def linear(weight: Tensor, bias: Tensor | None, rows: int) -> Linear:
 
     rows: how many rows it will be given in all; to lay a weight out for a few takes longer than to multiply by it.
     """
-    if not HAS_ONEDNN or rows < ROWS:
+    if rows < ROWS or not lays_out(weight.dtype):
         return lambda x: functional.linear(x, weight, bias)
     laid_out = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
     return lambda x: torch.ops.mkldnn._linear_pointwise(x, laid_out, bias, "none", [], "")
+
+
+def lays_out(dtype: torch.dtype) -> bool:
+    """Whether oneDNN does so here. Of bf16 it needs AVX-512; torch's own products do without, many times slower."""
+    return HAS_ONEDNN and (dtype == torch.float32 or torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -1,5 +1,9 @@
 """A weight that is laid out beforehand: the products are those of the weight as it is."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -31,3 +35,15 @@ def test_it_is_the_product_in_higher_precision_to_rounding(
         assert part.dtype == dtype
         largest = max(1, float(truth.abs().max()))
         np.testing.assert_allclose(part.double(), truth, atol=ROUNDING[dtype] * largest, rtol=0)
+
+
+def test_bf16_is_multiplied_on_a_processor_where_onednn_refuses_it() -> None:
+    code = """
+import torch
+from protomtl.model.packed.products import ROWS, linear
+x, weight = torch.ones(2, 4, dtype=torch.bfloat16), torch.ones(8, 4, dtype=torch.bfloat16)
+print(linear(weight, None, ROWS)(x).sum().item())
+"""
+    environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("64.0\n", 0), done.stderr
