@@ -37,22 +37,27 @@ def columns_of(tables: Sequence[Table]) -> list[Column]:
 def labelled_columns(tables: Sequence[Table]) -> list[Column]:
     """`columns_of`, without what stands in test for labels that are not public (GLUE: -1): no other split has it; and
     without the -1 of rows on which people did not agree."""
-    given = given_splits(tables)
-
-    def words(column: str, *splits: str) -> set[str]:
-        return {cell(tables, place, column).strip() for split in splits for place in given.get(split, [])}
-
-    found = []
+    found, given = [], given_splits(tables)
     for column in columns_of(tables):
-        test = words(column.name, "test") - {""}
-        hidden = test if test <= {*UNLABELLED} and not test & words(column.name, "train", "dev") else set()
-        found.append(agreed(column._replace(values=[value for value in column.values if value not in hidden])))
+        nothing = hidden(tables, given, column.name)
+        found.append(agreed(column._replace(values=[value for value in column.values if value not in nothing])))
     return found
 
 
+def hidden(tables: Sequence[Table], given: Mapping[str, Places], column: str) -> set[str]:
+    """What stands in test for labels that are not public; nothing where another split has it too."""
+
+    def words(*splits: str) -> set[str]:
+        return {cell(tables, place, column).strip() for split in splits for place in given.get(split, [])}
+
+    test = words("test") - {""}
+    return test if test <= {*UNLABELLED} and not test & words("train", "dev") else set()
+
+
 def agreed(column: Column) -> Column:
-    """Without -1 beside 0, 1, 2, … if it is the rarest of them: no class, but a row without one (SNLI)."""
-    values = column.numbers
+    """Without -1 beside 0, 1, 2, … if it is the rarest of them: no class, but a row without one (SNLI). Of percentages
+    it is a value."""
+    values = [] if column.share else column.numbers
     counts = Counter(values)
     missing = counts.pop(-1, 0)
     if not 0 < missing < min(counts.values(), default=0) or sorted(counts) != [*range(max(3, len(counts)))]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from protomtl.own_data.columns import IDS, LABELS, NUMBERED, TEXTS, Column, numbered
+from protomtl.own_data.columns import IDS, LABELS, NUMBERED, PERCENT, TEXTS, Column, numbered
 from protomtl.tasks.kinds import NONE
 from protomtl.tasks.labels import YES_NO, class_of, composed, number
 
@@ -119,6 +119,7 @@ def block_of(kind: Mapping[str, Any], texts: Sequence[str], label: str, files: M
 
 def kind_of(column: Column) -> dict[str, Any]:
     """Kind, classes or range, and the figure that counts."""
+    refuse_some_percent(column)
     values = [] if column.codes else column.numbers
     whole = all(value.is_integer() for value in values)
     if values and (column.share or not (whole and column.different <= CLASSES)):
@@ -140,6 +141,17 @@ def kind_of(column: Column) -> dict[str, Any]:
             + no_number(column)
         )
     return {"kind": "classification", "classes": names, "metric": figure(column)}
+
+
+def refuse_some_percent(column: Column) -> None:
+    """Guess for numbers of which only some have a percent sign: 5% and 5 may be one value, or 0.05 and 5."""
+    signed = [value for value in column.values if "%" in value]
+    others = [value for value in column.values if "%" not in value]
+    if signed and others and Column("", [PERCENT.sub("", value) for value in column.values]).numbers:
+        raise Guess(
+            f"column {column.name!r}: {signed[0]!r} has a percent sign and {others[0]!r} has none; "
+            "write all with it, or none"
+        )
 
 
 def no_number(column: Column) -> str:

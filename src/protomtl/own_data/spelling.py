@@ -4,10 +4,11 @@ ids. The user's file stays; its copy has points, plain numbers, and semicolons b
 import ast
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from protomtl.own_data.columns import NOTHING, Column, numbered, said
+from protomtl.own_data.columns import NOTHING, PERCENT, Column, numbered, said
 from protomtl.own_data.fields import Table
+from protomtl.own_data.files import given_splits, hidden
 from protomtl.own_data.guessing import classes_like
 from protomtl.tasks.kinds import NONE, SEPARATORS, in_one
 from protomtl.tasks.labels import number
@@ -18,20 +19,24 @@ COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})*(,\d+)?")  # 1.234,5, as in German
 COMMAS = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?|[+-]?\d+(\.\d+)?")  # 1,234.5, as in English
 EITHER = re.compile(r"[+-]?([1-9]\d{0,2},\d{3}|\d+)")  # 1,234 is one number in German and another in English
-PERCENT = re.compile(r"\s*%$")
 LIST = re.compile(r"\[(.*)\]|\{(.+)\}|\((.*,.*|)\)", re.S)  # (a) is no list, and {} is a dict
 PART = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s,'"]+)(?:\s*,\s*|\s+|$)""", re.S)
 WORDS_OF_TAG = 3  # at most, on average
 
 
 def respelled(tables: Sequence[Table]) -> tuple[list[Table], list[str]]:
-    """The tables of one data set as `prepare` reads them, and what was changed, in words."""
+    """The tables of one data set as `prepare` reads them, and what was changed, in words. Raises Guess.
+
+    What stands in test for labels that are not public stays, and says nothing of how the others are written.
+    """
+    given = given_splits(tables)
     found, words = [*tables], []
     for name in dict.fromkeys(name for table in tables for name in table.columns):
-        values = [value for table in found if name in table.columns for value in values_of(table, name)]
+        nothing = hidden(tables, given, name)
+        values = [value for table in found for value in values_of(table, name) if value not in nothing]
         for what, choose in KINDS.items() if values else ():
             if change := choose(Column(name, values)):
-                found = [changed(table, name, change) for table in found]
+                found = [changed(table, name, change, nothing) for table in found]
                 if choose is percent:
                     found = [table._replace(shares=table.shares | {name}) for table in found]
                 values = [change(value) for value in values]
@@ -45,18 +50,21 @@ def respelled(tables: Sequence[Table]) -> tuple[list[Table], list[str]]:
 
 
 def values_of(table: Table, name: str) -> list[str]:
+    """What a column says; nothing of a table without it."""
+    if name not in table.columns:
+        return []
     place = table.columns.index(name)
     return [value for value in said([row[place] for row in table.rows]) if value]
 
 
-def changed(table: Table, name: str, change: Respell) -> Table:
-    """With all that a column says written otherwise; what says nothing stays."""
+def changed(table: Table, name: str, change: Respell, nothing: Collection[str]) -> Table:
+    """With all that a column says written otherwise; what says nothing stays, and so does `nothing`."""
     if name not in table.columns:
         return table
     place = table.columns.index(name)
     own = said([row[place] for row in table.rows])
     rows = [
-        [*row[:place], change(value) if value else row[place], *row[place + 1 :]]
+        [*row[:place], change(value) if value and value not in nothing else row[place], *row[place + 1 :]]
         for row, value in zip(table.rows, own, strict=True)
     ]
     return table._replace(rows=rows)
@@ -78,7 +86,7 @@ def renamed(table: Table, names: Mapping[str, str]) -> Table:
 
 def repeats(table: Table) -> bool:
     """Whether it has ids, and two rows of one."""
-    ids = values_of(table, "id") if "id" in table.columns else []
+    ids = values_of(table, "id")
     return len({*ids}) < len(ids)
 
 

@@ -85,8 +85,8 @@ def side_by_side(columns: Sequence[Column]) -> list[list[Column]]:
 
 
 def way_of(column: Column) -> Mark | None:
-    """How its values say no and yes, if they do."""
-    found = {plain(value) for value in column.values}
+    """How its values say no and yes, if they do; 0% and 1% do not."""
+    found = set() if column.share else {plain(value) for value in column.values}
     return next((way for way in WAYS if found and found <= {*way}), None)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protomtl.own_data import files, guessing
+from protomtl.own_data import files, guessing, together
 from protomtl.own_data.columns import Column
 from protomtl.own_data.fields import Table
 from protomtl.own_data.spelling import respelled
@@ -72,12 +72,43 @@ def test_what_may_be_meant_as_it_stands_stays(values: list[str]) -> None:
         (["20 %", "80 %"], [0, 100]),
         (["05%", "10%"], [0, 100]),  # without the signs a code
         (["-20%", "140,5%"], [-20, 141]),
+        (["0%", "0%", "1%", "1%", "2%", "2%", "-1%"], [-1, 100]),  # without the signs a row that has no class
     ],
 )
 def test_percentages_are_values_however_few_they_are(values: list[str], ends: list[int]) -> None:
     tables, _ = respelled([Table(Path("a.csv"), ["label"], [[value] for value in values], [*range(len(values))])])
-    (column,) = files.columns_of(tables)
+    (column,) = files.labelled_columns(tables)
     assert guessing.kind_of(column) == {"kind": "regression", "range": ends, "metric": "pearson"}
+
+
+def test_columns_of_0_and_1_per_cent_are_no_classes_of_one_task() -> None:
+    rows = [[f"{k % 2}%", f"{k // 2 % 2}%", f"{k // 4 % 2}%"] for k in range(8)]
+    tables, _ = respelled([Table(Path("a.csv"), ["a", "b", "c"], rows, [*range(8)])])
+    assert together.joined(tables, [])[1] == []
+
+
+def test_numbers_of_which_only_some_have_a_percent_sign_are_refused() -> None:
+    column = Column("share", [f"{k}%" for k in range(5)] * 9 + ["0.5"])
+    with pytest.raises(guessing.Guess, match=r"'share': '0%' has a percent sign and '0\.5' has none; write"):
+        guessing.kind_of(column)
+
+
+@pytest.mark.parametrize(
+    ("train", "dev", "found"),
+    [
+        (["5%", "7%"], ["9%"], [["5", "7"], ["9"]]),
+        (["['a', 'b']", "['b']"], ["['a']"], [["a; b", "b"], ["a"]]),
+        (["0; 1", "1; 0"], ["1; 1"], [["1", "0"], ["0; 1"]]),
+    ],
+)
+def test_labels_of_test_that_are_not_public_say_nothing_of_how_the_others_are_written(
+    train: list[str], dev: list[str], found: list[list[str]]
+) -> None:
+    splits = {"train": train, "dev": dev, "test": ["-1", "-1"]}
+    tables, _ = respelled(
+        [Table(Path(f"{name}.csv"), ["label"], [[v] for v in own], [*range(len(own))]) for name, own in splits.items()]
+    )
+    assert [[row[0] for row in table.rows] for table in tables] == [*found, ["-1", "-1"]]
 
 
 @given(st.lists(st.floats(-900, 900).map(lambda x: round(x, 2)), min_size=2))
