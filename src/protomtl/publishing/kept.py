@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from protomtl.analysis.verdicts import Compared, compared, split_that_decides
@@ -13,6 +13,7 @@ from protomtl.core.files import read_record
 from protomtl.core.markdown import plain
 from protomtl.core.paths import results
 from protomtl.core.written import COMPARED, TABLE, read_table
+from protomtl.steps.tables.build import DIGITS
 
 TABLES = {"dev": "tables-table1.csv", "test": "tables-table2.csv"}
 COMPARISONS = "tables-comparisons.csv"
@@ -41,14 +42,19 @@ def read(run: Path, split: str) -> Table:
 
 
 def means(run: Path, split: str) -> dict[str, dict[str, float]]:
-    """Method -> those of its main figures that were recorded of all seeds, as their means: tables of older runs have
-    four digits of them, and a figure is rounded once. Nothing of rows that are joined of several methods."""
+    """Method -> those of its main figures that were recorded of all seeds, as their means, to the digits that the
+    tables of a run have: those of older runs have four. Nothing of rows that are joined of several methods."""
     seeds = [read_record(path) for path in sorted(run.glob(f"seed*/{RECORDS}"))]
     own = {m: [seed[m]["metrics"].get(split, {}) for seed in seeds] for m in (seeds[0] if seeds else ())}
     return {
-        method: {f: fmean(found) for f in FIGURES if None not in (found := [figures.get(f) for figures in several])}
+        method: {f: mean_of(found) for f in FIGURES if None not in (found := [figures.get(f) for figures in several])}
         for method, several in own.items()
     }
+
+
+def mean_of(found: list[float]) -> float:
+    """As a run's own table has it, so that both show the same where the mean is next to a half of the last digit."""
+    return float(np.round(pd.Series(found).mean(), DIGITS))
 
 
 def best_first(table: Table) -> Table:

@@ -51,3 +51,17 @@ def test_a_mean_over_seeds_is_rounded_once_and_a_joined_row_has_the_figures_of_t
         (tmp_path / f"seed{seed}/records.json").write_text(json.dumps(record))
     found = {row[0]: row[1:] for row in tables.tasks(tmp_path, [])[1]}
     assert found == {"Own": ["0.772", "", "", ""], "Joined": ["0.250"] * 4}
+
+
+def test_next_to_a_half_a_mean_is_rounded_as_in_the_table_of_its_run(tmp_path: Path) -> None:
+    """Of 0.837500, 0.837500 and 0.837499 the run's own table has 0.837500 and so 0.838; the mean is below it."""
+    table = pd.DataFrame({"method": ["own"], "label": ["Own"], "sst": [0.8375], "overall_sd": [None]})
+    table = table.assign(para=[None], sts=[None], overall=[None])
+    for name in ("table1", "table2"):
+        table.to_csv(tmp_path / f"tables-{name}.csv", index=False)
+    for seed, figure in ((1, 0.8375), (2, 0.8375), (3, 0.837499)):
+        (tmp_path / f"seed{seed}").mkdir()
+        record = {"own": {"metrics": {split: {"sst": figure} for split in ("dev", "test")}}}
+        (tmp_path / f"seed{seed}/records.json").write_text(json.dumps(record))
+    (row,) = tables.tasks(tmp_path, [])[1]
+    assert row == ["Own", "0.838", "", "", ""]
