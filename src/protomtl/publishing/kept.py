@@ -36,9 +36,20 @@ def kept_as(result: Path) -> str:
 
 
 def read(run: Path, split: str) -> Table:
-    """Table 1 (`dev`) or Table 2 (`test`) of a run: method -> its row."""
-    rows, full = records(read_table(run / TABLES[split], TABLE)), means(run, split)
+    """Table 1 (`dev`) or Table 2 (`test`) of a run: method -> its row. ValueError where records of a seed are lost."""
+    rows = records(read_table(run / TABLES[split], TABLE))
+    refuse_other_seeds(run, rows)
+    full = means(run, split)
     return {row["method"]: row | full.get(row["method"], {}) | {"label": plain(row["label"])} for row in rows}
+
+
+def refuse_other_seeds(run: Path, rows: list[Row]) -> None:
+    """ValueError where the records are not of the seeds that the table names: their mean would be another figure.
+    Older runs have no records."""
+    named = {f"seed{seed}" for row in rows for seed in str(row.get("seeds", "")).split(", ") if seed}
+    there = {path.parent.name for path in run.glob(f"seed*/{RECORDS}")}
+    if named and there and (other := sorted(named ^ there)):
+        raise ValueError(f"{run / other[0] / RECORDS}: not of the seeds in {TABLES['dev']}, or lost; restore it by git")
 
 
 def means(run: Path, split: str) -> dict[str, dict[str, float]]:

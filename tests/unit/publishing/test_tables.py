@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from protomtl.publishing import tables
 
@@ -65,3 +66,17 @@ def test_next_to_a_half_a_mean_is_rounded_as_in_the_table_of_its_run(tmp_path: P
         (tmp_path / f"seed{seed}/records.json").write_text(json.dumps(record))
     (row,) = tables.tasks(tmp_path, [])[1]
     assert row == ["Own", "0.838", "", "", ""]
+
+
+@pytest.mark.parametrize("there", [[1], [1, 2, 3]])
+def test_records_of_other_seeds_than_the_table_names_are_refused(there: list[int], tmp_path: Path) -> None:
+    """The mean of those that are there would be shown as that of all."""
+    rows = pd.DataFrame({"method": ["own"], "label": ["Own"], "seeds": ["1, 2"]})
+    for name in ("table1", "table2"):
+        rows.to_csv(tmp_path / f"tables-{name}.csv", index=False)
+    for seed in there:
+        (tmp_path / f"seed{seed}").mkdir()
+        record = {"own": {"metrics": {split: {"sst": 0.5} for split in ("dev", "test")}}}
+        (tmp_path / f"seed{seed}/records.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"seed[23].records\.json: not of the seeds in tables-table1\.csv, or lost"):
+        tables.tasks(tmp_path, [])
