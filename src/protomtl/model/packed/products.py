@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 ROWS = 1024  # tokens that go through a layer's linear maps at a time: larger intermediates leave the cache
+LEAST = 4  # blocks from which on to lay a weight out pays, most of all one that is turned for the backward pass
 Linear = Callable[[Tensor], Tensor]
 # torch's own compiler emits these two; a build for another processor may be without them.
 HAS_ONEDNN = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
@@ -20,7 +21,7 @@ def linear(weight: Tensor, bias: Tensor | None, rows: int) -> Linear:
 
     rows: how many rows it will be given in all; to lay a weight out for a few takes longer than to multiply by it.
     """
-    if rows < ROWS or not lays_out(weight.dtype):
+    if rows < LEAST * ROWS or not lays_out(weight.dtype):
         return lambda x: functional.linear(x, weight, bias)
     laid_out = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
     return lambda x: torch.ops.mkldnn._linear_pointwise(x, laid_out, bias, "none", [], "")

@@ -28,7 +28,7 @@ def test_it_is_the_product_in_higher_precision_to_rounding(
     bias = torch.randn(outer, generator=made).to(dtype) if with_bias else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(products, "HAS_ONEDNN", onednn and products.HAS_ONEDNN)
-        multiply = products.linear(weight, bias, products.ROWS)
+        multiply = products.linear(weight, bias, products.LEAST * products.ROWS)
         found = [multiply(x), multiply(x[:1])]  # of any number of rows
     expected = x.double() @ weight.double().t() + (0 if bias is None else bias.double())
     for part, truth in zip(found, (expected, expected[:1]), strict=True):
@@ -40,9 +40,9 @@ def test_it_is_the_product_in_higher_precision_to_rounding(
 def test_bf16_is_multiplied_on_a_processor_where_onednn_refuses_it() -> None:
     code = """
 import torch
-from protomtl.model.packed.products import ROWS, linear
+from protomtl.model.packed.products import LEAST, ROWS, linear
 x, weight = torch.ones(2, 4, dtype=torch.bfloat16), torch.ones(8, 4, dtype=torch.bfloat16)
-print(linear(weight, None, ROWS)(x).sum().item())
+print(linear(weight, None, LEAST * ROWS)(x).sum().item())
 """
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
