@@ -119,7 +119,7 @@ def encode(
 def states(
     model: Any, dtype: torch.dtype, layers: list[Maps], tokens: Tensor, types: Tensor, lengths: np.ndarray
 ) -> Tensor:
-    """As `encode`, without dropout and gradient, of sequences few enough for the cache (products.ROWS)."""
+    """As `encode`, without dropout and gradient, of one block of sequences (engine.LARGEST)."""
     heads, embeddings = model.config.num_attention_heads, model.embeddings
     cut = groups(lengths, heads)
     words, places = embeddings.word_embeddings(tokens), embeddings.position_embeddings(positions(lengths))
