@@ -13,7 +13,12 @@ from protomtl.core.runs import Run
 from protomtl.steps.report.stressed import Drawn, over_seeds
 
 STRESS = "typos_10"
-PAIRS = (("leave_one_out", "concat_longer"), ("prototypical", "concat_longer"), ("prototypical", "concat"))
+PAIRS = (
+    ("leave_one_out", "concat_longer"),
+    ("leave_one_out_64", "concat_longer"),
+    ("prototypical", "concat_longer"),
+    ("prototypical", "concat"),
+)
 MARGIN = 0.01  # what is smaller does not matter
 
 
