@@ -41,13 +41,17 @@ def answers(runs: Path, words: list[str]) -> tuple[list[str], list[list[str]]]:
 
 
 def answered(runs: Path, question: Question, plan: Plan) -> list[list[str]]:
-    """A row a comparison; p is corrected by Holm over the comparisons of the plan."""
-    splits = [[of_split(runs, question, names, pair) for names in plan.kept] for pair in question.compare]
-    found = [planned.averaged(own) for own in splits]
-    p = holm(np.array([planned.two_sided_p(estimate) for estimate in found]))
-    equal = holm(np.array([planned.equal_p(estimate, question.margin) for estimate in found]))
+    """A row a comparison; p is corrected by Holm over the comparisons of the question.
+
+    Those that the plan has not count as shown by nothing (p of 1): else half of a question would be easier to answer.
+    """
+    pairs = question.compared_in(plan)
+    splits = [[of_split(runs, question, names, pair) for names in plan.kept] for pair in pairs]
+    found, others = [planned.averaged(own) for own in splits], [1.0] * (len(question.compare) - len(pairs))
+    p = holm(np.array([*map(planned.two_sided_p, found), *others]))
+    equal = holm(np.array([*(planned.equal_p(estimate, question.margin) for estimate in found), *others]))
     rows = []
-    for pair, own, estimate, *values in zip(question.compare, splits, found, p, equal, strict=True):
+    for pair, own, estimate, *values in zip(pairs, splits, found, p[: len(pairs)], equal[: len(pairs)], strict=True):
         low, high = planned.interval(estimate)
         says = word({"difference": estimate.difference, "p_holm": values[0], "p_equal": values[1]})
         if question.updates and np.isnan(estimate.difference):

@@ -30,10 +30,14 @@ def check(runs: Path, question: Question, plan: Plan) -> None:
         abouts = [read_record(runs / name / "about.json") for name in names]
         first = first or abouts[0]
         for name, about, rows in zip(names, abouts, question.rows or [0], strict=True):
-            wrong = faults(about, question, plan, rows), unlike(about, question, preset), others(about, first, question)
+            wrong = (
+                faults(about, question, plan, rows),
+                unlike(about, question, plan, preset),
+                others(about, first, question, plan),
+            )
             for fault in chain(*wrong):
                 raise ValueError(f"{name}: {fault}")
-            same_updates(runs / name, question)
+            same_updates(runs / name, question, plan)
         if len({draw(about) for about in abouts}) > 1:
             raise ValueError(f"kept: {', '.join(names)}: of several `split_seed` or `worsened.seed`")
         draws.append(draw(abouts[0]))
@@ -53,21 +57,21 @@ def faults(about: About, question: Question, plan: Plan, rows: int) -> Iterator[
         yield "`worsened` has wrong labels or rare classes"
     if len({*seeds}) != plan.seeds:
         yield f"{len({*seeds})} seeds, but the plan has {plan.seeds}"
-    if missing := [method for method in methods(question) if method not in about["methods"]]:
+    if missing := [method for method in methods(question, plan) if method not in about["methods"]]:
         yield f"has no {', '.join(missing)}"
 
 
-def methods(question: Question) -> list[str]:
+def methods(question: Question, plan: Plan) -> list[str]:
     """All that are compared, and whose end is a goal."""
     end = [question.updates] if question.updates else []
-    return list(dict.fromkeys([*(name for pair in question.compare for name in pair), *end]))
+    return list(dict.fromkeys([*(name for pair in question.compared_in(plan) for name in pair), *end]))
 
 
-def unlike(about: About, question: Question, preset: Mapping[str, Any]) -> Iterator[str]:
+def unlike(about: About, question: Question, plan: Plan, preset: Mapping[str, Any]) -> Iterator[str]:
     """Which settings of both phases the run has other than the preset of its question."""
     for phase in PHASES:
         blocks = {phase: (about[phase], preset.get(phase))}
-        for name in methods(question):
+        for name in methods(question, plan):
             own = preset.get("method", {}).get(name, {}).get(phase)
             blocks[f"method.{name}.{phase}"] = about["methods"][name].get(phase), own
         for where, (has, wanted) in blocks.items():
@@ -77,21 +81,21 @@ def unlike(about: About, question: Question, preset: Mapping[str, Any]) -> Itera
                     yield f"{where}.{key} {found}, but preset {question.preset} has {value}"
 
 
-def others(about: About, first: About, question: Question) -> Iterator[str]:
+def others(about: About, first: About, question: Question, plan: Plan) -> Iterator[str]:
     """Which settings are not those of the first run of the plan; labels are words for people."""
     for key in COMMON:
         if about.get(key) != first.get(key):
             yield f"other `{key}` than the first run of the plan"
-    for name in methods(question):
+    for name in methods(question, plan):
         mine, theirs = ({k: run["methods"][name].get(k) for k in ("pretrain", "finetune")} for run in (about, first))
         if mine != theirs:
             yield f"another `{name}` than the first run of the plan"
 
 
-def same_updates(run: Path, question: Question) -> None:
+def same_updates(run: Path, question: Question, plan: Plan) -> None:
     """ValueError where a method and its control end behind other numbers of updates."""
     for seed in of_seeds(run):
-        for pair in question.compare:
+        for pair in question.compared_in(plan):
             ends = [int(curve(seed, method)["updates"].iloc[-1]) for method in pair]
             if ends[0] != ends[1]:
                 raise ValueError(f"{run.name}: {pair[0]} has {ends[0]} updates, but {pair[1]} {ends[1]}")

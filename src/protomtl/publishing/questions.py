@@ -1,9 +1,9 @@
 """The questions that were fixed before their runs (docs/research/questions.yaml)."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from protomtl.core.sections import validate
 from protomtl.core.settings import Block
@@ -17,6 +17,7 @@ class Plan(Block):
 
     noise: the kept run whose variances stand for it; like: the comparison that stands for one which that run has not.
     kept: the runs that were made of it, a list for each data split; of several sizes where the figure is an area.
+    compare: which comparisons of the question it has; none are named where it has all. Its p are corrected for all.
     """
 
     data: str
@@ -25,6 +26,7 @@ class Plan(Block):
     noise: str | None = None
     like: tuple[str, str] | None = None
     kept: list[list[str]] = Field(default_factory=list)
+    compare: list[tuple[str, str]] = Field(default_factory=list)
 
 
 class Question(Block):
@@ -41,6 +43,19 @@ class Question(Block):
     plans: list[Plan]
     preset: str
 
+    @model_validator(mode="after")
+    def compares_in_plans(self) -> Self:
+        """A plan has comparisons of its question."""
+        for plan in self.plans:
+            for pair in plan.compare:
+                if pair not in self.compare:
+                    raise ValueError(f"plans: compare: {' minus '.join(pair)} is no comparison of the question")
+        return self
+
+    def compared_in(self, plan: Plan) -> list[tuple[str, str]]:
+        """The pairs of method and control that a plan has."""
+        return plan.compare or self.compare
+
 
 def read(path: Path) -> dict[str, Question]:
     """The questions by their letters. SystemExit with key and value for what is wrong."""
@@ -51,7 +66,12 @@ def read(path: Path) -> dict[str, Question]:
 
 def paired(block: dict[str, Any]) -> dict[str, Any]:
     """With pairs in the place of the lists that YAML has."""
-    plans = [plan | ({"like": tuple(plan["like"])} if "like" in plan else {}) for plan in block["plans"]]
+    plans = [
+        plan
+        | ({"like": tuple(plan["like"])} if "like" in plan else {})
+        | {"compare": [tuple(pair) for pair in plan.get("compare", [])]}
+        for plan in block["plans"]
+    ]
     return block | {"compare": [tuple(pair) for pair in block["compare"]], "plans": plans}
 
 

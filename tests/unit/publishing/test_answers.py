@@ -62,6 +62,25 @@ def test_p_is_corrected_over_the_comparisons_of_a_plan(tmp_path: Path) -> None:
     assert [row[6:8] for row in answers.answers(runs, [])[1]] == [p, p] and "0.000" not in p
 
 
+def test_a_plan_of_half_the_comparisons_is_corrected_for_all(tmp_path: Path) -> None:
+    """Method d was not run; still the p of the other comparison is twice its own."""
+    runs = ask(tmp_path / "docs", "[[one]], compare: [[a, b]]", compare="[[a, b], [a, d]]", margin=0.05)
+    write_run(runs / "one", 0.02)
+    found = planned.Estimate(0.02, ERROR, FREEDOM)
+    p = [f"{2 * value:.3f}" for value in (planned.two_sided_p(found), planned.equal_p(found, 0.05))]
+    (row,) = answers.answers(runs, [])[1]
+    assert row[1] == "`a` minus `b`" and row[6:8] == p
+    runs = ask(tmp_path / "docs", "[[one]]", compare="[[a, b], [a, d]]")
+    with pytest.raises(ValueError, match="one: has no d"):
+        answers.answers(runs, [])
+
+
+def test_a_plan_has_comparisons_of_its_question(tmp_path: Path) -> None:
+    runs = ask(tmp_path / "docs", "[], compare: [[b, a]]")
+    with pytest.raises(SystemExit, match="compare: b minus a is no comparison of the question"):
+        answers.answers(runs, [])
+
+
 def test_a_part_of_a_plan_is_no_answer(tmp_path: Path) -> None:
     for kept, stands in (("[]", "not run yet"), ("[[one]]", "1 of 3 splits run")):
         runs = ask(tmp_path / "docs", kept, splits=3)
