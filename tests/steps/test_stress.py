@@ -133,6 +133,16 @@ def test_few_rows_are_no_more_than_asked_for(prepared: Path) -> None:
     assert 0 < sum(len(cases(name)) for name in load().tasks) <= 30
 
 
+def test_too_few_rows_for_the_stresses_are_told(prepared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    patch_params(prepared, {"perturb": {"rows": 6}})
+    run_steps("perturb")
+    found = re.search(r"left out all: `perturb.rows` is too small: (\d+) have one row", capsys.readouterr().out)
+    assert found and not len(cases("sst"))
+    patch_params(prepared, {"perturb": {"rows": int(found[1])}})
+    run_steps("perturb")
+    assert len(cases("sst"))
+
+
 def test_dev_takes_the_place_of_a_test_without_labels(workdir: Path) -> None:
     for path in (workdir / "data/own").glob("*-test.csv"):
         table = pd.read_csv(path, sep="\t", dtype=str)
@@ -235,7 +245,7 @@ OWN = {  # content of one's own file, what is asked of it, and the end of it: a 
     "too few": (
         "t,y\nThe film is good,3\nA film is bad,1\n",
         ["--rows", "1"],
-        "--rows 1: too few for 7 stresses; 14 have",
+        "--rows 1: too few for 7 stresses; 7 have",
     ),
     "some without": ("t,y\nThe film is good,\nA film is bad,1\n", [], "own.csv:2: column 'y' has no label, as other"),
     "none with": ("t,y\nThe film is good,\nA film is bad,\n", [], "nothing can be asked of it: noise: these rows have"),

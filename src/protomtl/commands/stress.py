@@ -166,9 +166,8 @@ def refuse_nothing(args: argparse.Namespace, found: Battery, told: list[str], mo
     """BadInput where no stress has a row; told: what is left out; most: that may be asked; rows: of the file."""
     if any(count["made"] for count in found.counts.values()):
         return
-    enough = 2 * len(found.counts)  # a row of each stress, and that row as it is
-    if most < enough:
-        raise BadInput(f"--rows {most}: too few for {len(found.counts)} stresses; {enough} have one row of each")
+    if found.enough:
+        raise BadInput(f"--rows {most}: too few for {len(found.counts)} stresses; {found.enough} have one row of each")
     why = "; ".join(told) or f"no stress can change one of {rows} rows"
     raise BadInput(f"{args.data}: nothing can be asked of it: {why}; give more rows, or say --label or --about")
 

@@ -15,11 +15,13 @@ CLEAN = "clean"  # the kind and the stress of rows as they are
 
 class Battery(NamedTuple):
     """cases: those without stress first; counts: of each stress the rows `made` and, of those looked at, `left_out`
-    since it cannot change them, and for noise the share of the `words` that changed; words: what is left out."""
+    since it cannot change them, and for noise the share of the `words` that changed; words: what is left out; enough:
+    how many cases have one of each stress, where there was no place for that, else 0."""
 
     cases: list[Case]
     counts: dict[str, dict[str, float]]
     words: list[str]
+    enough: int
 
 
 def battery(
@@ -51,7 +53,8 @@ def battery(
     plain = [Case(CLEAN, CLEAN, r.split, r.id, r.label, "label", r.texts, r.texts) for r in rows]
     clean = [case for case in plain if (case.split, case.id) in used or not chosen][: most or None]
     counts = {taken.stress.name: taken.counts(each) for taken in several}
-    return Battery(clean + [case for cases in made for case in cases], counts, told)
+    enough = size(several, 1) if not each and any(taken.cases for taken in several) else 0
+    return Battery(clean + [case for cases in made for case in cases], counts, told, enough)
 
 
 def ordered(rows: Sequence[Source], task: str, seed: int, most: int) -> list[Source]:
@@ -104,7 +107,11 @@ def fitting(several: Sequence[Taken], most: int) -> int:
     low, high = (0, longest) if most else (longest, longest)
     while low < high:
         middle = (low + high + 1) // 2
-        cases = [case for taken in several for case in taken.cases[:middle]]
-        clean = {(case.split, case.id) for case in cases if case.kind != "shift"}
-        low, high = (middle, high) if len(cases) + len(clean) <= most else (low, middle - 1)
+        low, high = (middle, high) if size(several, middle) <= most else (low, middle - 1)
     return low
+
+
+def size(several: Sequence[Taken], each: int) -> int:
+    """All cases if there are so many of each stress, the clean rows among them."""
+    cases = [case for taken in several for case in taken.cases[:each]]
+    return len(cases) + len({(case.split, case.id) for case in cases if case.kind != "shift"})

@@ -34,6 +34,10 @@ def run(perturb: Perturb, data: Data, tasks: dict[str, Task], tokens: Tokens) ->
         for name, task in main.items():
             found = battery(name, task, rows[name], perturb, most, places.get(name, {}))
             words = found.words + ([] if rows[name] else ["all: no split has labels"]) + told.get(name, [])
+            if found.enough:
+                words.append(
+                    f"all: `perturb.rows` is too small: {found.enough * len(main)} have one row of each stress"
+                )
             report[name] = {"counts": found.counts, "left_out": words}
             write_cases(part, name, found, backend)
             tell(name, found, words)

@@ -44,14 +44,14 @@ def test_of_the_projects_texts_those_are_judged_that_the_report_judges(
 
 
 @pytest.mark.parametrize(
-    ("most", "message"),
+    ("enough", "message"),
     [
-        (3, "--rows 3: too few for 2 stresses; 4 have one row of each"),
-        (4, "own.csv: nothing can be asked of it: no stress can change one of 9 rows"),
+        (4, "--rows 3: too few for 2 stresses; 4 have one row of each"),
+        (0, "own.csv: nothing can be asked of it: no stress can change one of 9 rows"),
     ],
 )
-def test_too_few_rows_and_rows_that_cannot_be_changed_are_told_apart(most: int, message: str) -> None:
+def test_too_few_rows_and_rows_that_cannot_be_changed_are_told_apart(enough: int, message: str) -> None:
     none: dict[str, float] = {"made": 0, "left_out": 9}
-    found = Battery([], {"typos_5": none, "case": none}, [])
+    found = Battery([], {"typos_5": none, "case": none}, [], enough)
     with pytest.raises(BadInput, match=message):
-        stress.refuse_nothing(Namespace(data="own.csv"), found, [], most, 9)
+        stress.refuse_nothing(Namespace(data="own.csv"), found, [], 3, 9)

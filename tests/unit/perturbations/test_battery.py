@@ -99,6 +99,17 @@ def test_there_are_never_more_cases_than_asked_for(name: str, most: int, size: i
     assert sum(count["made"] for count in found.counts.values()) == sum(c.stress != CLEAN for c in found.cases)
 
 
+@given(st.sampled_from(["opinion", "topic", "same"]), st.integers(1, 60), st.integers(1, 30))
+def test_too_few_for_a_case_of_each_stress_is_told_with_how_many_are_enough(name: str, size: int, most: int) -> None:
+    """So many have a case of each stress that can change a row, and one fewer has none."""
+    found = built(name, size, most)
+    if not found.enough:
+        return
+    assert not found.cases and found.enough > most
+    assert all(count["made"] <= 1 for count in built(name, size, found.enough).counts.values())
+    assert built(name, size, found.enough).cases and not built(name, size, found.enough - 1).cases
+
+
 def test_rows_that_cannot_be_changed_are_counted() -> None:
     task = task_of("same")
     rows = [*rows_of(task, 3), Source("test", "x", ("7", "7"), 1.0), Source("test", "y", ("8", "9"), 0.0)]
