@@ -59,7 +59,8 @@ def page(
     runs: Sequence[Run],
     labels: Mapping[str, str],
     report: Mapping[str, Any],
-    measured_on: str = "On test, or on dev where test has no labels. T is the likeliest temperature on dev.",
+    measured_on: str = "On test, or on dev where test has no labels. "
+    "T is the likeliest temperature on dev, or 1 where all of it is right.",
 ) -> list[Part]:
     """All parts, the answer first. runs: those that have all tasks which count; measured_on: the calibration."""
     parts = [Part("The answer", answer(found, runs, labels))] if len(labels) > 1 else []
