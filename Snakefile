@@ -25,7 +25,7 @@ report: "workflow/report/workflow.rst"
 
 graph = Graph(plan=workflow.is_main_process)
 if workflow.is_main_process:
-    tell_time_left(graph.templates)
+    tell_time_left(workflow, graph.templates, lambda wildcards: UPDATES.get(wildcards.get("method"), 1))
 
 
 wildcard_constraints:

@@ -50,6 +50,7 @@ def test_the_number_of_cores_changes_no_byte(project: Path, finished: Path) -> N
 def test_the_run_ends_with_the_table_and_where_everything_lies(finished: Path) -> None:
     output = (finished.parent / "output").read_text()
     assert "Prototypical pre-trained" in output and "results/tables/" in output and "(0.724)" in output
+    assert re.search(r"\d+ of \d+ jobs done, about \d+ s left", output)
 
 
 def test_under_forceall_the_jobs_are_dvcs_stages(project: Path) -> None:

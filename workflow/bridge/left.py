@@ -1,4 +1,4 @@
-"""How far a run is, and about how long the rest of it takes, by the jobs of each rule that have ended so far.
+"""How far a run is, and about how long the rest of it takes, by the jobs like those that have ended so far.
 
 Snakemake's logger tells when a job begins and ends. After each end there is a line for people, and the same in a file
 whose place jobs know by the variable PIPELINE_PROGRESS, so that a long job can tell it, too.
@@ -9,9 +9,10 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
@@ -20,43 +21,64 @@ from snakemake_interface_logger_plugins.common import LogEvent
 PLACE = Path(".state/progress")
 
 
-def tell_time_left(rules: Collection[str]) -> None:
-    """Have the run that begins tell how far it is; rules: whose jobs take time."""
+Wildcards = Mapping[str, str]
+
+
+class Kind(NamedTuple):
+    """Jobs that take about as long: of a rule, with as much work by a measure of the project's own."""
+
+    rule: str
+    work: float
+
+
+def tell_time_left(
+    workflow: Any, rules: Collection[str], work: Callable[[Wildcards], float] = lambda wildcards: 1.0
+) -> None:
+    """Have the run that begins tell how far it is; rules: whose jobs take time; work: of a job, in any unit."""
     PLACE.unlink(missing_ok=True)  # of a run that was killed
     os.environ["PIPELINE_PROGRESS"] = str(PLACE.absolute())
-    logger.addHandler(TimeLeft(rules))
+
+    def asked() -> Iterable[tuple[str, Wildcards]]:
+        return ((job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs())
+
+    logger.addHandler(TimeLeft(asked, rules, work))
 
 
 class TimeLeft(logging.Handler):
-    """Listens to Snakemake's events."""
+    """Listens to Snakemake's events. asked: rule and wildcards of each job of the run, once it has begun."""
 
-    def __init__(self, rules: Collection[str]) -> None:
+    def __init__(
+        self,
+        asked: Callable[[], Iterable[tuple[str, Wildcards]]],
+        rules: Collection[str],
+        work: Callable[[Wildcards], float],
+    ) -> None:
         super().__init__()
-        self.rules = rules
-        self.jobs: Counter[str] = Counter()  # of each rule, in all
-        self.began: dict[int, tuple[str, float]] = {}  # job -> its rule and when, of those that run
-        self.took: dict[str, list[float]] = {}  # rule -> seconds of each job that has ended
+        self.asked, self.rules, self.work = asked, rules, work
+        self.jobs: Counter[Kind] = Counter()  # of each kind, in all
+        self.began: dict[int, tuple[Kind, float]] = {}  # job -> its kind and when, of those that run
+        self.took: dict[Kind, list[float]] = {}  # kind -> seconds of each job that has ended
         self.first = math.inf  # when the first began
 
     def emit(self, record: logging.LogRecord) -> None:
         event, now = getattr(record, "event", None), time.monotonic()
         about = vars(record)
         if event == LogEvent.RUN_INFO:
-            self.jobs = Counter({rule: number for rule, number in about.get("stats", {}).items() if rule in self.rules})
+            self.jobs = Counter(Kind(rule, self.work(wild)) for rule, wild in self.asked() if rule in self.rules)
         elif event == LogEvent.JOB_INFO and about["rule_name"] in self.rules:
-            self.began[about["jobid"]] = (about["rule_name"], now)
+            self.began[about["jobid"]] = (Kind(about["rule_name"], self.work(about["wildcards"])), now)
             self.first = min(self.first, now)
         elif event == LogEvent.JOB_ERROR:
             self.began.pop(about["jobid"], None)
         elif event == LogEvent.JOB_FINISHED and about["job_id"] in self.began:
-            rule, began = self.began.pop(about["job_id"])
-            self.took.setdefault(rule, []).append(now - began)
+            kind, began = self.began.pop(about["job_id"])
+            self.took.setdefault(kind, []).append(now - began)
         elif event == LogEvent.PROGRESS and about["done"] < about["total"]:
             self.tell(about["done"], about["total"], now)
 
     def tell(self, done: int, total: int, now: float) -> None:
         """A line on the terminal, and in the file."""
-        running = [(rule, now - began) for rule, began in self.began.values()]
+        running = [(kind, now - began) for kind, began in self.began.values()]
         line = f"{done} of {total} jobs done" + rest(self.jobs, running, self.took, max(now - self.first, 0.0))
         logger.info(line, extra={"quietness": Quietness.PROGRESS})
         with suppress(OSError):  # a full disk: no run ends for that
@@ -73,29 +95,46 @@ class TimeLeft(logging.Handler):
 
 
 def rest(
-    jobs: Mapping[str, int],
-    running: Sequence[tuple[str, float]],
-    took: Mapping[str, Sequence[float]],
+    jobs: Mapping[Kind, int],
+    running: Sequence[tuple[Kind, float]],
+    took: Mapping[Kind, Sequence[float]],
     elapsed: float,
 ) -> str:
     """`, about 14 min left`; nothing before a job of each rule has ended, but of rules that have only one: they are
     left out, and counted.
 
-    jobs: of each rule, in all; running: rule and seconds so far; took: seconds of those that ended; elapsed: seconds
+    jobs: of each kind, in all; running: kind and seconds so far; took: seconds of those that ended; elapsed: seconds
     since the first began. As many run at once as did so far, on average.
     """
-    mean = {rule: sum(seconds) / len(seconds) for rule, seconds in took.items()}
-    now = Counter(rule for rule, _ in running)
-    waiting = {rule: max(number - len(took.get(rule, ())) - now[rule], 0) for rule, number in jobs.items()}
-    unknown = [rule for rule, number in waiting.items() if rule not in mean and number + now[rule]]
-    work = sum(number * mean[rule] for rule, number in waiting.items() if rule in mean)
-    work += sum(max(mean[rule] - seconds, 0.0) for rule, seconds in running if rule in mean)
-    if not work or any(jobs[rule] > 1 for rule in unknown):
+    now = Counter(kind for kind, _ in running)
+    waiting = {kind: max(number - len(took.get(kind, ())) - now[kind], 0) for kind, number in jobs.items()}
+    unknown = Counter[str]()
+    work = 0.0
+    for kind, number in waiting.items():
+        seconds = expected(kind, took)
+        if seconds is None:
+            unknown[kind.rule] += number + now[kind]
+            continue
+        work += number * seconds + sum(max(seconds - so_far, 0.0) for own, so_far in running if own == kind)
+    if not work or any(number > 1 for number in unknown.values()):
         return ""
     spent = sum(map(sum, took.values())) + sum(seconds for _, seconds in running)
     at_once = max(spent / elapsed, 1.0) if elapsed else 1.0
-    aside = f", {len(unknown)} single {'job' if len(unknown) == 1 else 'jobs'} aside" if unknown else ""
+    single = sum(unknown.values())
+    aside = f", {single} single {'job' if single == 1 else 'jobs'} aside" if single else ""
     return f", about {span(work / at_once)} left{aside}"
+
+
+def expected(kind: Kind, took: Mapping[Kind, Sequence[float]]) -> float | None:
+    """Seconds of a job: the mean of those of its kind that have ended, else those of its rule by their work; None
+    before any has."""
+    if kind in took:
+        return sum(took[kind]) / len(took[kind])
+    ended = [(own.work, seconds) for own, several in took.items() if own.rule == kind.rule for seconds in several]
+    if not ended:
+        return None
+    done, spent = map(sum, zip(*ended, strict=True))
+    return spent / done * kind.work if done else spent / len(ended)
 
 
 def span(seconds: float) -> str:

@@ -35,6 +35,12 @@ def left(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         # of none any has ended
         ({"a": 2}, [("a", 5)], {}, 5, ""),
         ({}, [], {}, 0, ""),
+        # long jobs come first: those with a tenth of their work have a tenth of their time, and those without none
+        ({"a": 1, "a 0.1": 3, "a 0": 9}, [], {"a": [100]}, 100, ", about 30 s left"),
+        # until one of them has ended: 2 × 50 s, and 9 × 1 s
+        ({"a": 1, "a 0.1": 3, "a 0": 10}, [], {"a": [100], "a 0.1": [50], "a 0": [1]}, 151, ", about 2 min left"),
+        # two kinds of one rule, of which none has ended, are no single jobs
+        ({"a": 2, "b": 1, "b 0": 1}, [], {"a": [30]}, 30, ""),
     ],
 )
 def test_the_rest_by_hand(
@@ -45,7 +51,14 @@ def test_the_rest_by_hand(
     said: str,
     left: ModuleType,
 ) -> None:
-    assert left.rest(jobs, running, took, elapsed) == said
+    """A kind is written as its rule, and the work of its jobs if that is not 1."""
+
+    def kind(words: str) -> Any:
+        rule, _, work = words.partition(" ")
+        return left.Kind(rule, float(work or 1))
+
+    kinds = [{kind(words): value for words, value in given.items()} for given in (jobs, took)]
+    assert left.rest(kinds[0], [(kind(words), seconds) for words, seconds in running], kinds[1], elapsed) == said
 
 
 @pytest.mark.parametrize(
@@ -58,23 +71,25 @@ def test_a_time_is_no_finer_than_an_estimate(seconds: float, said: str, left: Mo
 
 @pytest.fixture
 def told(left: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give the listener an event at a time; returns what it says, and the file."""
+    """Give the listener an event at a time; returns what it says, and the file. `asked` are the jobs of the run."""
     monkeypatch.chdir(tmp_path)
     said: list[str] = []
     monkeypatch.setattr(left.logger, "info", lambda line, **_: said.append(line))
-    listener = left.TimeLeft(["train", "table"])
+    asked: list[tuple[str, dict[str, str]]] = []
+    listener = left.TimeLeft(lambda: asked, ["train", "table"], lambda wildcards: float(wildcards.get("size", 1)))
 
     def event(kind: str, at: float, **about: Any) -> list[str]:
         monkeypatch.setattr(left.time, "monotonic", lambda: at)
-        listener.emit(logging.makeLogRecord({"event": left.LogEvent(kind), **about}))
+        listener.emit(logging.makeLogRecord({"event": left.LogEvent(kind), "wildcards": {}, **about}))
         return said
 
-    event.listener = listener  # type: ignore[attr-defined]
+    event.listener, event.asked = listener, asked  # type: ignore[attr-defined]
     return event
 
 
 def test_after_each_job_there_is_a_line_and_the_same_in_a_file(told: Any) -> None:
-    told("run_info", 0, stats={"train": 4, "table": 1, "all": 1, "total": 6})
+    told.asked += [("train", {})] * 4 + [("table", {}), ("all", {})]
+    told("run_info", 0)
     for job in (1, 2):
         told("job_info", 0, jobid=job, rule_name="train")
     told("job_finished", 60, job_id=1)
@@ -95,8 +110,17 @@ def test_after_each_job_there_is_a_line_and_the_same_in_a_file(told: Any) -> Non
     assert not Path(".state/progress").exists()
 
 
+def test_jobs_with_little_work_are_not_taken_for_long_ones(told: Any) -> None:
+    told.asked += [("train", {"size": "1"})] * 2 + [("train", {"size": "0"})] * 8
+    told("run_info", 0)
+    told("job_info", 0, jobid=1, rule_name="train", wildcards={"size": "1"})
+    told("job_finished", 60, job_id=1)
+    assert told("progress", 60, done=1, total=10) == ["1 of 10 jobs done, about 60 s left"]
+
+
 def test_a_job_that_fails_or_is_tried_again_does_not_count_twice(told: Any) -> None:
-    told("run_info", 0, stats={"train": 2, "total": 2})
+    told.asked += [("train", {})] * 2
+    told("run_info", 0)
     told("job_info", 0, jobid=1, rule_name="train")
     told("job_error", 5, jobid=1)
     told("job_info", 10, jobid=1, rule_name="train")
@@ -108,7 +132,8 @@ def test_a_full_disk_ends_no_run(told: Any, monkeypatch: pytest.MonkeyPatch) -> 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    told("run_info", 0, stats={"train": 2, "total": 2})
+    told.asked += [("train", {})] * 2
+    told("run_info", 0)
     told("job_info", 0, jobid=1, rule_name="train")
     told("job_finished", 30, job_id=1)
     monkeypatch.setattr(Path, "write_text", full)
