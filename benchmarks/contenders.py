@@ -339,4 +339,5 @@ if __name__ == "__main__":
     parser.add_argument("steps", metavar="STEPS", type=options.count)
     parser.add_argument("device", metavar="DEVICE", nargs="?", default="cpu", choices=[*workload.WARM])
     parser.add_argument("batch", metavar="BATCH", nargs="?", type=options.count, default=workload.BATCH)
-    main(**vars(parser.parse_args()))
+    with options.in_words():
+        main(**vars(parser.parse_args()))

@@ -86,4 +86,5 @@ def table(rows: list[Row]) -> str:
 if __name__ == "__main__":
     parser = options.parser(__spec__.name, __doc__)
     parser.add_argument("method", metavar="METHOD", help="one that this folder has run")
-    main(parser.parse_args().method)
+    with options.in_words():
+        main(parser.parse_args().method)

@@ -66,7 +66,8 @@ if __name__ == "__main__":
     parser.add_argument(
         "--case", nargs=3, metavar=("TASKS", "ROWS", "SAMPLING"), help="one, as this program calls itself"
     )
-    if one := parser.parse_args().case:
-        print(json.dumps(case(int(one[0]), int(one[1]), one[2])))
-    else:
-        main()
+    with options.in_words():
+        if one := parser.parse_args().case:
+            print(json.dumps(case(int(one[0]), int(one[1]), one[2])))
+        else:
+            main()

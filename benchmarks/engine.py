@@ -31,6 +31,7 @@ from protomtl.model.settings import Compute
 
 ROOT = Path(__file__).parents[1]
 STEPS, CHECKED = {"cpu": 24, "cuda": 120}, {"cpu": 10, "cuda": 30}  # checked: without dropout
+PEERS = ("sentence_transformers", "accelerate")
 CHECKS = ["protomtl-check", "trainer-check", "sentence_transformers-check"]
 BEST = [("training", "trainer"), ("training", "sentence_transformers"), ("encoding", "sentence_transformers")]
 ROWS = [  # kind, contender, processes at once, threads of each
@@ -183,4 +184,6 @@ if __name__ == "__main__":
     )
     given = parser.parse_args()
     options.refuse_absent(parser, given.device)
-    main(given.repeats, given.device)
+    options.refuse_missing(parser, *PEERS)
+    with options.in_words():
+        main(given.repeats, given.device)

@@ -104,6 +104,7 @@ def duration(seconds: float) -> str:
 
 if __name__ == "__main__":
     options.parser(__spec__.name, __doc__).parse_args()
-    flops = ", ".join(f"{length} tokens: {training_flops(length) / 1e9:.2f} GFLOP" for length in TOKENS.values())
-    print(f"{flops}; here {rate_here() / 1e9:.0f} GFLOP/s\n")
-    print(training(), communication(), data(), sep="\n\n")
+    with options.in_words():
+        flops = ", ".join(f"{length} tokens: {training_flops(length) / 1e9:.2f} GFLOP" for length in TOKENS.values())
+        print(f"{flops}; here {rate_here() / 1e9:.0f} GFLOP/s\n")
+        print(training(), communication(), data(), sep="\n\n")

@@ -24,7 +24,7 @@ from benchmarks.measure import RESULTS
 from protomtl import PrototypeClassifier, load
 from protomtl.core.files import write_json
 from protomtl.core.markdown import markdown_table
-from protomtl.core.paths import BACKBONE
+from protomtl.core.paths import BACKBONE, check_fetched
 from protomtl.data.readers import read_lines
 from protomtl.data.starter import SNIPPETS
 from protomtl.steps.download import starter
@@ -40,6 +40,7 @@ Row = dict[str, Any]
 
 
 def main(model: str, draws: int) -> None:
+    check_fetched(BACKBONE)
     encoders = {"trained encoder": trained(model), "backbone": backbone()}
     rows: list[Row] = []
     for domain, (texts, labels) in domains().items():
@@ -184,4 +185,6 @@ if __name__ == "__main__":
     parser.add_argument("model", metavar="MODEL", help="a folder, as results/export")
     parser.add_argument("draws", metavar="DRAWS", nargs="?", type=options.count, default=10, help="of examples (10)")
     given = parser.parse_args()
-    main(given.model, given.draws)
+    options.refuse_missing(parser, "sentence_transformers", "setfit")
+    with options.in_words():
+        main(given.model, given.draws)

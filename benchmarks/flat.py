@@ -119,4 +119,5 @@ if __name__ == "__main__":
     parser.add_argument(
         "most", metavar="MOST", nargs="?", type=options.count, default=max(TEXTS), help="pairs or texts"
     )
-    main(parser.parse_args().most)
+    with options.in_words():
+        main(parser.parse_args().most)

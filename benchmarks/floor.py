@@ -6,6 +6,7 @@ Calculated for params.yaml and data/tokens of the current folder; the peak is me
 many of each task. Start-up, heads, optimiser, data, stress and figures count nothing.
 """
 
+from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -62,21 +63,27 @@ def of_a_method(name: str) -> dict[str, float]:
     return found
 
 
-def table(peak: float) -> str:
-    """Markdown: operations of all methods and one seed by step, and the seconds of one core at its peak."""
+def operations() -> dict[str, float]:
+    """Of all methods and one seed, by step."""
     params = load()
     methods = [of_a_method(name) for name in params.methods]
     names = ["pretrain", "its readings", "finetune", "its dev figures", "evaluate"]
     sums = {name: sum(found.get(name, 0) for found in methods) for name in names}
     separate = dict.fromkeys(main_tasks(params.tasks), False)
     sums["a frozen encoder's vectors"] = sum(map(partial(passes, joined=separate), ("train", "dev", "test")))
-    sums["all"] = sum(sums.values())
+    return sums | {"all": sum(sums.values())}
+
+
+def table(sums: Mapping[str, float], peak: float) -> str:
+    """Markdown: operations by step, and the seconds of one core at its peak."""
     lines = [[name, f"{done / 1e12:.1f}", f"{done / peak:,.0f}"] for name, done in sums.items()]
     return markdown_table(["step", "TFLOP", "s"], lines)
 
 
 if __name__ == "__main__":
     options.parser(__spec__.name, __doc__).parse_args()
-    peak = workload.peak("bf16", 1)
-    print(f"{workload.hardware('cpu')}: {peak / 1e9:.0f} GFLOP/s in bf16, one core")
-    print(table(peak))
+    with options.in_words():
+        sums = operations()
+        peak = workload.peak("bf16", 1)
+        print(f"{workload.hardware('cpu')}: {peak / 1e9:.0f} GFLOP/s in bf16, one core")
+        print(table(sums, peak))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import options, workload
-from benchmarks.engine import ROOT, STEPS, checked, precision_of_best, run
+from benchmarks.engine import PEERS, ROOT, STEPS, checked, precision_of_best, run
 from benchmarks.measure import RESULTS
 from protomtl.core.files import write_json
 
@@ -122,4 +122,8 @@ if __name__ == "__main__":
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     options.refuse_absent(parser, given.device)
-    main(given.parts or list(PARTS), given.data, given.device)
+    options.refuse_missing(parser, *PEERS if {"training", "encoding"} & {*(given.parts or PARTS)} else ())
+    if given.data and not given.data.is_dir():
+        parser.error(f"--data: {given.data} is no folder; name `data` of a finished run")
+    with options.in_words():
+        main(given.parts or list(PARTS), given.data, given.device)

@@ -123,4 +123,5 @@ def power(rows: list[Row], name: str) -> float:
 if __name__ == "__main__":
     parser = options.parser(__spec__.name, __doc__)
     parser.add_argument("sizes", metavar="STAGES", nargs="*", type=options.count, help=f"{SIZES} without one")
-    main(parser.parse_args().sizes or list(SIZES))
+    with options.in_words():
+        main(parser.parse_args().sizes or list(SIZES))

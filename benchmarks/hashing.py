@@ -73,4 +73,5 @@ def table(rows: list[Row]) -> str:
 
 if __name__ == "__main__":
     options.parser(__spec__.name, __doc__).parse_args()
-    main()
+    with options.in_words():
+        main()

@@ -99,7 +99,8 @@ if __name__ == "__main__":
         "--case", nargs=3, metavar=("ROWS", "PROTOTYPES", "DISTANCE"), help="one, as this program calls itself"
     )
     given = parser.parse_args()
-    if given.case:
-        print(json.dumps(case(int(given.case[0]), *given.case[1:])))
-    else:
-        main(given.rows or list(ROWS))
+    with options.in_words():
+        if given.case:
+            print(json.dumps(case(int(given.case[0]), *given.case[1:])))
+        else:
+            main(given.rows or list(ROWS))

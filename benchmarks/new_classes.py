@@ -73,8 +73,8 @@ class Found(NamedTuple):
 
 
 def main(name: str) -> None:
-    folder, texts = kept.find(name), domains()
-    runs = runs_of(folder)
+    folder = kept.find(name)
+    runs, texts = runs_of(folder), domains()  # nothing is fetched for a run that is not here
     found: dict[Run, Found] = {}
     for run in runs:
         vectors = encoded(run, texts)
@@ -237,4 +237,5 @@ def table(rows: Sequence[Row]) -> str:
 if __name__ == "__main__":
     parser = options.parser(__spec__.name, __doc__)
     parser.add_argument("name", metavar="NAME", help="a kept run")
-    main(parser.parse_args().name)
+    with options.in_words():
+        main(parser.parse_args().name)

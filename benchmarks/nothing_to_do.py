@@ -64,4 +64,5 @@ def timed(project: Path, command: tuple[str, ...]) -> float:
 
 if __name__ == "__main__":
     options.parser(__spec__.name, __doc__).parse_args()
-    main()
+    with options.in_words():
+        main()

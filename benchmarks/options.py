@@ -1,8 +1,16 @@
 """The words of a benchmark's command line: what it says of itself stands in its docstring."""
 
 import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 
 import torch
+
+from protomtl import faults
+from protomtl.cli import INTERRUPTED
 
 
 def parser(module: str, about: str) -> argparse.ArgumentParser:
@@ -11,6 +19,28 @@ def parser(module: str, about: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         prog=f"python -m {module}", description=said, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Around the work of a benchmark: what it needs and does not find is one line that says what makes it."""
+    try:
+        with faults.in_words():
+            yield
+    except FileNotFoundError as error:
+        raise SystemExit(str(error)) from None  # it has no file name, so it is ours, and says what to do
+    except subprocess.CalledProcessError as error:
+        words = " ".join(map(str, error.cmd))
+        raise SystemExit(f"{words}: ended with status {error.returncode}; it says why above") from None
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def refuse_missing(parser: argparse.ArgumentParser, *modules: str) -> None:
+    """End with a line where what is to be compared with is not installed: not after data are fetched."""
+    for name in modules:
+        if find_spec(name) is None:
+            parser.error(f"{name} is not installed; `make .venv/bench` installs what benchmarks compare with")
 
 
 def count(word: str) -> int:

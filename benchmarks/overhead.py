@@ -55,4 +55,5 @@ def spent(project: Path, *command: str) -> tuple[float, float]:
 if __name__ == "__main__":
     parser = options.parser(__spec__.name, __doc__)
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="a new one")
-    main(parser.parse_args().folder.absolute())
+    with options.in_words():
+        main(parser.parse_args().folder.absolute())

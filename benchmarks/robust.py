@@ -18,12 +18,16 @@ from benchmarks.children import asked_to_end, started
 from benchmarks.robust_curves import WHOLE, draw
 from protomtl.commands.keep import keep
 from protomtl.commands.preset import lay_over
-from protomtl.core.files import read_json
+from protomtl.core.files import read_json, read_record
 from protomtl.core.paths import KEPT
 from protomtl.core.sections import PARAMS
+from protomtl.core.users_files import BadPath
 from protomtl.own_data.writing import edited, rewritten
-from protomtl.params import load
+from protomtl.params import Params, load
 from protomtl.publishing.kept import TABLES
+from protomtl.receipt.changed import NEUTRAL, apart, of_method
+from protomtl.receipt.here import settings
+from protomtl.receipt.kept import as_kept, seeds_of
 
 RESULTS = Path(__file__).parent / "results"
 CELLS: dict[str, dict[str, Any]] = {
@@ -35,7 +39,7 @@ CELLS: dict[str, dict[str, Any]] = {
 }
 # Not where rows are worse: `concat` has fewer updates than the others, and `leave_one_out` stands for both prototypes.
 WHOLE_ONLY = ("concat", "prototypical")
-BEFORE = Path(f"{PARAMS}.before")  # where params.yaml goes if it cannot go back
+BEFORE = Path(f"{PARAMS}.before")  # what params.yaml was, while a cell runs and where it cannot go back
 LOGS = Path(".snakemake/log")
 TARGETS = ("results/tables", "results/ensemble")  # what `keep` needs
 
@@ -60,6 +64,7 @@ def set_to(cell: str) -> Iterator[None]:
             with rewritten(PARAMS, content, before) as part:
                 load(part)
                 ours = part.read_bytes()
+                BEFORE.write_bytes(before)  # for who kills this program
             yield
         finally:
             whole = not ours or put_back(cell, ours, before)
@@ -72,7 +77,6 @@ def put_back(cell: str, ours: bytes, before: bytes) -> bool:
     the terminal says so."""
     found = PARAMS.read_bytes() if PARAMS.exists() else b""
     if found not in (ours, before):  # a full disk may have kept it as it was
-        BEFORE.write_bytes(before)
         print(
             f"{PARAMS}: was edited while cell {cell} ran, and stays so, with that cell's settings; "
             f"`mv {BEFORE} {PARAMS}` brings back what was there before",
@@ -81,6 +85,7 @@ def put_back(cell: str, ours: bytes, before: bytes) -> bool:
         return False
     if found != before:
         PARAMS.write_bytes(before)
+    BEFORE.unlink(missing_ok=True)
     return True
 
 
@@ -99,28 +104,41 @@ def compute(cell: str) -> None:
 
 def keep_aside(name: str) -> None:
     """As docs/runs/NAME, and no part of the page of findings: its question is another one."""
-    keep(name, findings=False)
+    try:
+        keep(name, findings=False)
+    except BadPath as error:
+        raise SystemExit(f"{error}; then give this command again: what is computed stays") from None
 
 
 def run(compute: Callable[[str], None] = compute, keep: Callable[[str], None] = keep_aside) -> None:
-    """The cells that are not kept yet. SystemExit if rows are worse already, or kept cells are of other data."""
-    if load().data.worsened.active:
-        raise SystemExit(
-            f"{PARAMS}: data.worsened: is set already; `git checkout {PARAMS}`, then `protomtl preset robust`"
-        )
-    source = load().data.source
+    """The cells that are not kept yet. SystemExit if rows are worse already, or kept cells are of other settings."""
+    if (params := load()).data.worsened.active:
+        back = f"mv {BEFORE} {PARAMS}" if BEFORE.exists() else f"git checkout {PARAMS}"
+        raise SystemExit(f"{PARAMS}: data.worsened: is set already; `{back}`, then `protomtl preset robust`")
     for number, cell in enumerate(CELLS, 1):
         if kept(cell).exists():
-            if (theirs := read_json(kept(cell) / "about.json").get("data")) != source:
-                raise SystemExit(
-                    f"{kept(cell)}: is of data {theirs}, and {PARAMS} has {source}: give the kept cells other names"
-                )
+            refuse_other(kept(cell), params)
             print(f"{number} of {len(CELLS)}, {cell}: kept already in {kept(cell)}", flush=True)
             continue
         print(f"{number} of {len(CELLS)}, {cell} …", flush=True)
         with set_to(cell):
             compute(cell)
             keep(kept(cell).name)
+
+
+def refuse_other(folder: Path, params: Params) -> None:
+    """SystemExit for a kept cell of other settings than params.yaml has, or without some of its seeds: one table would
+    have figures of both."""
+    with as_kept(folder):
+        about = read_record(folder / "about.json")
+        seeds = seeds_of(about["parts"])
+        ours = settings(params) | {"worsened": about.get("worsened", NEUTRAL["worsened"])}  # differs by the cell
+        both = [method for method in params.methods if method in about.get("methods", ours["methods"])]
+        said = [line for method in both for line in of_method(about, ours, method)]
+        said += apart(about.get("tasks", ours["tasks"]), ours["tasks"], "tasks")
+    said += [f"no seed {seed}" for seed in params.seeds if seed not in seeds]
+    if said:
+        raise SystemExit(f"{folder}: is not of what {PARAMS} has: {said[0]}; give the kept cells other names")
 
 
 def table() -> pd.DataFrame:
@@ -152,4 +170,5 @@ def main(only_draw: bool) -> None:
 if __name__ == "__main__":
     parser = options.parser(__spec__.name, __doc__)
     parser.add_argument("--draw", action="store_true", help="compute nothing: the curves of the cells that are kept")
-    main(parser.parse_args().draw)
+    with options.in_words():
+        main(parser.parse_args().draw)

@@ -104,4 +104,5 @@ def table(rows: list[Row]) -> str:
 if __name__ == "__main__":
     parser = options.parser(__spec__.name, __doc__)
     parser.add_argument("sizes", metavar="PAIRS", nargs="*", type=options.count, help=f"{SIZES} without one")
-    main(parser.parse_args().sizes or list(SIZES))
+    with options.in_words():
+        main(parser.parse_args().sizes or list(SIZES))

@@ -11,7 +11,7 @@ from protomtl.analysis.settings import Margin
 from protomtl.core import runner
 from protomtl.core.paths import WRITTEN, real
 from protomtl.core.sections import PARAMS, check_blocks, settings_of_method, validate
-from protomtl.core.settings import Backbone, Block, Data, Joined, Method, Name, Seed, different, instead
+from protomtl.core.settings import Backbone, Block, Data, Joined, Method, Name, Seed, different, distinct, instead
 from protomtl.core.yaml_reader import read_yaml
 from protomtl.model.settings import Compute
 from protomtl.perturbations.settings import Perturb
@@ -38,12 +38,12 @@ class Params(Block):
     """All of params.yaml. `methods` and `compare` may only name blocks that exist, and every block must be sound."""
 
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(different)]
-    methods: Annotated[list[Name], Field(min_length=1), AfterValidator(different)]
+    methods: Annotated[list[Name], Field(min_length=1), AfterValidator(distinct)]
     # Need not be among `methods`, so that a run of a few methods changes nothing else.
     compare: Annotated[list[Name], AfterValidator(different)]
     margin: Margin
     data: Data
-    tasks: Annotated[dict[Name, Task], Field(min_length=1)]
+    tasks: Annotated[dict[Name, Task], Field(min_length=1), AfterValidator(distinct)]
     backbone: Backbone
     tokens: Tokens
     perturb: Perturb

@@ -340,6 +340,20 @@ DAMAGED = {  # file of a kept run -> what is in it
     "tables-table1.csv": ["", "<<<<<<< HEAD\n"],
     "tables-comparisons.csv": ["", "split,method\n"],
 }
+EDITED = {  # file of a kept run, what is in it -> what a merge, say, has made of it
+    ("about.json", '"seeds": [\n        1\n      ]'): '"seeds": [1, 1]',
+    ("seed1/records.json", '"overall": '): '"overall": 9.5, "was": ',
+}
+
+
+@pytest.mark.parametrize(("name", "old"), EDITED)
+def test_a_kept_run_that_does_not_agree_with_itself_is_one_line(name: str, old: str, kept: Path) -> None:
+    text = (kept / name).read_text()
+    assert old in text
+    (kept / name).write_text(text.replace(old, EDITED[name, old]))
+    for way in (lambda: again("own"), lambda: read(kept)):
+        with pytest.raises(SystemExit, match=r"^docs/runs/own: damaged, not what [^\n]*; restore it by git$"):
+            way()
 
 
 @pytest.mark.parametrize("name", DAMAGED)

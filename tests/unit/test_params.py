@@ -106,6 +106,7 @@ from tests.support.params import SST, edited
         ("seeds", [2**32], r"seeds\.0: .*less than 4294967296"),
         ("data.split_seed", -1, r"data\.split_seed: .*greater than or equal to 0"),
         ("methods", ["concat", "cosine", "concat"], r"methods: .*concat is there twice"),
+        ("tasks", {"sst": SST, "SST": SST}, r"tasks: .*sst and SST differ by case alone.*; rename one"),
         ("compare", ["concat", "concat"], r"compare: .*concat is there twice"),
         ("method.sst_weighted.finetune", {"weights": {"sst": float("inf")}}, r"weights\.sst: .*finite number"),
         (

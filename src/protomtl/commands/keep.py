@@ -104,12 +104,13 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
     target = KEPT / name
     with kept.as_kept(target):
         older, stated = older_parts(target, params), margin_of(target)
+        seeds_before = kept.seeds_of(older)
     about = settings(params) | {"parts": [*older, here.part(params, params.methods, params.seeds)]}
     about |= {"margin": margin or stated, "findings": findings}
     ours = (*OURS, *(f"{seed.name}/{name}" for seed in target.glob("seed*") for name in OURS_OF_A_SEED))
     with users_folder(target, ABOUT, ours) as part:
         part.mkdir()
-        for seed in kept.seeds_of(older):
+        for seed in seeds_before:
             shutil.copytree(target / f"seed{seed}", part / f"seed{seed}")
         for seed in params.seeds:
             keep_seed(params, seed, part / f"seed{seed}")

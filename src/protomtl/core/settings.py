@@ -40,6 +40,15 @@ def different(values: list[Any]) -> list[Any]:
     return values
 
 
+def distinct(names: Any) -> Any:
+    """The names, if all differ, and not by case alone: disks of macOS take the folders `A` and `a` for one."""
+    found: dict[str, str] = {}
+    for name in different([*names]):
+        if (other := found.setdefault(name.casefold(), name)) != name:
+            raise ValueError(f"{other} and {name} differ by case alone, and on some disks by nothing; rename one")
+    return names
+
+
 def followed(folder: str) -> str:
     """A folder that DVC finds, too: for it `~` is a name like any other. One line, so that no file system objects."""
     if any(unicodedata.category(character) in UNNAMED for character in folder):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from protomtl.own_data.columns import IDS, LABELS, NUMBERED, PERCENT, TEXTS, Column, numbered
+from protomtl.own_data.columns import CODE, IDS, LABELS, NUMBERED, PERCENT, TEXTS, Column, numbered
 from protomtl.tasks.kinds import NONE
 from protomtl.tasks.labels import YES_NO, class_of, composed, number
 
@@ -157,6 +157,9 @@ def refuse_some_percent(column: Column) -> None:
 def no_number(column: Column) -> str:
     """Which value keeps a column of numbers from being one, in words; nothing where few are numbers."""
     others = [value for value in column.values if number(value) is None]
+    if not others:
+        code = next(value for value in column.values if CODE.fullmatch(value))
+        return f", and {code!r} is a code, no amount; an amount has no 0 in front, and 15 digits at most"
     if len(others) > len(column.values) / 2 and not all(re.fullmatch(r"[-+\d.,]+", value) for value in others):
         return ""
     return f", and {others[0]!r} is no number that all would read alike"

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from protomtl.analysis.predictions import side_by_side
+from protomtl.analysis.settings import Margin
+from protomtl.core.errors import first_line
 from protomtl.core.files import read_record
 from protomtl.core.paths import KEPT
 from protomtl.core.runs import runs_of
@@ -16,6 +18,7 @@ from protomtl.core.sections import validate
 from protomtl.core.settings import Joined, Method
 from protomtl.core.written import TABLE, read_table
 from protomtl.publishing.kept import RECORDS, TABLES
+from protomtl.receipt.agreeing import check_figures, check_predictions
 from protomtl.steps.tables.build import DIGITS, build_tables
 from protomtl.steps.tables.joined import Evaluated, join
 from protomtl.tasks.settings import Task, main_tasks
@@ -58,16 +61,16 @@ def read(folder: Path) -> Kept:
     """All that was kept of a run. SystemExit for a damaged one."""
     with as_kept(folder):
         about = read_record(folder / "about.json")
-        float(about.get("margin", MARGIN))
+        validate(f"{folder}/about.json: margin", Margin, about.get("margin", MARGIN))
         tables = {split: read_table(folder / name, TABLE) for split, name in TABLES.items()}
         seeds = sorted(seeds_of(about["parts"]))
         folders = {seed: folder / f"seed{seed}" for seed in seeds}
+        lost = [path for path in folders.values() if not (path / RECORDS).is_file()]
+        if lost and len(lost) < len(folders):  # older runs have none of them
+            raise ValueError(f"{lost[0].name}/{RECORDS} is not there")
         whole = all((path / PREDICTIONS).is_file() for path in folders.values())
-        evaluated = (
-            read_evaluated(methods_of_rows(about, tables["dev"]["method"].tolist()), folders)
-            if whole and seeds
-            else None
-        )
+        methods = methods_of_rows(about, tables["dev"]["method"].tolist())
+        evaluated = read_evaluated(about, methods, folders) if whole and seeds else None
         places = [folder, *folders.values()]
         outputs = {row["path"]: row["md5"] for place in places for row in rows_of(place / CHECKPOINTS)}
         files = {row["path"]: row["sha256"] for place in places for row in rows_of(place / DIGESTS)}
@@ -82,12 +85,17 @@ def as_kept(folder: Path) -> Iterator[None]:
     except (OSError, KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's; of a damaged file pyarrow has none
             raise
-        raise SystemExit(f"{folder}: damaged, not what `protomtl keep` writes: {error!r}; restore it by git") from None
+        raise SystemExit(
+            f"{folder}: damaged, not what `protomtl keep` writes: {first_line(error)}; restore it by git"
+        ) from None
 
 
 def seeds_of(parts: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Of some parts of a kept run."""
-    return [seed for part in parts for seed in part["seeds"]]
+    """Of some parts of a kept run. ValueError for one that is there twice, and would count twice, and for no number."""
+    found = [seed for part in parts for seed in part["seeds"]]
+    if odd := [seed for seed in found if type(seed) is not int or found.count(seed) > 1]:
+        raise ValueError(f"seed {odd[0]!r} is there twice, or is no number")
+    return found
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -120,7 +128,9 @@ def tables(
     with as_kept(folder):
         about = read_record(folder / "about.json")
         methods = methods_of_rows(about, order)
-        evaluated = read_evaluated(methods, {seed: folder / f"seed{seed}" for seed in sorted(seeds_of(about["parts"]))})
+        evaluated = read_evaluated(
+            about, methods, {seed: folder / f"seed{seed}" for seed in sorted(seeds_of(about["parts"]))}
+        )
         joined = {n: validate(f"{folder}/about.json: {n}", Joined, row) for n, row in about.get("joined", {}).items()}
         blocks = {name: validate(f"{folder}/about.json: {name}", Method, about["methods"][name]) for name in methods}
         own = kept_tasks(about, tasks, folder, evaluated)
@@ -141,9 +151,12 @@ def kept_tasks(
     return {name: main[name] for name in there}  # about.json has them by name, the predictions in their order
 
 
-def read_evaluated(methods: Sequence[str], folders: Mapping[int, Path]) -> Evaluated:
-    """The predictions and records of all seeds; folders: of each seed."""
+def read_evaluated(about: Mapping[str, Any], methods: Sequence[str], folders: Mapping[int, Path]) -> Evaluated:
+    """The predictions and records of all seeds; folders: of each seed. ValueError where they do not agree."""
+    if not folders:
+        raise ValueError("no seeds")
     predicted = {seed: pd.read_parquet(folder / PREDICTIONS) for seed, folder in folders.items()}
+    check_predictions({f"{folders[seed].name}/{PREDICTIONS}": f for seed, f in predicted.items()}, KEY, methods)
     kept = {seed: read_record(folder / RECORDS) for seed, folder in folders.items()}
     runs = runs_of(methods, folders)
     predictions: dict[str, dict[str, pd.DataFrame]] = {}
@@ -156,8 +169,11 @@ def read_evaluated(methods: Sequence[str], folders: Mapping[int, Path]) -> Evalu
         predictions.setdefault(split, {})[task] = side_by_side(columns, runs)
     metrics = {run: kept[run.seed][run.method]["metrics"] for run in runs}
     records = {run: kept[run.seed][run.method] for run in runs}
-    return Evaluated(
+    found = Evaluated(
         predictions,
         metrics,
         {run: record | {"finetune": {"epochs": record["epochs"]}} for run, record in records.items()},
     )
+    if "tasks" in about:  # older runs do not say by which metrics their figures are
+        check_figures(found, main_tasks(validate("about.json: tasks", dict[str, Task], about["tasks"])))
+    return found

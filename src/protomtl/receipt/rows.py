@@ -121,7 +121,7 @@ def other_tasks(kept: Kept, runs: list[Run], split: str, tasks: Mapping[str, Tas
     of them. Of a run that was kept without predictions they are those that its tables lack."""
     if kept.evaluated is None:
         return [name for name in tasks if name not in kept.tables[split]]
-    found = kept.evaluated.predictions[split].items()
+    found = kept.evaluated.predictions.get(split, {}).items()
     theirs = {name for name, table in found if table.reindex(columns=runs).notna().any(axis=None)}
     return sorted(theirs ^ {*tasks})
 

@@ -2,12 +2,15 @@
 
 import re
 import runpy
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from benchmarks import options
 from tests.support import ROOT
 
 PROGRAMS = [
@@ -69,3 +72,65 @@ def test_a_gpu_that_is_not_there_is_told_before_anything_is_fetched(
     assert ended(monkeypatch, *call.split()) == 2
     assert "error: cuda: torch sees no GPU here" in capsys.readouterr().err
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_a_benchmark_lacks_is_told_in_words(program: str) -> None:
+    _, _, work = (ROOT / f"benchmarks/{program}.py").read_text().partition('if __name__ == "__main__":')
+    assert work.count("    with options.in_words():\n") == 1
+
+
+def test_a_table_of_operations_without_tokens_says_what_makes_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before the processor is measured."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.setattr("benchmarks.workload.peak", None)
+    assert lacking(monkeypatch, "floor") == (
+        "data/tokens/tokens.json: not there; run the step that makes it first, or `snakemake --cores 4 all`"
+    )
+
+
+def test_few_examples_need_the_encoder_and_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = lacking(monkeypatch, "fewshot", "results/export")
+    assert said.startswith("data/backbone/config.json: not there: the encoder is not fetched yet")
+    (tmp_path / "data/backbone").mkdir(parents=True)
+    (tmp_path / "data/backbone/config.json").write_text("{}")
+    assert "`protomtl export METHOD --to results/export`" in lacking(monkeypatch, "fewshot", "results/export")
+
+
+def lacking(monkeypatch: pytest.MonkeyPatch, program: str, *words: str) -> str:
+    """What it says when it ends, called as `ended` does."""
+    monkeypatch.setattr("sys.argv", [program, *words])
+    monkeypatch.delitem(sys.modules, f"benchmarks.{program}", raising=False)
+    with pytest.raises(SystemExit) as found:
+        runpy.run_module(f"benchmarks.{program}", run_name="__main__")
+    return str(found.value.code)
+
+
+def test_a_command_that_fails_and_an_interrupt_are_no_traceback() -> None:
+    said = "git clone x: ended with status 128; it says why above"
+    with pytest.raises(SystemExit, match=said), options.in_words():
+        raise subprocess.CalledProcessError(128, ["git", "clone", "x"])
+    with pytest.raises(SystemExit) as found, options.in_words():
+        raise KeyboardInterrupt
+    assert found.value.code == 130
+
+
+@pytest.mark.parametrize("call", ["engine", "fewshot results/export"])
+def test_peers_that_are_not_installed_are_told_before_anything_is_fetched(
+    call: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(options, "find_spec", lambda name: None)
+    assert ended(monkeypatch, *call.split()) == 2
+    assert "is not installed; `make .venv/bench` installs" in capsys.readouterr().err
+
+
+def test_a_folder_of_data_that_is_not_there_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "gpu", "--device", "cpu", "--data", "/nowhere") == 2
+    assert "error: --data: /nowhere is no folder" in capsys.readouterr().err

@@ -11,8 +11,10 @@ import pytest
 
 from benchmarks import robust
 from protomtl.commands import preset
-from protomtl.core.files import is_running, write_json
+from protomtl.core.files import is_running, read_record, write_json
+from protomtl.core.users_files import BadPath
 from protomtl.params import load
+from protomtl.receipt.here import settings
 from tests.support import ROOT
 from tests.support.commands import environment
 from tests.support.kills import PATIENCE, until
@@ -33,7 +35,7 @@ def keep(name: str, figure: float = 0.5) -> None:
     folder.mkdir(parents=True)
     worsened = load().data.worsened
     about = {"worsened": worsened.model_dump()} if worsened.active else {}
-    write_json(folder / "about.json", about | {"data": load().data.source})
+    write_json(folder / "about.json", about | {"data": load().data.source, "parts": [{"seeds": load().seeds}]})
     figures = {"sst": figure, "sst_sd": 0.1, "sst_low": figure - 0.1, "sst_high": figure + 0.1, "seeds": "1"}
     rows = [{"method": method, "label": method.upper()} | figures for method in ("concat", "leave_one_out")]
     pd.DataFrame(rows).to_csv(folder / "tables-table2.csv", index=False)
@@ -175,7 +177,7 @@ def test_cells_of_other_data_are_not_passed_over(project: Path) -> None:
     robust.run(lambda cell: None, keep)
     path = project / "params.yaml"
     path.write_text(path.read_text().replace("source: starter ", "source: cs224n "))
-    with pytest.raises(SystemExit, match=r"robust-whole: is of data starter, and params.yaml has cs224n"):
+    with pytest.raises(SystemExit, match=r"robust-whole: is not of what params.yaml has: data starter -> cs224n; give"):
         robust.run(lambda cell: None, keep)
 
 
@@ -189,3 +191,50 @@ def test_the_table_has_what_was_done_and_the_figures(project: Path) -> None:
     assert {*rows.loc[rows["cell"] == "wrong40", "wrong_labels"]} == {0.4}
     robust.draw(rows, project / "robust.png")
     assert (project / "robust.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seeds: [1, 2, 3]", "seeds: [1, 2, 3, 4]", "no seed 4"),
+        ("  lr: 3.0e-4", "  lr: 2.0e-4", "lr 0.0003 -> 0.0002"),
+    ],
+)
+def test_cells_of_other_settings_are_not_passed_over(old: str, new: str, said: str, project: Path) -> None:
+    """Neither those of fewer seeds: the table would have means of one beside those of three."""
+    params, path = load(), project / "params.yaml"
+    keep("robust-whole")
+    about = read_record("docs/runs/robust-whole/about.json")
+    write_json("docs/runs/robust-whole/about.json", settings(params) | about)
+    assert path.read_text().count(old)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(SystemExit, match=f"robust-whole: is not of what params.yaml has: .*{said}; give"):
+        robust.run(lambda cell: None, keep)
+
+
+def test_what_was_there_can_be_had_again_after_a_kill(project: Path) -> None:
+    """SIGKILL lets nothing be put back."""
+    before = Path("params.yaml").read_bytes()
+    keep("robust-whole")
+
+    def killed(cell: str) -> None:
+        shutil.copy("params.yaml", "params.left")
+        shutil.copy("params.yaml.before", "before.left")
+
+    robust.run(killed, keep)
+    assert Path("before.left").read_bytes() == before and not Path("params.yaml.before").exists()
+    shutil.copy("params.left", "params.yaml")
+    shutil.copy("before.left", "params.yaml.before")
+    with pytest.raises(SystemExit, match=r"worsened: is set already; `mv params\.yaml\.before params\.yaml`, then"):
+        robust.run(killed, keep)
+
+
+def test_a_cell_that_cannot_be_written_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(name: str, findings: bool) -> None:
+        raise BadPath(f"docs/runs/{name}: Read-only file system; name another place")
+
+    before = Path("params.yaml").read_bytes()
+    monkeypatch.setattr(robust, "keep", refused)
+    with pytest.raises(SystemExit, match=r"docs/runs/robust-whole: Read-only file system.*what is computed stays"):
+        robust.run(lambda cell: None)
+    assert Path("params.yaml").read_bytes() == before

@@ -300,3 +300,10 @@ def test_words_that_say_nothing_are_no_classes(values: list[str], left: list[str
 
 def test_a_second_column_that_says_nothing_keeps_its_name() -> None:
     assert guessing.task_name("rating", "films", ["films"]) == "rating"
+
+
+@pytest.mark.parametrize("label", ["{:03}", "{}" + 30 * "0"])
+def test_codes_that_are_all_different_are_no_classes(label: str) -> None:
+    column = Column("label", [label.format(k) for k in range(1, 61)])
+    with pytest.raises(Guess, match=r"60 rows are no classes, and '\d+' is a code, no amount"):
+        guessing.kind_of(column)
