@@ -175,5 +175,7 @@ def read_evaluated(about: Mapping[str, Any], methods: Sequence[str], folders: Ma
         {run: record | {"finetune": {"epochs": record["epochs"]}} for run, record in records.items()},
     )
     if "tasks" in about:  # older runs do not say by which metrics their figures are
-        check_figures(found, main_tasks(validate("about.json: tasks", dict[str, Task], about["tasks"])))
+        main = main_tasks(validate("about.json: tasks", dict[str, Task], about["tasks"]))
+        if main.keys() == {task for tables in predictions.values() for task in tables}:  # else `kept_tasks` says so
+            check_figures(found, main)
     return found
