@@ -1,6 +1,7 @@
 """Whether what was kept of a run agrees with itself: a merge or an edit may have changed a part of it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
@@ -12,6 +13,13 @@ from protomtl.tasks.settings import Task
 
 NEAR = 0.01  # predictions are rounded, and so a figure of them is not quite the recorded one
 FINEST = 1e-3  # deviation of predictions below which rounding may change a correlation by more
+
+
+def check_methods(methods: Sequence[str], about: Mapping[str, Any]) -> None:
+    """ValueError where a table has not a row for each method of about.json: one would be left out without a word."""
+    if sorted(methods) != sorted(known := about.get("methods", methods)):
+        odd = sorted({*methods} ^ {*known}) or ["a method twice"]
+        raise ValueError(f"about.json and the tables do not have the same methods: {odd[0]}")
 
 
 def check_predictions(predicted: Mapping[str, pd.DataFrame], key: Sequence[str], methods: Sequence[str]) -> None:

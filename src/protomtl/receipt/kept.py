@@ -18,7 +18,7 @@ from protomtl.core.sections import validate
 from protomtl.core.settings import Joined, Method
 from protomtl.core.written import TABLE, read_table
 from protomtl.publishing.kept import RECORDS, TABLES
-from protomtl.receipt.agreeing import check_figures, check_predictions
+from protomtl.receipt.agreeing import check_figures, check_methods, check_predictions
 from protomtl.steps.tables.build import DIGITS, build_tables
 from protomtl.steps.tables.joined import Evaluated, join
 from protomtl.tasks.settings import Task, main_tasks
@@ -70,6 +70,7 @@ def read(folder: Path) -> Kept:
             raise ValueError(f"{lost[0].name}/{RECORDS} is not there")
         whole = all((path / PREDICTIONS).is_file() for path in folders.values())
         methods = methods_of_rows(about, tables["dev"]["method"].tolist())
+        check_methods(methods, about)
         evaluated = read_evaluated(about, methods, folders) if whole and seeds else None
         places = [folder, *folders.values()]
         outputs = {row["path"]: row["md5"] for place in places for row in rows_of(place / CHECKPOINTS)}
@@ -128,6 +129,7 @@ def tables(
     with as_kept(folder):
         about = read_record(folder / "about.json")
         methods = methods_of_rows(about, order)
+        check_methods(methods, about)
         evaluated = read_evaluated(
             about, methods, {seed: folder / f"seed{seed}" for seed in sorted(seeds_of(about["parts"]))}
         )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from protomtl.core.runs import Run
-from protomtl.receipt.agreeing import check_figures, check_predictions
+from protomtl.receipt.agreeing import check_figures, check_methods, check_predictions
 from protomtl.receipt.kept import KEY, seeds_of
 from protomtl.steps.tables.joined import Evaluated
 from protomtl.tasks.settings import Task
@@ -82,6 +82,14 @@ def test_a_correlation_of_predictions_that_are_nearly_one_is_not_judged() -> Non
                 check_figures(evaluated, {"v": VALUE})
         else:
             check_figures(evaluated, {"v": VALUE})
+
+
+def test_a_table_has_a_row_for_each_method() -> None:
+    check_methods(["b", "a"], {"methods": {"a": {}, "b": {}}})
+    check_methods(["b", "a"], {})  # an older run does not say them
+    for methods, odd in ((["a"], "b"), (["a", "b", "c"], "c"), (["a", "b", "b"], "a method twice")):
+        with pytest.raises(ValueError, match=f"do not have the same methods: {odd}$"):
+            check_methods(methods, {"methods": {"a": {}, "b": {}}})
 
 
 @pytest.mark.parametrize("seeds", [[[1, 2], [2]], [["1"]], [[True]]])
