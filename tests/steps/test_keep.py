@@ -169,6 +169,10 @@ def test_the_tables_of_a_kept_run_are_made_again_of_it_alone(
     again("own")
     made = pd.read_csv(kept / "tables-comparisons.csv")
     assert set(made["margin"]) == {0.3} and tables_of(kept, "tables-")[:2] == before[:2]
+    references = set(made["reference"])
+    patch_params(workdir, {"compare": []})
+    again("own")
+    assert set(pd.read_csv(kept / "tables-comparisons.csv")["reference"]) == references != set()
     (kept / "seed1/predictions.parquet").unlink()
     with pytest.raises(
         SystemExit, match=r"seed1/predictions\.parquet: not there; the predictions of this run were not"

@@ -14,7 +14,6 @@ from protomtl.commands.keep import keep
 from protomtl.core.files import read_json
 from protomtl.params import load
 from protomtl.receipt import figures
-from protomtl.receipt.kept import read
 from protomtl.tasks.settings import main_tasks
 from tests.support.commands import call
 from tests.support.makers import patch_params
@@ -134,18 +133,20 @@ def test_a_run_may_be_kept_for_receipts_alone(kept: Path) -> None:
     assert verify("--against", "aside") == 0
 
 
-def test_tables_of_an_older_run_are_made_again_with_the_four_digits_that_they_have(
-    kept: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("off", "wrong"), [(0.0, False), (0.0002, True)])
+def test_tables_of_an_older_run_are_compared_by_the_four_digits_that_they_have(
+    off: float, wrong: bool, kept: Path
 ) -> None:
-    tasks = main_tasks(load().tasks)
-    with monkeypatch.context() as older:
-        older.setattr(figures, "digits_of", lambda folder: 4)
-        for name, text in figures.tables_of(read(kept), tasks).items():
-            path = kept / f"tables-{name}.csv"
-            assert path.read_bytes() != text or name == "comparisons"
-            path.write_bytes(text)
-    line, wrong = figures.of_run(kept, tasks)
-    assert not wrong and line.endswith("own: 3 tables are what the predictions of its 2 trainings give")
+    for path in kept.glob("tables-*.csv"):
+        table = pd.read_csv(path, dtype={"seeds": str})
+        whole = table.select_dtypes("float")
+        if path.name == "tables-table1.csv":
+            whole["sst"] += off
+        table.assign(**whole.round(4)).to_csv(path, index=False, lineterminator="\n")
+    line, told = figures.of_run(kept, main_tasks(load().tasks))
+    assert told == wrong
+    said = "own: table1: not what the" if wrong else "own: 3 tables are what the predictions of its 2 trainings give"
+    assert said in line
 
 
 def test_figures_of_pages_and_tables_are_checked(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:

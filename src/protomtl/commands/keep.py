@@ -7,6 +7,7 @@ again of the predictions of all seeds. `--again` makes them of what is kept alon
 import argparse
 import re
 import shutil
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -73,14 +74,16 @@ def run(args: argparse.Namespace) -> None:
 
 
 def again(name: str) -> None:
-    """Make the tables of docs/runs/NAME again of the predictions that it keeps, with `compare` and `margin` as here."""
+    """Make the tables of docs/runs/NAME again of the predictions that it keeps, with the margin of params.yaml. Methods
+    are compared with those that they were compared with, and with those of `compare`."""
     folder, params = kept.find(name), load()
     with kept.as_kept(folder):
         seeds = kept.seeds_of(read_record(folder / ABOUT)["parts"])
     for seed in seeds:
         if not (path := folder / f"seed{seed}" / PREDICTIONS).exists():
             raise SystemExit(f"{path}: not there; the predictions of this run were not kept, so its tables stay")
-    make_tables(params, folder, kept.rows(folder))
+    compare = list(dict.fromkeys([*kept.references(folder), *params.compare]))
+    make_tables(params, folder, kept.rows(folder), compare)
     print(f"{folder}: tables made again; {NEXT}")
 
 
@@ -115,7 +118,7 @@ def keep(name: str, margin: float | None = None, findings: bool = True) -> None:
         for seed in params.seeds:
             keep_seed(params, seed, part / f"seed{seed}")
         write_json(part / ABOUT, about)
-        make_tables(params, part, params.methods)
+        make_tables(params, part, params.methods, params.compare)
         for path in (ENSEMBLE, *beside(params)):
             shutil.copyfile(path, part / kept_as(path))
     print(f"{target}: kept; {NEXT}")
@@ -191,8 +194,8 @@ def checkpoints(methods: list[str], seed: int) -> list[dict[str, str]]:
     return [{"path": out["path"], "md5": out["md5"]} for name in known for out in stages[name]["outs"]]
 
 
-def make_tables(params: Params, folder: Path, order: list[str]) -> None:
+def make_tables(params: Params, folder: Path, order: list[str], compare: Sequence[str]) -> None:
     """Write tables and comparisons of all seeds in `folder`, of the predictions of them all; order: of the rows."""
-    for name, table in kept.tables(folder, order, params.compare, params.margin, params.tasks).items():
+    for name, table in kept.tables(folder, order, compare, params.margin, params.tasks).items():
         with atomic(folder / f"tables-{name}.csv") as part:
             table.to_csv(part, index=False, lineterminator="\n")

@@ -16,10 +16,10 @@ from protomtl.core.paths import KEPT
 from protomtl.core.runs import runs_of
 from protomtl.core.sections import validate
 from protomtl.core.settings import Joined, Method
-from protomtl.core.written import TABLE, read_table
-from protomtl.publishing.kept import RECORDS, TABLES
+from protomtl.core.written import COMPARED, TABLE, read_table
+from protomtl.publishing.kept import COMPARISONS, RECORDS, TABLES
 from protomtl.receipt.agreeing import check_figures, check_methods, check_predictions
-from protomtl.steps.tables.build import DIGITS, build_tables
+from protomtl.steps.tables.build import build_tables
 from protomtl.steps.tables.joined import Evaluated, join
 from protomtl.tasks.settings import Task, main_tasks
 
@@ -116,13 +116,18 @@ def methods_of_rows(about: Mapping[str, Any], order: Sequence[str]) -> list[str]
     return [method for row in order for method in about.get("joined", {}).get(row, {"parts": [row]})["parts"]]
 
 
+def references(folder: Path) -> list[str]:
+    """The methods that the others of a kept run are compared with."""
+    with as_kept(folder):
+        return list(dict.fromkeys(read_table(folder / COMPARISONS, COMPARED)["reference"]))
+
+
 def tables(
     folder: Path,
     order: Sequence[str],
     references: Sequence[str],
     margin: float,
     tasks: Mapping[str, Task],
-    digits: int = DIGITS,
 ) -> dict[str, pd.DataFrame]:
     """The tables of a kept run made again of its predictions; order: of the rows. tasks: of params.yaml, for a run of
     an older version, which does not say its own. SystemExit where these are not its tasks."""
@@ -138,7 +143,7 @@ def tables(
         own = kept_tasks(about, tasks, folder, evaluated)
         beside = {"backbone": about["backbone"], "data": about["data"]}
     shown: dict[str, Method | Joined] = {**blocks, **joined}
-    return build_tables(join(evaluated, joined, own), references, shown, own, beside, margin, digits)
+    return build_tables(join(evaluated, joined, own), references, shown, own, beside, margin)
 
 
 def kept_tasks(

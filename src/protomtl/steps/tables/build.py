@@ -31,7 +31,6 @@ def build_tables(
     tasks: dict[str, Task],
     about: Mapping[str, str],
     margin: float,
-    digits: int = DIGITS,
 ) -> dict[str, pd.DataFrame]:
     """table1 (dev), table2 (test), and comparisons of every method with each of `references`.
 
@@ -46,7 +45,7 @@ def build_tables(
         sizes = comparisons.examples(evaluated.predictions[split], tasks)
         compared += comparisons.compare(figures, resampled, tasks, there, split, margin, sizes)
     tables["comparisons"] = pd.DataFrame(compared, columns=comparisons.COLUMNS)
-    return {name: table.round(digits) for name, table in tables.items()}
+    return {name: table.round(DIGITS) for name, table in tables.items()}
 
 
 def figures_of(evaluated: Evaluated, split: str) -> dict[str, pd.DataFrame]:
