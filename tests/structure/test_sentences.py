@@ -35,12 +35,24 @@ def span(row: pd.Series) -> str:
     return f"{row.low:+.3f} to {row.high:+.3f}"
 
 
-def answered(letter: str, comparison: str) -> dict[str, float]:
+def answered(letter: str, comparison: str, data: str = "starter") -> dict[str, float]:
     """A row of the answers to the fixed questions."""
     head, rows = answers.answers(RUNS, [])
-    (row,) = [dict(zip(head, row, strict=True)) for row in rows if row[:2] == [f"({letter})", comparison]]
+    (row,) = [dict(zip(head, row, strict=True)) for row in rows if row[:3] == [f"({letter})", comparison, data]]
     low, high = map(float, row["95 % interval"].split(" to "))
     return {"difference": float(row["difference"]), "low": low, "high": high, "p": float(row["p, Holm"])}
+
+
+def shown(answer: dict[str, float]) -> bool:
+    """Whether a difference is better or worse."""
+    return answer["p"] < 0.05
+
+
+def frozen_there() -> float:
+    """How far the best row without training is below `concat_longer` on the paper's splits."""
+    rows = kept.read(RUNS / "cs224n-questions", "test")
+    untrained = [row["overall"] for name, row in rows.items() if name.startswith("frozen_")]
+    return float(rows["concat_longer"]["overall"] - max(untrained))
 
 
 def said_by(runs: list[str], method: str) -> tuple[float, float]:
@@ -64,11 +76,14 @@ def test_each_figure_of_the_readme_is_of_a_kept_run() -> None:
     margin = 0.01
     best = answered("a", "`leave_one_out_64` minus `concat_longer`")
     assert -margin < best["low"] and best["high"] < margin
+    there = answered("a", "`leave_one_out_64` minus `concat_longer`", "cs224n")
+    assert not shown(there)
     rest = without(
         "README.md",
         [
             f"with equal steps and five seeds, scores {-longer.difference:.3f} higher on test",
-            f"in batches of 64, equal it within {margin} over three data splits",
+            f"in batches of 64, equal it within {margin} over three data splits.",
+            f"On the paper's splits a gain of {there['difference']:.3f} is not shown",
             f"lose {typos['loss']:.3f} of overall, and equal steps without them {typos['loss_reference']:.3f}",
             f"a gain from {paper[0]:.3f} to {paper[1]:.3f} on dev",
             f"dev overall of about {first:.3f} for `concat` and {second:.3f} for `prototypical`",
@@ -88,6 +103,8 @@ def test_each_figure_of_the_page_of_results_is_of_a_kept_run() -> None:
     equal = answered("a", "`leave_one_out_64` minus `concat_longer`")
     balanced = answered("a", "`leave_one_out_balanced` minus `concat_longer_balanced`")
     later = answered("e", "`leave_one_out_64` minus `concat_longer`")
+    there, untrained = answered("a", "`leave_one_out_64` minus `concat_longer`", "cs224n"), frozen_there()
+    assert not shown(there)
     heads, first = said_by(SPLITS, "leave_one_out_64")
     rest = without(
         "docs/results/index.md",
@@ -100,6 +117,8 @@ def test_each_figure_of_the_page_of_results_is_of_a_kept_run() -> None:
             f"(p {theirs.p_holm:.3f}, ",
             f"the difference is {abs(equal['difference']):.3f}, from {equal['low']:+.3f} to {equal['high']:+.3f}.",
             "three splits, five seeds, a margin of 0.01.",
+            f"`leave_one_out_64` is {there['difference']:.3f} above as many plain updates: [not shown]",
+            f"Rows that need no training are {untrained:.3f} below them there.",
             f"read {first:.3f} straight after that first phase: 60 updates, no head. Its heads have {heads:.3f}",
             f"prototypes are {-balanced['difference']:.3f} below (p {balanced['p']:.3f}, Holm)",
             f"are {-later['difference']:.3f} below those of `concat_longer` (p {later['p']:.3f}, Holm, five seeds)",
@@ -177,6 +196,69 @@ def test_figures_in_sentences_of_robust_are_those_of_the_kept_run() -> None:
     )
     assert {*loss.index[-2:]} == {"frozen_lda", "frozen_prototypes"}
     assert (dropped["low"] < 0).all() and (dropped["high"] > 0).all()
+
+
+def test_figures_in_sentences_of_stress_on_the_papers_splits_are_those_of_the_kept_run() -> None:
+    run = RUNS / "cs224n-questions"
+    primary = read_json(run / "report-robust-primary.json")
+    rows, failures = (pd.read_csv(run / f"report-robust{end}.csv") for end in ("", "-failures"))
+    untrained = rows["method"].str.startswith("frozen_")
+
+    def span_of(column: str, task: str, stress: str, of: pd.Series = rows["loss"] == rows["loss"]) -> str:
+        found = rows[of & (rows["task"] == task) & (rows["stress"] == stress)][column]
+        return f"{found.min():.2f} to {found.max():.2f}"
+
+    numbers = failures[(failures["stress"] == "other_number") & (failures["task"] == "para")].set_index("method")
+    sides = failures[(failures["stress"] == "advglue") & (failures["task"] == "sst")]["failed"]
+    without(
+        "docs/results/robust.md",
+        [
+            f"`leave_one_out_64` loses {primary['loss']:.3f} and `concat_longer` {primary['loss_reference']:.3f}.",
+            f"loses {-primary['difference']:.3f} less than `concat_longer`, from {-primary['low']:.3f} less to "
+            f"{primary['high']:.3f} more",
+            f"than on the starter data, {span_of('loss', 'overall', 'typos_10')} of overall",
+            f"{span_of('figure', 'sts', 'sick', untrained)} of `sts`, where the trained ones have "
+            f"{span_of('figure', 'sts', 'sick', ~untrained)}",
+            f"and {span_of('loss', 'sts', 'sick_apart', ~untrained)} where no sentence",
+            f"{span_of('figure', 'para', 'msrp')} are right where that is 0.61, and "
+            f"{span_of('figure', 'para', 'msrp_apart')} where it is 0.75",
+            f"Of its pairs {span_of('figure', 'para', 'advglue')} are right",
+            f"Of its opinions {sides.min():.2f} to {sides.max():.2f} are on the wrong side",
+            f"and in {1 - numbers['failed']['frozen_lda']:.2f} by `frozen_lda`",
+        ],
+    )
+
+
+def test_figures_in_sentences_of_the_papers_splits_are_those_of_the_kept_run() -> None:
+    pairs = [f"`leave_one_out_64` minus `{name}`" for name in ("concat_longer", "softmax_64")]
+    longer, softmax = (answered("a", pair, "cs224n") for pair in pairs)
+    run = RUNS / "cs224n-questions"
+    dev, test = (kept.read(run, split) for split in ("dev", "test"))
+    heads, first = said_by([run.name], "leave_one_out_64")
+    order = [f"{dev[name]['overall']:.3f}" for name in ("leave_one_out_64", "softmax_64", "concat_longer")]
+    gap = {task: test["frozen_lda"][task] - test["concat_longer"][task] for task in kept.TASKS}
+    ensemble = read_json(run / "ensemble-metrics.json")
+    without(
+        "docs/results/paper-splits.md",
+        [
+            *(
+                f"{versus(run.name, 'leave_one_out_64', other).difference:.3f} above {words} "
+                f"({row['low']:+.3f} to {row['high']:+.3f})"
+                for row, other, words in (
+                    (longer, "concat_longer", "as many plain updates"),
+                    (softmax, "softmax_64", "linear heads in the same first phase"),
+                )
+            ),
+            f"p is {longer['p']:.2f} and {softmax['p']:.2f}, corrected",
+            f"Dev has the same order: {', '.join(order)}.",
+            f"prototypes have {first:.3f} of `leave_one_out_64`",
+            f"and {said_by([run.name], 'softmax_64')[1]:.3f} of `softmax_64`.",
+            f"Fine-tuning still adds {heads - first:.3f}",
+            f"Rows without training end at {test['frozen_lda']['overall']:.3f}, {frozen_there():.3f} below",
+            f"`sst` {gap['sst']:.3f}, `sts` {gap['sts']:.3f}, `para` {gap['para']:.3f}",
+            f"has {ensemble['test']['overall']:.3f}, as dev prefers it ({ensemble['dev']['overall']:.3f})",
+        ],
+    )
 
 
 def test_what_copies_cost_and_lose_is_what_the_benchmark_wrote() -> None:
