@@ -68,7 +68,7 @@ fewshot: $(VENV)/bench all  ## new classes from a few examples, beside SetFit an
 new-classes: $(VENV)/ready  ## questions (d) and (e), RUN=NAME: new classes on the encoders of a kept run that is here
 	python -m benchmarks.new_classes $(RUN)
 
-robust: $(VENV)/ready       ## training under few rows, wrong labels and rare classes, after `protomtl preset robust`; it resumes
+robust: $(VENV)/ready       ## training under few rows, wrong labels and rare classes, after `protomtl preset robust` (4 to 5 h); it resumes
 	PYTHONPATH=src exec python -m benchmarks.robust
 
 docs: $(VENV)/ready         ## the documentation site, in site/
