@@ -23,16 +23,20 @@ NAMES = ("label", "source", "backbone", "data", "kind", "right")  # in some of t
 def read_table(path: Path, names: Sequence[str]) -> pd.DataFrame:
     """A table of figures, `names` being its columns of names. SystemExit for a damaged one."""
     with whole(path):
-        text = path.read_text(encoding="utf-8")
-        header, *rows = csv.reader(io.StringIO(text), strict=True)
-        if missing := [name for name in names if name not in header]:
-            raise ValueError(f"no column {missing[0]!r}")
-        if odd := [number for number, row in enumerate(rows, 2) if len(row) != len(header)]:
-            raise ValueError(f"row {odd[0]} has not the columns of the first")
-        words = {name: str for name in header if name in (*names, *NAMES)}
-        empty = {name: ["", "nan", "NaN"] for name in header if name not in words}
-        found: pd.DataFrame = pd.read_csv(io.StringIO(text), dtype=words, keep_default_na=False, na_values=empty)
-        return found
+        return table_in(path.read_text(encoding="utf-8"), names)
+
+
+def table_in(text: str, names: Sequence[str]) -> pd.DataFrame:
+    """The table of a file's content. ValueError for a damaged one."""
+    header, *rows = csv.reader(io.StringIO(text), strict=True)
+    if missing := [name for name in names if name not in header]:
+        raise ValueError(f"no column {missing[0]!r}")
+    if odd := [number for number, row in enumerate(rows, 2) if len(row) != len(header)]:
+        raise ValueError(f"row {odd[0]} has not the columns of the first")
+    words = {name: str for name in header if name in (*names, *NAMES)}
+    empty = {name: ["", "nan", "NaN"] for name in header if name not in words}
+    found: pd.DataFrame = pd.read_csv(io.StringIO(text), dtype=words, keep_default_na=False, na_values=empty)
+    return found
 
 
 def read_rows(path: Path, **options: Any) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """The figures of README and pages against the kept runs, and those runs' tables against their predictions."""
 
-import io
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from protomtl.core.paths import KEPT
-from protomtl.core.written import COMPARED, read_table
+from protomtl.core.written import COMPARED, TABLE, read_table, table_in
 from protomtl.publishing import markers
 from protomtl.publishing.kept import COMPARISONS
 from protomtl.receipt import kept
@@ -73,7 +72,7 @@ def differs(folder: Path, name: str, again: bytes) -> bool:
     found = (folder / f"tables-{name}.csv").read_bytes()
     if any(MORE.search(path.read_text(encoding="utf-8")) for path in folder.glob("tables-*.csv")):
         return found != again
-    older, newer = (pd.read_csv(io.BytesIO(text)) for text in (found, again))
+    older, newer = (table_in(text.decode(), TABLE) for text in (found, again))
     try:
         pd.testing.assert_frame_equal(older, newer, check_dtype=False, rtol=0, atol=HALF)
     except AssertionError:

@@ -94,6 +94,7 @@ def test_a_table_of_operations_without_tokens_says_what_makes_them(
 
 def test_few_examples_need_the_encoder_and_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(options, "find_spec", lambda name: name)  # as if the peers were installed
     said = lacking(monkeypatch, "fewshot", "results/export")
     assert said.startswith("data/backbone/config.json: not there: the encoder is not fetched yet")
     (tmp_path / "data/backbone").mkdir(parents=True)
@@ -132,5 +133,6 @@ def test_peers_that_are_not_installed_are_told_before_anything_is_fetched(
 def test_a_folder_of_data_that_is_not_there_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(options, "find_spec", lambda name: name)  # as if the peers were installed
     assert ended(monkeypatch, "gpu", "--device", "cpu", "--data", "/nowhere") == 2
     assert "error: --data: /nowhere is no folder" in capsys.readouterr().err
