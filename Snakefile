@@ -25,7 +25,11 @@ report: "workflow/report/workflow.rst"
 
 graph = Graph(plan=workflow.is_main_process)
 if workflow.is_main_process:
-    tell_time_left(workflow, graph.templates, lambda wildcards: UPDATES.get(wildcards.get("method"), 1))
+    tell_time_left(
+        workflow,
+        graph.templates,
+        lambda rule, wildcards: UPDATES[wildcards["method"]] if rule in ("pretrain", "finetune") else 1,
+    )
 
 
 wildcard_constraints:

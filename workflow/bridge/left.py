@@ -32,7 +32,7 @@ class Kind(NamedTuple):
 
 
 def tell_time_left(
-    workflow: Any, rules: Collection[str], work: Callable[[Wildcards], float] = lambda wildcards: 1.0
+    workflow: Any, rules: Collection[str], work: Callable[[str, Wildcards], float] = lambda rule, wildcards: 1.0
 ) -> None:
     """Have the run that begins tell how far it is; rules: whose jobs take time; work: of a job, in any unit."""
     PLACE.unlink(missing_ok=True)  # of a run that was killed
@@ -51,7 +51,7 @@ class TimeLeft(logging.Handler):
         self,
         asked: Callable[[], Iterable[tuple[str, Wildcards]]],
         rules: Collection[str],
-        work: Callable[[Wildcards], float],
+        work: Callable[[str, Wildcards], float],
     ) -> None:
         super().__init__()
         self.asked, self.rules, self.work = asked, rules, work
@@ -64,9 +64,10 @@ class TimeLeft(logging.Handler):
         event, now = getattr(record, "event", None), time.monotonic()
         about = vars(record)
         if event == LogEvent.RUN_INFO:
-            self.jobs = Counter(Kind(rule, self.work(wild)) for rule, wild in self.asked() if rule in self.rules)
+            self.jobs = Counter(Kind(rule, self.work(rule, wild)) for rule, wild in self.asked() if rule in self.rules)
         elif event == LogEvent.JOB_INFO and about["rule_name"] in self.rules:
-            self.began[about["jobid"]] = (Kind(about["rule_name"], self.work(about["wildcards"])), now)
+            kind = Kind(rule := about["rule_name"], self.work(rule, about["wildcards"]))
+            self.began[about["jobid"]] = (kind, now)
             self.first = min(self.first, now)
         elif event == LogEvent.JOB_ERROR:
             self.began.pop(about["jobid"], None)

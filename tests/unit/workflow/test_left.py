@@ -76,7 +76,7 @@ def told(left: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     said: list[str] = []
     monkeypatch.setattr(left.logger, "info", lambda line, **_: said.append(line))
     asked: list[tuple[str, dict[str, str]]] = []
-    listener = left.TimeLeft(lambda: asked, ["train", "table"], lambda wildcards: float(wildcards.get("size", 1)))
+    listener = left.TimeLeft(lambda: asked, ["train", "table"], lambda rule, wildcards: float(wildcards.get("size", 1)))
 
     def event(kind: str, at: float, **about: Any) -> list[str]:
         monkeypatch.setattr(left.time, "monotonic", lambda: at)
