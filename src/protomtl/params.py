@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from protomtl import provided
 from protomtl.analysis.settings import Margin
 from protomtl.core import runner
 from protomtl.core.paths import WRITTEN, real
@@ -16,7 +17,6 @@ from protomtl.core.yaml_reader import read_yaml
 from protomtl.model.settings import Compute
 from protomtl.perturbations.settings import Perturb
 from protomtl.pretraining.settings import Pretrain
-from protomtl.sources import hub_data
 from protomtl.steps.embed.settings import Embed
 from protomtl.steps.export.settings import Export
 from protomtl.tasks.kinds import KINDS
@@ -82,9 +82,7 @@ def load(path: Path = PARAMS, run: str | None = None) -> Params:
     for name, task in params.tasks.items():
         if said := flaw(task):
             raise SystemExit(f"{path}: tasks.{name}: {said}")
-    for name, task in params.tasks.items() if params.data.source == "hub" else ():
-        for split, value in task.files:
-            hub_data.place(f"tasks.{name}.files.{split}", value)
+    provided.check(str(path), params.data.source, params.tasks)
     check_figures(path, main_tasks(params.tasks))
     for name, method in params.method.items():
         settings_of_method("pretrain", params.pretrain, name, method.pretrain)

@@ -1,4 +1,4 @@
-"""params.yaml as a user writes it, with a change."""
+"""params.yaml of own files as a user writes it, with a change."""
 
 import copy
 from pathlib import Path
@@ -9,6 +9,7 @@ import yaml
 from tests.support import ROOT
 
 WHOLE: dict[str, Any] = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+WHOLE["data"]["source"] = "folder"  # own files: tasks of any name
 UNTOUCHED = WHOLE["data"]["worsened"]
 SST = WHOLE["tasks"]["sst"]
 

@@ -15,6 +15,7 @@ from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import SAYING_NOTHING, Guess, classes_like, figure, is_id, split_of
 from protomtl.tasks.kinds import BETWEEN, NONE
 from protomtl.tasks.labels import number
+from protomtl.tasks.settings import MOST_TOGETHER
 
 Mark = Mapping[str, bool]
 
@@ -123,10 +124,22 @@ def together(tables: Sequence[Table], run: Sequence[Column]) -> Together:
         block = {**kind, "classes": names, "metric": figure(Column("", each))}
     else:
         names, free = [name for name in names_of(run) if name.casefold() != NONE], "labels"
+        refuse_more(names)
         block = {"kind": "multilabel", "classes": names, "metric": "macro_f1"}
     there = {name for table in tables for name in table.columns}
     label = next(name for name in numbered(free) if name not in there)
     return Together(names_of(run), label, block)
+
+
+def refuse_more(names: Sequence[str]) -> None:
+    """Guess for more classes of one task than a label has room for."""
+    if len(names) > MOST_TOGETHER:
+        some = shlex.quote(JOIN.join(names[:3]))
+        raise Guess(
+            f"{len(names)} columns of 0 and 1 side by side, {listed(names)}: rows with several of them are a task of "
+            f"at most {MOST_TOGETHER} classes; name those that matter, as in `--label {some}`, "
+            f"or a task of each by `--label {shlex.join(names[:2])}`"
+        )
 
 
 def refuse_missing(tables: Sequence[Table], names: Sequence[str]) -> None:

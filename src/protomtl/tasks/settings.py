@@ -16,7 +16,7 @@ from protomtl.tasks.labels import JOINERS, Names, composed, exact
 
 WIDEST = 1000  # range of a regression
 MOST = 2**53 - 1  # the largest whole number below which all are floats
-
+MOST_TOGETHER = MOST.bit_length()  # classes of kind multilabel: a label is one number, with a bit for each
 MOST_CLASSES = 10**5
 UNPRINTED = dict.fromkeys(map(ord, JOINERS))
 VALUES = [name for name, what in KINDS.items() if not what.has_classes]
@@ -103,7 +103,7 @@ class Task(Block):
         elif self.what.has_classes != (self.classes is not None):
             raise ValueError(f"`classes` belongs to kinds {' and '.join(CLASSES)}, and only there")
         if self.kind == "multilabel" and self.bounds[1] > MOST:
-            raise ValueError(f"kind multilabel has at most {MOST.bit_length()} classes")
+            raise ValueError(f"kind multilabel has at most {MOST_TOGETHER} classes, not {len(self.class_names)}")
         if self.kind == "multilabel" and any(re.search(SEPARATORS, str(name)) for name in self.class_names):
             raise ValueError(
                 "a class of kind multilabel has neither semicolon nor bar in its name: they stand between two"

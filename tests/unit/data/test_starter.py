@@ -200,12 +200,6 @@ def test_every_file_of_snippets_is_a_task_and_only_those_asked_for_are_read(tmp_
     assert [name for name, _ in starter.read(tmp_path, {"tweets": SST}, {})] == ["tweets"]
 
 
-def test_a_task_that_the_starter_data_lack_is_an_error_that_names_it_and_those_there_are(tmp_path: Path) -> None:
-    message = "tasks: the starter data has no nli; it has amazon, editorial, para, sst, sts, tweets"
-    with pytest.raises(SystemExit, match=message):
-        list(starter.read(tmp_path, {**TASKS, "nli": PARA}, {}))
-
-
 # --- splits
 
 

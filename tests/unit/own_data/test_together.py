@@ -144,3 +144,13 @@ def test_what_cannot_be_joined_is_said(other: str | None, label: tuple[str, ...]
     tables = [table(TOXIC | {"grade": "123123", "threat": "000000"}, "train.csv")]
     with pytest.raises(Guess, match=message):
         tasks(*tables, *([table({"toxic": "10"}, other)] if other else []), label=label)
+
+
+def test_more_columns_than_a_task_has_room_for_are_told_with_ways_out() -> None:
+    marks = {f"tag{number}": "1010" if number % 2 else "0110" for number in range(54)}
+    ways = r"at most 53 classes; name those that matter, as in `--label tag0,tag1,tag2`, or a task of each by `--label"
+    with pytest.raises(Guess, match=r"54 columns of 0 and 1 side by side, tag0, .*" + ways + " tag0 tag1`"):
+        tasks(table(marks))
+    assert tasks(table(marks), label=("tag0,tag1,tag2",))[1]["comments"]["classes"] == ["tag0", "tag1", "tag2"]
+    del marks["tag0"]
+    assert len(tasks(table(marks))[1]["comments"]["classes"]) == 53
