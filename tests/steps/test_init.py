@@ -260,7 +260,7 @@ def test_a_guess_that_is_wrong_can_be_said_and_rows_that_are_bad_are_counted(
         file.write("\n".join(map(json.dumps, rows)))
     said = init(capsys, "notes.JSONL.gz", "--text", "title", "body", "--label", "topic", "--yes")
     assert "texts: [title, body]" in said and "dev and test: drawn with seed 2024" in said
-    assert "1 rows cannot be used, the first: train.csv:" in said or "1 rows cannot be used, the first: " in said
+    assert "rows that cannot be used: 1, the first: " in said
     assert load().tasks["topic"].classes == ["a", "b"]
     listed = pd.read_csv("data/own/notes/split.csv")
     assert listed["split"].value_counts().to_dict() == {"train": 48, "dev": 6, "test": 6} and len(listed) == 60
@@ -375,7 +375,7 @@ def test_a_text_that_is_none_is_an_empty_one(workdir: Path, capsys: pytest.Captu
     ]
     pd.DataFrame(rows, columns=["text", "note", "label"]).to_csv("own.csv", index=False)
     said = init(capsys, "own.csv", "--yes")
-    assert re.search(r"rows cannot be used, the first: train\.csv:\d+: column 'text' is empty", said)
+    assert re.search(r"rows that cannot be used: \d+, the first: train\.csv:\d+: column 'text' is empty", said)
     copy = pd.concat(pd.read_csv(f"data/own/own/{s}.csv", keep_default_na=False) for s in SPLITS)
     assert (copy["text"] == "").sum() == 12 and {*copy["note"]} == {"nan", "null"}
 

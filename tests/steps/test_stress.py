@@ -203,6 +203,8 @@ def test_ones_own_rows_under_stress(complete: Path, tmp_path: Path, monkeypatch:
         (["nowhere"], "nowhere: no protomtl.json there"),
         (["MODEL"], "data/perturbed/report.json: not there; name your own rows with --data"),
         (["MODEL", "--data", "own.csv"], "--task TASK: is needed; the model has para, sst, sts"),
+        (["--model", "MODEL", "--input", "own.csv"], "--task TASK: is needed; the model has para, sst, sts"),
+        (["MODEL", "--model", "other"], "--model other: .* is named too; name one MODEL"),
         (["MODEL", "--data", "none.csv", "--task", "sst"], "none.csv: No such file"),
         (["MODEL", "--data", "own.csv", "--task", "sst"], "no column 'sentence'"),
         (

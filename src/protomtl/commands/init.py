@@ -89,7 +89,9 @@ def init(args: argparse.Namespace) -> None:
             print("Nothing was written.")
             return
         save(content, was, Path(scratch), target)
-    print(f"Written. Edit the `tasks` of {PARAMS} where the guess is wrong; then `snakemake --cores 2 all`.")
+    print(f"Written. Edit the `tasks` of {PARAMS} where the guess is wrong.")
+    print("Then `protomtl try TEXT` answers without training; `protomtl preset quick` makes the first")
+    print("`snakemake --cores 2 all` one of minutes.")
 
 
 def proposed(

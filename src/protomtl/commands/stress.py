@@ -44,7 +44,13 @@ OF_ROWS = ("task", "columns", "label", "about", "rows")  # arguments that say so
 def arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("model", nargs="?", metavar="MODEL", help=MODEL)
-    add("--data", metavar="FILE", help="your own rows, .csv, .tsv or .jsonl; without it data/perturbed of this project")
+    add("--model", dest="named", metavar="MODEL", help="the same, as other commands have it")
+    add(
+        "--data",
+        "--input",
+        metavar="FILE",
+        help="your own rows, .csv, .tsv or .jsonl; without it data/perturbed of this project",
+    )
     add("--task", help="of the model, which the rows are of; needed where it has several")
     add("--columns", nargs="+", metavar="NAME", help="of the text, or of both texts (default: the task's own)")
     add("--label", metavar="NAME", help="the column of labels (default: the task's own; without labels meaning alone)")
@@ -66,6 +72,9 @@ def arguments(command: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the page; what cannot be read or written ends with a line and status 2."""
     try:
+        if args.model and args.named:
+            raise BadInput(f"--model {args.named}: {args.model} is named too; name one MODEL")
+        args.model = args.model or args.named
         if not args.model:
             raise BadInput("name a MODEL, which `protomtl export` wrote; or --method and --seed of a run")
         if not args.data and (given := [name for name in OF_ROWS if getattr(args, name) is not None]):

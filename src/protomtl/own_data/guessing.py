@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from protomtl.own_data.columns import CODE, IDS, LABELS, NUMBERED, PERCENT, TEXTS, Column, numbered
@@ -23,6 +23,7 @@ CLASSES = 50  # whole numbers, from which they are values
 SAYING_NOTHING = {"label", "labels", "class", "target", "y", "score", "gold", "value", "answer", "rating"}
 LONGEST = 64  # name of a task
 SHORT = 8  # words, up to which a string can name a class
+STEPS = 20  # from one row to the next, from which counting is no chance
 
 
 class Guess(ValueError):
@@ -90,9 +91,16 @@ def those(columns: Sequence[Column]) -> str:
 
 
 def is_id(column: Column) -> bool:
-    """Whether its name says that it numbers the rows; `label_id` numbers classes."""
-    classes = LABELS.search(column.name) and column.different <= len(column.values) / 2
-    return bool(IDS.search(column.name)) and not classes
+    """Whether it numbers the rows, as its name or its values say; `label_id` numbers classes."""
+    if not LABELS.search(column.name):
+        return bool(IDS.search(column.name)) or counts_up(column)
+    return bool(IDS.search(column.name)) and column.different > len(column.values) / 2
+
+
+def counts_up(column: Column) -> bool:
+    """Whether its values go up by one from row to row, whatever the language of its name; anew in each file."""
+    steps = [after - before for before, after in pairwise(column.numbers)]
+    return len(steps) >= STEPS and steps.count(1) > 0.9 * len(steps)
 
 
 def classes_like(column: Column) -> bool:

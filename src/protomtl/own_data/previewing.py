@@ -39,9 +39,9 @@ def shown(task: Task, rows: Sequence[Row | BadRow], split: str, longest: int) ->
         lines.append(f"  no row here has {cut(', '.join(unseen), LINE)}: nothing learns what it is")
     cutting = sum(sum(map(columns.words_of, row.texts)) > longest * LONG for row in good)
     if cutting:
-        lines.append(f"  about {cutting} rows are longer than tokens.max_length: {longest}, and are cut")
+        lines.append(f"  longer than tokens.max_length: {longest}, and cut: about {cutting}")
     if bad:
-        lines.append(f"  {len(bad)} rows cannot be used, the first: {bad[0]}")
+        lines.append(f"  rows that cannot be used: {len(bad)}, the first: {bad[0]}")
         lines.append(
             "  with data.on_bad_row: drop such rows are left out and counted; else the first stops the pipeline"
         )

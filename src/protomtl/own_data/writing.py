@@ -97,8 +97,17 @@ def lay_in(content: Any, tasks: Mapping[str, Mapping[str, Any]], folder: str) ->
         content["methods"].insert(place, name)
     said = [f"tasks: {', '.join(tasks)}; without {', '.join(before)}", f"data.source: folder, data.folder: {folder}"]
     said += ["data.elsewhere: false"] if elsewhere else []
+    said += unsaid_about(content["perturb"]["about"], tasks)
     said += [f"methods: without {', '.join(gone)}, which name other tasks"] if gone else []
     return said + ([f"methods: with {', '.join(new)}"] if new else [])
+
+
+def unsaid_about(about: Any, tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Take tasks that are no more out of `perturb.about`; which of these it says nothing of, in words."""
+    for name in [name for name in about if name not in tasks]:
+        del about[name]
+    unsaid = ", ".join(name for name in tasks if name not in about)
+    return [f"perturb.about: nothing of {unsaid}; say there what labels mean for tests of meaning"] if unsaid else []
 
 
 def explanations(tasks: Any) -> dict[str, str]:

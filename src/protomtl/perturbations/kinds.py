@@ -17,7 +17,7 @@ Expected = Literal["label", "same", "lower", "side"]
 
 NEEDED: dict[Subject, str] = {
     "meaning": "a pair that is binary or a regression",
-    "opinion": "one text with an order of labels",
+    "opinion": "one text with an order of labels (`ordered: true`, or values)",
 }
 
 

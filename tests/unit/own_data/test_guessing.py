@@ -278,6 +278,14 @@ def test_numbers_of_classes_are_labels_and_those_of_rows_are_not() -> None:
     assert guessing.labels_of(columns, ["text"]) == ["label_id"]
 
 
+def test_numbers_of_rows_are_no_labels_in_any_language() -> None:
+    moods, numbers = column("Stimmung", "gut", "schlecht"), list(map(str, range(1, 41)))
+    columns = [column("text", *SENTENCES), moods, Column("lfd. Nr.", numbers)]
+    assert guessing.labels_of(columns, ["text"]) == ["Stimmung"]
+    assert guessing.is_id(Column("Nr", [*numbers, *numbers[:25]]))  # anew in a second file
+    assert not guessing.is_id(Column("Punkte", numbers[::2])) and not guessing.is_id(Column("score", numbers))
+
+
 def test_a_label_that_is_none_is_named_with_its_reason() -> None:
     columns = [column("text", *SENTENCES), Column("score", ["inf", *(f"{k / 7:.3f}" for k in range(30))])]
     with pytest.raises(Guess, match="column 'score': 31 different labels in 31 rows are no classes, and 'inf' is no"):

@@ -39,11 +39,17 @@ def test_the_rest_of_the_file_stays_as_it_was(tmp_path: Path) -> None:
     dropped = ["  - sst_weighted", "  - para_weighted", "  - sts_weighted"]
     assert [line for line in lost if line not in tasks] == [
         *dropped,
-        *[line for line in before if line.startswith(("  source: starter", "  folder: data/own "))],
+        *[line for line in before if line.startswith(("  source: starter", "  folder: data/own ", "  about: "))],
     ]
     assert said[-1] == "methods: without sst_weighted, para_weighted, sts_weighted, which name other tasks"
     (tmp_path / "params.yaml").write_text(text)
     assert [*params.load(tmp_path / "params.yaml").tasks] == ["same"]
+
+
+def test_what_labels_of_other_tasks_mean_is_not_said_any_more() -> None:
+    text, said = laid({"sts": PAIR, "type": SINGLE})
+    assert "\n  about: {sts: meaning} " in text and "perturb.about: nothing of type; say there" in "\n".join(said)
+    assert "perturb.about" not in "\n".join(laid({"sts": PAIR})[1])
 
 
 def test_the_first_task_with_a_key_explains_it() -> None:
