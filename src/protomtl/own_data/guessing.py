@@ -92,13 +92,14 @@ def those(columns: Sequence[Column]) -> str:
 
 def is_id(column: Column) -> bool:
     """Whether it numbers the rows, as its name or its values say; `label_id` numbers classes."""
-    if not LABELS.search(column.name):
-        return bool(IDS.search(column.name)) or counts_up(column)
-    return bool(IDS.search(column.name)) and column.different > len(column.values) / 2
+    named, repeats = LABELS.search(column.name), column.different <= len(column.values) / 2
+    if IDS.search(column.name):
+        return not (named and repeats)
+    return not (named or repeats) and counts_up(column)
 
 
 def counts_up(column: Column) -> bool:
-    """Whether its values go up by one from row to row, whatever the language of its name; anew in each file."""
+    """Whether its values go up by one from row to row; anew in each file."""
     steps = [after - before for before, after in pairwise(column.numbers)]
     return len(steps) >= STEPS and steps.count(1) > 0.9 * len(steps)
 

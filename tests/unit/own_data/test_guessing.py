@@ -283,6 +283,7 @@ def test_numbers_of_rows_are_no_labels_in_any_language() -> None:
     columns = [column("text", *SENTENCES), moods, Column("lfd. Nr.", numbers)]
     assert guessing.labels_of(columns, ["text"]) == ["Stimmung"]
     assert guessing.is_id(Column("Nr", [*numbers, *numbers[:25]]))  # anew in a second file
+    assert not guessing.is_id(Column("Thema", numbers[:20] * 5))  # classes that take turns
     assert not guessing.is_id(Column("Punkte", numbers[::2])) and not guessing.is_id(Column("score", numbers))
 
 
