@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from protomtl.core import sections
 from protomtl.core.settings import SPLITS
-from protomtl.own_data import files, guessing, twins
+from protomtl.own_data import blocks, files, guessing, twins
 from protomtl.own_data.fields import Table
 from protomtl.own_data.guessing import Guess
 from protomtl.own_data.together import Together, about
@@ -40,10 +40,10 @@ def proposed(tables: Sequence[Table], joint: Sequence[Together], asked: Asked, t
         columns |= (own := twins.once(tables, columns, guessing.labels_of(rest, texts, enough=bool(joint))))
         labels = [*own]
     places = {split: str(PurePosixPath(asked.name, f"{split}.csv")) for split in SPLITS}
-    blocks = [("labels", guessing.block_of(task.block, texts, task.label, places)) for task in joint]
-    blocks += [(label, guessing.task_of(columns[label], texts, places)) for label in labels]
+    named = [("labels", blocks.block_of(task.block, texts, task.label, places)) for task in joint]
+    named += [(label, blocks.task_of(columns[label], texts, places)) for label in labels]
     found: Blocks = {}
-    for label, block in blocks:
+    for label, block in named:
         try:
             sections.validate(f"column {block['label']!r}", Task, block)
         except SystemExit as error:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from protomtl.own_data import files
+from protomtl.own_data.blocks import figure
 from protomtl.own_data.columns import LABELS, Column, numbered
 from protomtl.own_data.fields import Table
-from protomtl.own_data.guessing import SAYING_NOTHING, Guess, classes_like, figure, is_id, split_of
+from protomtl.own_data.guessing import SAYING_NOTHING, Guess, classes_like, is_id, split_of
 from protomtl.tasks.kinds import BETWEEN, NONE
 from protomtl.tasks.labels import number
 from protomtl.tasks.settings import MOST_TOGETHER

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protomtl.core.settings import NAME
-from protomtl.own_data import guessing
+from protomtl.own_data import blocks, guessing
 from protomtl.own_data.columns import Column, said
 from protomtl.own_data.guessing import Guess
 from protomtl.tasks.settings import Task
@@ -18,11 +18,11 @@ SENTENCES = [f"a film of {k} words or so" for k in range(20)]
 
 
 def kind(*values: str) -> dict[str, Any]:
-    return guessing.kind_of(Column("label", [*values]))
+    return blocks.kind_of(Column("label", [*values]))
 
 
 def kind_in(order: list[str], *values: str) -> dict[str, Any]:
-    return guessing.kind_of(Column("label", [*values] * 9, order))
+    return blocks.kind_of(Column("label", [*values] * 9, order))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_labels_say_their_kind(values: list[str], block: dict[str, Any]) -> None
 )
 def test_codes_keep_their_digits_and_are_no_values(values: list[str], classes: list[str]) -> None:
     assert kind(*values)["classes"] == classes
-    task = Task.model_validate(guessing.task_of(Column("label", values), ["text"], FILES))
+    task = Task.model_validate(blocks.task_of(Column("label", values), ["text"], FILES))
     assert [task.what.read(task, name) for name in classes] == [*range(len(classes))]
 
 
@@ -84,9 +84,9 @@ def test_a_number_with_a_zero_before_it_is_one_beside_fractions() -> None:
 def test_zeros_before_what_a_column_counts_are_no_names(name: str) -> None:
     """Scores from 000 to 100 were 101 classes."""
     values = [f"{k:03}" for k in range(101)]
-    assert guessing.kind_of(Column(name, values))["kind"] == "regression"
-    assert guessing.kind_of(Column(name, ["05", "10", "4.5"] * 9))["range"] == [4, 10]
-    assert guessing.kind_of(Column("start", values * 2))["kind"] == "classification"
+    assert blocks.kind_of(Column(name, values))["kind"] == "regression"
+    assert blocks.kind_of(Column(name, ["05", "10", "4.5"] * 9))["range"] == [4, 10]
+    assert blocks.kind_of(Column("start", values * 2))["kind"] == "classification"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ words = st.sampled_from(
 def test_what_is_proposed_is_sound_and_reads_every_label(values: list[str]) -> None:
     column = Column("label", values)
     try:
-        block = guessing.task_of(column, ["text"], FILES)
+        block = blocks.task_of(column, ["text"], FILES)
     except Guess:
         return
     task = Task.model_validate(block)
@@ -195,18 +195,18 @@ def test_what_cannot_be_guessed_is_asked_for(columns: list[Column], message: str
 @pytest.mark.parametrize(("values", "said"), [(["good"] * 9, "every row has 'good'"), ([], "no row has a label")])
 def test_one_class_is_nothing_to_learn(values: list[str], said: str) -> None:
     with pytest.raises(Guess, match=f"column 'mood': {said}, so there is nothing to learn"):
-        guessing.task_of(Column("mood", values), ["text"], FILES)
+        blocks.task_of(Column("mood", values), ["text"], FILES)
 
 
 @pytest.mark.parametrize("values", [["007", "7"] * 9, ["Good", "good"] * 9])
 def test_one_class_in_two_spellings_is_nothing_to_learn(values: list[str]) -> None:
     with pytest.raises(Guess, match=f"all labels mean '(7|{values[0]})', so there is nothing to learn"):
-        guessing.task_of(Column("mood", values), ["text"], FILES)
+        blocks.task_of(Column("mood", values), ["text"], FILES)
 
 
 def test_strings_that_hardly_repeat_are_no_classes() -> None:
     with pytest.raises(Guess, match="20 different labels in 20 rows are no classes"):
-        guessing.task_of(Column("label", SENTENCES), ["text"], FILES)
+        blocks.task_of(Column("label", SENTENCES), ["text"], FILES)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_numbers_of_rows_are_no_labels_in_any_language() -> None:
 def test_a_label_that_is_none_is_named_with_its_reason() -> None:
     columns = [column("text", *SENTENCES), Column("score", ["inf", *(f"{k / 7:.3f}" for k in range(30))])]
     with pytest.raises(Guess, match="column 'score': 31 different labels in 31 rows are no classes, and 'inf' is no"):
-        guessing.task_of(columns[1], guessing.labels_of(columns, ["text"]), FILES)
+        blocks.task_of(columns[1], guessing.labels_of(columns, ["text"]), FILES)
 
 
 @pytest.mark.parametrize(
@@ -315,4 +315,4 @@ def test_a_second_column_that_says_nothing_keeps_its_name() -> None:
 def test_codes_that_are_all_different_are_no_classes(label: str) -> None:
     column = Column("label", [label.format(k) for k in range(1, 61)])
     with pytest.raises(Guess, match=r"60 rows are no classes, and '\d+' is a code, no amount"):
-        guessing.kind_of(column)
+        blocks.kind_of(column)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protomtl.own_data import files, guessing, together
+from protomtl.own_data import blocks, files, guessing, together
 from protomtl.own_data.columns import Column
 from protomtl.own_data.fields import Table
 from protomtl.own_data.spelling import respelled
@@ -78,7 +78,7 @@ def test_what_may_be_meant_as_it_stands_stays(values: list[str]) -> None:
 def test_percentages_are_values_however_few_they_are(values: list[str], ends: list[int]) -> None:
     tables, _ = respelled([Table(Path("a.csv"), ["label"], [[value] for value in values], [*range(len(values))])])
     (column,) = files.labelled_columns(tables)
-    assert guessing.kind_of(column) == {"kind": "regression", "range": ends, "metric": "pearson"}
+    assert blocks.kind_of(column) == {"kind": "regression", "range": ends, "metric": "pearson"}
 
 
 def test_columns_of_0_and_1_per_cent_are_no_classes_of_one_task() -> None:
@@ -90,7 +90,7 @@ def test_columns_of_0_and_1_per_cent_are_no_classes_of_one_task() -> None:
 def test_numbers_of_which_only_some_have_a_percent_sign_are_refused() -> None:
     column = Column("share", [f"{k}%" for k in range(5)] * 9 + ["0.5"])
     with pytest.raises(guessing.Guess, match=r"'share': '0%' has a percent sign and '0\.5' has none; write"):
-        guessing.kind_of(column)
+        blocks.kind_of(column)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_decimal_commas_lose_no_value(numbers: list[float]) -> None:
 def test_a_number_that_two_languages_read_otherwise_is_asked_about() -> None:
     column = Column("price", [f"{k},{k + 100}" for k in range(1, 90)])
     with pytest.raises(guessing.Guess, match="89 rows are no classes, and '1,101' is no number that all would read"):
-        guessing.kind_of(column)
+        blocks.kind_of(column)
 
 
 def test_ids_that_repeat_are_none() -> None:
