@@ -5,6 +5,7 @@ is kept already is passed over, and one that was interrupted goes on, so the com
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,9 +20,11 @@ from benchmarks.robust_curves import WHOLE, draw
 from protomtl.commands.keep import keep
 from protomtl.commands.preset import lay_over
 from protomtl.core.files import read_json, read_record
-from protomtl.core.paths import KEPT
+from protomtl.core.locks import held
+from protomtl.core.paths import KEPT, STATE
 from protomtl.core.sections import PARAMS
 from protomtl.core.users_files import BadPath
+from protomtl.data.worsened import has_next
 from protomtl.own_data.writing import edited, rewritten
 from protomtl.params import Params, load
 from protomtl.publishing.kept import TABLES
@@ -84,7 +87,10 @@ def put_back(cell: str, ours: bytes, before: bytes) -> bool:
         )
         return False
     if found != before:
-        PARAMS.write_bytes(before)
+        if not BEFORE.exists():
+            BEFORE.write_bytes(before)
+        shutil.copymode(PARAMS, BEFORE)
+        shutil.move(BEFORE, PARAMS.resolve())  # by its name: a full disk has no room to write, and would leave nothing
     BEFORE.unlink(missing_ok=True)
     return True
 
@@ -110,15 +116,41 @@ def keep_aside(name: str) -> None:
         raise SystemExit(f"{error}; then give this command again: what is computed stays") from None
 
 
-def run(compute: Callable[[str], None] = compute, keep: Callable[[str], None] = keep_aside) -> None:
-    """The cells that are not kept yet. SystemExit if rows are worse already, or kept cells are of other settings."""
+@contextmanager
+def alone() -> Iterator[None]:
+    """SystemExit where another one runs in this folder: each would put back what the other has set."""
+    STATE.mkdir(exist_ok=True)
+    with held(lock := STATE / "robust.lock") as ours:
+        if not ours:
+            raise SystemExit(f"{lock}: another `make robust` runs in this folder; wait for its end")
+        yield
+
+
+def sound() -> Params:
+    """params.yaml. SystemExit if rows are worse already, or a cell left it: also the first one has lost its style."""
     if (params := load()).data.worsened.active:
         back = f"mv {BEFORE} {PARAMS}" if BEFORE.exists() else f"git checkout {PARAMS}"
         raise SystemExit(f"{PARAMS}: data.worsened: is set already; `{back}`, then `protomtl preset robust`")
+    if BEFORE.exists():
+        raise SystemExit(
+            f"{BEFORE}: a cell was killed and has left what {PARAMS} was; `mv {BEFORE} {PARAMS}` brings it back, "
+            f"`rm {BEFORE}` if {PARAMS} is right; then give this command again"
+        )
+    return params
+
+
+@alone()
+def run(compute: Callable[[str], None] = compute, keep: Callable[[str], None] = keep_aside) -> None:
+    """The cells that are not kept yet and that all tasks can have. SystemExit as of `sound` and `refuse_other`."""
+    params = sound()
+    unordered = [name for name, task in params.tasks.items() if not has_next(task)]
     for number, cell in enumerate(CELLS, 1):
         if kept(cell).exists():
             refuse_other(kept(cell), params)
             print(f"{number} of {len(CELLS)}, {cell}: kept already in {kept(cell)}", flush=True)
+            continue
+        if unordered and CELLS[cell].get("to") == "next":
+            print(f"{number} of {len(CELLS)}, {cell}: left out: the classes of tasks.{unordered[0]} have no order")
             continue
         print(f"{number} of {len(CELLS)}, {cell} …", flush=True)
         with set_to(cell):

@@ -17,14 +17,20 @@ from protomtl.tasks.settings import Task
 def worsened(name: str, task: Task, rows: Sequence[Row], settings: Worsened) -> tuple[list[Row], dict[str, Any]]:
     """The rows that are left, in their order, some with another label; and what was done, for the report.
 
+    Classes are made rare first; of what is left then `rows` are drawn, and of these some get a wrong label.
     Rows of a smaller number are among those of a larger one, and wrong labels of a smaller share among those of a
     larger. SystemExit where labels have no order and `next` is wanted.
     """
-    if settings.wrong_labels and settings.to == "next" and not (task.ordered or task.what.neighbours):
+    if settings.wrong_labels and settings.to == "next" and not has_next(task):
         raise SystemExit(f"params.yaml: data.worsened.to: next: the classes of tasks.{name} have no order; write any")
     known = [row for row in rows if row.label is not None]
     order = generator(settings.seed, "worsened", name, "rows").permutation(len(known))
-    kept = rarer(task, [(int(place), known[place]) for place in order], settings.imbalance)
+    kept = [(int(place), known[place]) for place in order]
+    if settings.imbalance > 1:
+        kept = rarer(task, kept, settings.imbalance)
+        # Rows of rare classes are the first of all rows, and would be all that is drawn and made wrong.
+        again = generator(settings.seed, "worsened", name, "rare").permutation(len(kept))
+        kept = [kept[place] for place in again]
     kept = kept[: settings.rows or None]
     wrong = round(settings.wrong_labels * len(kept))
     found = [
@@ -33,6 +39,11 @@ def worsened(name: str, task: Task, rows: Sequence[Row], settings: Worsened) -> 
     ]
     found.sort(key=lambda pair: pair[0])
     return [row for _, row in found], {"of": len(rows), "rows": len(found), "wrong_labels": wrong}
+
+
+def has_next(task: Task) -> bool:
+    """Whether each label has one beside it."""
+    return task.ordered or task.what.neighbours
 
 
 def class_of(task: Task, row: Row) -> int:
@@ -48,7 +59,7 @@ def rarer(task: Task, rows: list[tuple[int, Row]], ratio: int) -> list[tuple[int
     room = {label: max(1, round(counts[ranked[0]] * ratio ** (-k / steps))) for k, label in enumerate(ranked)}
     kept = []
     for place, row in rows:
-        if ratio == 1 or room[class_of(task, row)] > 0:
+        if room[class_of(task, row)] > 0:
             kept.append((place, row))
             room[class_of(task, row)] -= 1
     return kept

@@ -1,5 +1,7 @@
 """The design of training under stress: each cell once, params.yaml as it was, and a curve of what is kept."""
 
+import errno
+import re
 import shutil
 import signal
 import subprocess
@@ -227,6 +229,70 @@ def test_what_was_there_can_be_had_again_after_a_kill(project: Path) -> None:
     shutil.copy("before.left", "params.yaml.before")
     with pytest.raises(SystemExit, match=r"worsened: is set already; `mv params\.yaml\.before params\.yaml`, then"):
         robust.run(killed, keep)
+
+
+def test_what_a_kill_in_the_first_cell_left_is_not_taken_for_the_users(project: Path) -> None:
+    """That cell sets nothing, but its file has another style; the next cell would keep that as what was there."""
+    path, before = Path("params.yaml"), Path("params.yaml").read_bytes() + b"\n\n#   mine"
+    path.write_bytes(before)
+
+    def killed(cell: str) -> None:
+        shutil.copy("params.yaml", "params.left")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        robust.run(killed, keep)
+    assert path.read_bytes() == before != Path("params.left").read_bytes()
+    shutil.copy("params.left", "params.yaml")
+    Path("params.yaml.before").write_bytes(before)
+    with pytest.raises(SystemExit, match=r"`mv params\.yaml\.before params\.yaml` brings it back, `rm "):
+        robust.run(lambda cell: None, keep)
+    assert Path("params.yaml.before").read_bytes() == before and not Path("docs/runs").exists()
+
+
+def test_a_full_disk_does_not_take_the_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rights and a link stay, too."""
+    path, before = Path("params.yaml"), Path("params.yaml").read_bytes()
+    Path("elsewhere").mkdir()
+    path.rename("elsewhere/mine.yaml")
+    path.symlink_to("elsewhere/mine.yaml")
+    path.chmod(0o640)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    def compute(cell: str) -> None:
+        assert path.read_bytes() != before
+        monkeypatch.setattr(Path, "write_bytes", full)
+        raise SystemExit("full")
+
+    with pytest.raises(SystemExit, match="full"):
+        robust.run(compute, keep)
+    assert path.read_bytes() == before and path.is_symlink() and path.stat().st_mode & 0o777 == 0o640
+    assert not Path("params.yaml.before").exists()
+
+
+def test_two_at_once_do_not_put_back_each_others_file(project: Path) -> None:
+    said = []
+
+    def compute(cell: str) -> None:
+        with pytest.raises(SystemExit) as caught:
+            robust.run(lambda cell: None, keep)
+        said.append(caught.value.code)
+        assert Path("params.yaml.before").exists()
+
+    robust.run(compute, keep)
+    assert {*said} == {".state/robust.lock: another `make robust` runs in this folder; wait for its end"}
+
+
+def test_cells_that_a_task_cannot_have_do_not_stop_the_others(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, seen = project / "params.yaml", []
+    path.write_text(re.sub("    ordered: true .*\n", "", path.read_text(), count=1))
+    robust.run(seen.append, keep)
+    assert seen == [cell for cell in robust.CELLS if not cell.startswith("next")]
+    assert "next20: left out: the classes of tasks.sst have no order\n" in capsys.readouterr().out
 
 
 def test_a_cell_that_cannot_be_written_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

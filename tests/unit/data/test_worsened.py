@@ -100,6 +100,35 @@ def test_the_most_frequent_class_has_so_many_rows_for_one_of_the_rarest(name: st
     assert counts[2] == pytest.approx(500 / ratio**0.5, abs=1)  # the geometric middle
 
 
+@pytest.mark.parametrize("name", ["stars", "same", "alike"])
+@pytest.mark.parametrize("ratio", [10, 50])
+def test_of_rare_classes_a_fair_share_is_drawn_and_made_wrong(name: str, ratio: int) -> None:
+    """The first rows of all have as many of each class: they are no sample of what is left."""
+    low, high = TASKS[name].bounds
+    rows = [Row(f"r{k}", ("t",), low + k % (high - low + 1)) for k in range(6000)]
+    label = {row.id: row.label for row in rows}
+    whole = worsened(name, TASKS[name], rows, settings(imbalance=ratio))[0]
+    drawn = worsened(name, TASKS[name], rows, settings(imbalance=ratio, rows=len(whole) // 2))[0]
+    wrong = worsened(name, TASKS[name], rows, settings(imbalance=ratio, wrong_labels=0.5))[0]
+    assert {row.id for row in drawn} < {row.id for row in whole} == {row.id for row in wrong}
+    sizes = Counter(row.label for row in whole)
+    for found in (drawn, [row for row in wrong if row.label != label[row.id]]):
+        counts = Counter(label[row.id] for row in found)
+        for value, size in sizes.items():  # each row by the throw of a coin: four deviations
+            assert abs(counts[value] - size / 2) < 2 * size**0.5
+
+
+@given(names, sizes, st.integers(1, 80), shares, st.integers(1, 60), st.integers(1, 5))
+def test_all_together(name: str, size: int, most: int, share: float, ratio: int, seed: int) -> None:
+    task, rows = TASKS[name], rows_of(TASKS[name], size)
+    label = {row.id: row.label for row in rows}
+    whole = worsened(name, task, rows, settings(imbalance=ratio, seed=seed))[0]
+    found, done = worsened(name, task, rows, settings(rows=most, wrong_labels=share, imbalance=ratio, seed=seed))
+    assert {row.id for row in found} <= {row.id for row in whole} and len(found) == min(most, len(whole))
+    wrong = sum(row.label != label[row.id] for row in found)
+    assert wrong == done["wrong_labels"] == round(share * len(found))
+
+
 def test_what_is_rare_already_stays() -> None:
     rows = [Row(f"r{k}", ("t",), 1.0 if k == 3 else 0.0) for k in range(40)]
     assert worsened("same", TASKS["same"], rows, settings(imbalance=10))[0] == rows
