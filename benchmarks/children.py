@@ -1,11 +1,14 @@
-"""Commands that a benchmark starts: none of them outlives it, however it ends."""
+"""Commands that a benchmark starts: none of them outlives it, however it ends; and no second one beside it."""
 
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
+
+from protomtl.core.locks import held
 
 PATIENCE = 60.0  # seconds that a command has after an interrupt
 ASKED = (signal.SIGTERM, signal.SIGHUP)
@@ -59,3 +62,13 @@ def asked_to_end() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def alone(lock: Path, command: str) -> Iterator[None]:
+    """SystemExit where another one runs in this folder: each would put back what the other has set."""
+    lock.parent.mkdir(exist_ok=True)
+    with held(lock) as ours:
+        if not ours:
+            raise SystemExit(f"{lock}: another `{command}` runs in this folder; wait for its end")
+        yield

@@ -15,12 +15,11 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import options
-from benchmarks.children import asked_to_end, started
+from benchmarks.children import alone, asked_to_end, started
 from benchmarks.robust_curves import WHOLE, draw
 from protomtl.commands.keep import keep
 from protomtl.commands.preset import lay_over
 from protomtl.core.files import read_json, read_record
-from protomtl.core.locks import held
 from protomtl.core.paths import KEPT, STATE
 from protomtl.core.sections import PARAMS
 from protomtl.core.users_files import BadPath
@@ -116,16 +115,6 @@ def keep_aside(name: str) -> None:
         raise SystemExit(f"{error}; then give this command again: what is computed stays") from None
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """SystemExit where another one runs in this folder: each would put back what the other has set."""
-    STATE.mkdir(exist_ok=True)
-    with held(lock := STATE / "robust.lock") as ours:
-        if not ours:
-            raise SystemExit(f"{lock}: another `make robust` runs in this folder; wait for its end")
-        yield
-
-
 def sound() -> Params:
     """params.yaml. SystemExit if rows are worse already, or a cell left it: also the first one has lost its style."""
     if (params := load()).data.worsened.active:
@@ -139,7 +128,7 @@ def sound() -> Params:
     return params
 
 
-@alone()
+@alone(STATE / "robust.lock", "make robust")
 def run(compute: Callable[[str], None] = compute, keep: Callable[[str], None] = keep_aside) -> None:
     """The cells that are not kept yet and that all tasks can have. SystemExit as of `sound` and `refuse_other`."""
     params = sound()
