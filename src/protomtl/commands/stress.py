@@ -13,7 +13,7 @@ from protomtl.core.paths import PERTURBED, real
 from protomtl.core.sections import argument
 from protomtl.core.settings import Positive
 from protomtl.core.users_files import BadPath, users_file, users_target
-from protomtl.core.written import read_rows
+from protomtl.core.written import read_cases
 from protomtl.inference.hub import MODEL
 from protomtl.inference.labelled_rows import labelled_rows
 from protomtl.inference.lines import BadInput
@@ -111,7 +111,7 @@ def perturbed(model: "Model") -> "Asked":
     report, tables, texts = read_record(path), {}, {}
     for name in [name for name in model.tasks if name in report]:
         refuse_other_task(name, model.tasks[name])
-        found = judged(read_rows(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False))
+        found = judged(read_cases(PERTURBED / f"{name}.csv"))
         if len(found):
             texts[name] = found
             sides = ["text"] if "text" in found else ["text_a", "text_b"]

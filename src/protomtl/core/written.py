@@ -17,6 +17,7 @@ TABLE = ("method",)
 COMPARED = ("split", "method", "reference", "figure")
 UNDER_STRESS = ("method", "task", "stress")
 CURVE = ("method",)
+TEXTS = ("text", "text_a", "text_b", "original", "original_a", "original_b")  # of rows under stress
 NAMES = ("label", "source", "backbone", "data", "kind", "right")  # in some of these files
 
 
@@ -44,6 +45,12 @@ def read_rows(path: Path, **options: Any) -> pd.DataFrame:
     with whole(path):
         found: pd.DataFrame = pd.read_csv(path, **options)
         return found
+
+
+def read_cases(path: Path) -> pd.DataFrame:
+    """A table of data/perturbed: texts stay what they are, also a number, and one with a carriage return, which is no
+    end of a line and stands there without quotes. SystemExit for a damaged one."""
+    return read_rows(path, dtype=dict.fromkeys(("id", *TEXTS), str), keep_default_na=False, lineterminator="\n")
 
 
 @contextmanager

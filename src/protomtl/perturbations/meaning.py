@@ -43,6 +43,7 @@ NO_NOUNS = word_set(
     "apart rest"
 )
 LONGEST, BEGINNING = 16, 6  # words of an opinion that is denied, and those among which its verb must be
+MOST = 200  # places among which two are looked for: of all of a long text there are too many pairs
 APART = 3  # words between a determiner and its noun, the noun included
 
 
@@ -78,7 +79,7 @@ def exchanged(text: str) -> str | None:
     plain = [lower(text, span) for span in there]
     joining = [*accumulate((word in SYMMETRIC for word in plain), initial=0)]  # of the words before each
     for places in (names_in(text, there), nouns_in(text, there)):
-        for first, last in sorted(combinations(places, 2), key=lambda pair: pair[0] - pair[1]):
+        for first, last in sorted(combinations(places[:MOST], 2), key=lambda pair: pair[0] - pair[1]):
             apart = last - first > 2 and joining[first + 1] == joining[last]
             if apart and alike(plain[first], plain[last]):
                 new = {there[first]: text[slice(*there[last])], there[last]: text[slice(*there[first])]}
@@ -100,7 +101,7 @@ def names_in(text: str, there: list[Span]) -> list[int]:
         for k in range(1, len(there))
         if capital[k]
         and not any(capital[k - 1 : k] + capital[k + 1 : k + 2])
-        and re.search(r"\w $", text[: there[k][0]])
+        and re.fullmatch(r"\w ", text[there[k][0] - 2 : there[k][0]])
         and lower(text, there[k]) not in FUNCTION | DATES
         and free_standing(text, there[k])
     ]

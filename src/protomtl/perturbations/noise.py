@@ -14,6 +14,7 @@ import numpy as np
 from protomtl.perturbations.words import DROPPED, Span, free_standing, like, lower, replaced, words
 
 SHORTEST = 4  # letters of a word that gets a typo: a shorter one often becomes another word
+LONGEST = 100  # what is longer is no word, and has more misprints than there is room for
 KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 Known = frozenset[str]
 
@@ -27,7 +28,7 @@ def chosen(eligible: list[Span], all_words: int, share: float, random: np.random
 def typos(text: str, share: float, random: np.random.Generator, known: Known) -> str | None:
     """A neighbouring key, two letters swapped, or one left out; the first letter stays, and no word becomes another."""
     there = words(text)
-    eligible = [span for span in there if text[slice(*span)].isalpha() and span[1] - span[0] >= SHORTEST]
+    eligible = [s for s in there if text[slice(*s)].isalpha() and SHORTEST <= s[1] - s[0] <= LONGEST]
     new = {}
     for span in chosen(eligible, len(there), share, random):
         found = misprints(text[slice(*span)], known)

@@ -1,6 +1,7 @@
 """Words of an English text, by place; which of them carry meaning."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 Span = tuple[int, int]
@@ -11,7 +12,10 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+APOSTROPHES = "'’`´"
+WORD = re.compile(rf"[^\W\d_]+(?:[{APOSTROPHES}][^\W\d_]+)*")
+PLAIN = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
+HYPHENS = "-\u2010\u2011"  # the last one ends no line
 # How a word or a number begins that has `an` before it.
 VOWEL = re.compile(r"(?!eu|one)[aeio]|u(?:n(?!i)|[mpl])|h(?:our|onest|eir)|8|1[18]$", re.IGNORECASE)
 SENTENCE_END = re.compile(r"[.!?]['\"’”)]*\s+(?=[^\W\d_])")
@@ -49,12 +53,18 @@ def words(text: str) -> list[Span]:
 
 def lower(text: str, span: Span) -> str:
     """A word in small letters."""
-    return text[slice(*span)].lower().replace("’", "'")
+    return text[slice(*span)].lower().translate(PLAIN)
 
 
 def free_standing(text: str, span: Span) -> bool:
-    """Whether no hyphen joins a word to another one."""
-    return text[span[0] - 1 : span[0]] != "-" and text[span[1] : span[1] + 1] != "-"
+    """Whether a word is a whole one: nothing joins it to another one, as a hyphen does, and no mark stands on it."""
+    return not any(map(joins, text[max(0, span[0] - 1) : span[0]] + text[span[1] : span[1] + 1]))
+
+
+def joins(sign: str) -> bool:
+    """Whether a sign beside letters makes one word of them and what is beyond it: hyphens, also those that are not
+    seen, joiners, and marks on the letter before."""
+    return sign in HYPHENS or unicodedata.category(sign) in ("Cf", "Mn", "Mc", "Me")
 
 
 def article(text: str, start: int) -> str:

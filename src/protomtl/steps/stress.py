@@ -7,7 +7,7 @@ import numpy as np
 
 from protomtl.core.files import atomic, read_record
 from protomtl.core.paths import PERTURBED, results
-from protomtl.core.written import read_rows
+from protomtl.core.written import read_cases
 from protomtl.model import distributed
 from protomtl.model.checkpoint import trained_model
 from protomtl.model.encoder import settle
@@ -41,7 +41,7 @@ def evaluate(folder: Path, record: dict[str, Any], method: str, seed: int) -> No
 
 def write(path: Path, name: str, task: Task, scores: np.ndarray) -> None:
     """The cases of data/perturbed/NAME.csv without texts, prediction, and a score for each class there is."""
-    cases = read_rows(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False)
+    cases = read_cases(PERTURBED / f"{name}.csv")
     table = cases.loc[:, ~cases.columns.str.match("text|original")].copy()
     table["prediction"] = [f"{value:{task.what.form}}" for value in task.what.predictions(scores)]
     if task.what.has_classes:

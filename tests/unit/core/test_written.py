@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from protomtl.core import runner
 from protomtl.core.paths import KEPT
-from protomtl.core.written import COMPARED, TABLE, read_rows, read_table, whole
+from protomtl.core.written import COMPARED, TABLE, read_cases, read_rows, read_table, whole
+from protomtl.perturbations.kinds import Case
+from protomtl.perturbations.tables import table_of
 
 NAMES = ["NA", "N/A", "None", "null", "nan", "NaN", "007", "1e3", "true", "inf", "a, b", '"', "-"]
 
@@ -71,3 +73,12 @@ def test_no_module_reads_such_files_in_another_way() -> None:
     package = runner.PACKAGE
     found = [path for path in package.rglob("*.py") if "pd.read_csv(" in path.read_text(encoding="utf-8")]
     assert {path.relative_to(package).as_posix() for path in found} == others
+
+
+@pytest.mark.parametrize(
+    "text", ["12", "007", "1e3", "NA", "true", "a\rb", "\r", "a\r\nb", "a\nb", 'say "no", he said', "a\x85b"]
+)
+def test_texts_under_stress_are_read_as_they_were_written(text: str, tmp_path: Path) -> None:
+    case = Case("noise", "typos", "test", "01", 1.0, "label", (text, text), (text, text))
+    table_of([case, case]).to_csv(tmp_path / "x.csv", index=False, lineterminator="\n")  # as step `perturb` does
+    assert [*read_cases(tmp_path / "x.csv").itertuples(index=False, name=None)] == 2 * [(*case[:6], *4 * (text,))]

@@ -59,6 +59,18 @@ def test_opinions_are_denied_where_they_have_one_part(text: str, new: str | None
     assert meaning.negated_opinion(text) == new
 
 
+@pytest.mark.parametrize("text", ["The man is n´t here", "The film was n`t long", "It´s never here"])
+def test_other_signs_are_apostrophes_too(text: str) -> None:
+    assert negative(text) and meaning.negated(text) is None
+
+
+def test_a_long_list_has_no_more_pairs_than_can_be_looked_through() -> None:
+    """Of 20,000 names there are 200 million pairs."""
+    end = "so then it was Susan"
+    assert meaning.exchanged("so it was Robert, " * 100 + end) is not None
+    assert meaning.exchanged("so it was Robert, " * 300 + end) is None
+
+
 @given(TEXTS)
 def test_an_exchange_has_the_same_words_in_two_other_places(text: str) -> None:
     new = meaning.exchanged(text)

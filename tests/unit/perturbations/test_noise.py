@@ -144,3 +144,25 @@ def test_words_are_replaced_as_one_after_the_other(text: str, data: st.DataObjec
     for (start, end), word in sorted(new.items(), reverse=True):  # from the end: places before it stay
         slow = slow[:start] + word + slow[end:]
     assert replaced(text, new) == slow
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "go to\u0302i with it\u0301 film",  # decomposed letters, as macOS has them
+        "some re\u00adport of\u00adten seen",  # hyphens that are not seen, joiners
+        "a\u2011team film",
+        "the\u2010best film",
+        "to\u200bday film",
+        "it\u00b4s good",
+    ],
+)
+def test_no_part_of_a_word_is_dropped(text: str) -> None:
+    assert NOISE["dropped"](text, 1.0, np.random.default_rng(1), frozenset()) is None
+
+
+def test_a_word_without_an_end_takes_no_time() -> None:
+    """Chinese without a sign between, or a picture in letters: all its misprints would be terabytes."""
+    typos = NOISE["typos"]
+    assert typos("电影" * 51, 1.0, np.random.default_rng(1), frozenset()) is None
+    assert typos("电影" * 50, 1.0, np.random.default_rng(1), frozenset()) is not None

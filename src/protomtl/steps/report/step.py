@@ -11,7 +11,7 @@ from protomtl.core.files import atomic, read_record, write_json
 from protomtl.core.paths import PERTURBED, PREPARED, results
 from protomtl.core.runs import Run, methods_of, predictions_file, read_runs, seeds_of
 from protomtl.core.settings import Block, Method, Name
-from protomtl.core.written import COMPARED, TABLE, read_rows, read_table
+from protomtl.core.written import COMPARED, TABLE, read_cases, read_rows, read_table
 from protomtl.steps.report import calibrated, failing, pages, primary, robust, robust_pictures, stressed
 from protomtl.steps.report.confusion import draw_confusions
 from protomtl.steps.report.pages import Part
@@ -77,7 +77,7 @@ def under_stress(runs: Sequence[Run], labels: Mapping[str, str], tasks: Mapping[
     whole = stressed.whole_runs(tables, tasks)
     parts = robust.page(found, whole, labels, read_record(PERTURBED / "report.json"))
     parts.insert(1, Part(text="All figures are on test, or on dev where test has no labels."))
-    cases = {name: read_rows(PERTURBED / f"{name}.csv", dtype={"id": str}, keep_default_na=False) for name in tables}
+    cases = {name: read_cases(PERTURBED / f"{name}.csv") for name in tables}
     own = {"robust": ("Robust?", parts), "perturbed": ("The texts under stress", robust.texts(cases, tasks))}
     return Stressed(own, found, primary.figure(losses, drawn, whole))
 
