@@ -118,8 +118,9 @@ def keep_aside(name: str) -> None:
 def sound() -> Params:
     """params.yaml. SystemExit if rows are worse already, or a cell left it: also the first one has lost its style."""
     if (params := load()).data.worsened.active:
-        back = f"mv {BEFORE} {PARAMS}" if BEFORE.exists() else f"git checkout {PARAMS}"
-        raise SystemExit(f"{PARAMS}: data.worsened: is set already; `{back}`, then `protomtl preset robust`")
+        back = f"`git checkout {PARAMS}`, then `protomtl preset robust`"  # what was before a cell has all that it needs
+        back = f"`mv {BEFORE} {PARAMS}`, then give this command again" if BEFORE.exists() else back
+        raise SystemExit(f"{PARAMS}: data.worsened: is set already; {back}")
     if BEFORE.exists():
         raise SystemExit(
             f"{BEFORE}: a cell was killed and has left what {PARAMS} was; `mv {BEFORE} {PARAMS}` brings it back, "

@@ -227,7 +227,7 @@ def test_what_was_there_can_be_had_again_after_a_kill(project: Path) -> None:
     assert Path("before.left").read_bytes() == before and not Path("params.yaml.before").exists()
     shutil.copy("params.left", "params.yaml")
     shutil.copy("before.left", "params.yaml.before")
-    with pytest.raises(SystemExit, match=r"worsened: is set already; `mv params\.yaml\.before params\.yaml`, then"):
+    with pytest.raises(SystemExit, match=r"set already; `mv params\.yaml\.before params\.yaml`, then give"):
         robust.run(killed, keep)
 
 
