@@ -289,7 +289,8 @@ def test_two_at_once_do_not_put_back_each_others_file(project: Path) -> None:
 def test_cells_that_a_task_cannot_have_do_not_stop_the_others(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path, seen = project / "params.yaml", []
+    path = project / "params.yaml"
+    seen: list[str] = []
     path.write_text(re.sub("    ordered: true .*\n", "", path.read_text(), count=1))
     robust.run(seen.append, keep)
     assert seen == [cell for cell in robust.CELLS if not cell.startswith("next")]
