@@ -201,6 +201,48 @@ def test_figures_in_sentences_of_robust_are_those_of_the_kept_run() -> None:
     assert (dropped["low"] < 0).all() and (dropped["high"] > 0).all()
 
 
+def test_figures_in_sentences_on_few_rows_are_those_of_the_kept_runs() -> None:
+    cells = [f"robust-rows{rows}" for rows in (16, 64, 256, 1024)]
+    names = ("frozen_prototypes", "leave_one_out", "softmax_pretrained")
+    untrained, one_out, softmax = ([versus(cell, name, "concat_longer") for cell in cells] for name in names)
+    first, few, _, most = (kept.read(RUNS / cell, "test") for cell in cells)
+    sst = [pd.read_parquet(RUNS / cell / "seed1/predictions.parquet").query("task == 'sst'") for cell in cells]
+    heads, early = said_by([cells[2]], "leave_one_out")
+    without(
+        "docs/results/robust.md",
+        [
+            f"prototypes of the untrained encoder have {few['frozen_prototypes']['overall']:.2f}, `leave_one_out` "
+            f"{few['leave_one_out']['overall']:.2f} and `concat_longer` {few['concat_longer']['overall']:.2f}",
+            f"are {untrained[0].difference:.3f}, {untrained[1].difference:.3f} and {untrained[2].difference:.3f} above "
+            f"`concat_longer` (p {max(row.p_holm for row in untrained[:3]):.4f} each, Holm). "
+            f"With 1,024 they are {-untrained[3].difference:.3f} below",
+            f"`leave_one_out` is {one_out[1].difference:.3f} above `concat_longer` ({span(one_out[1])}, "
+            f"p {one_out[1].p_holm:.4f}), `softmax_pretrained` {softmax[1].difference:.3f} ({span(softmax[1])}, "
+            f"p {softmax[1].p_holm:.3f})",
+            f"With 16 rows `leave_one_out` is {-one_out[0].difference:.3f} below ({span(one_out[0])}, "
+            f"p {one_out[0].p_holm:.2f}), with 256 rows {one_out[2].difference:.3f} above ({span(one_out[2])})",
+            f"with 64 rows {few['leave_one_out']['sts']:.2f} for `leave_one_out` and {few['concat_longer']['sts']:.2f}",
+            f"call all of `sst` negative ({first['frozen_prototypes']['sst']:.3f}). Nearest prototypes alone have "
+            f"{first['frozen_prototypes']['sst_nearest']:.2f} and {few['frozen_prototypes']['sst_nearest']:.2f}",
+            f"read {early:.3f} straight after phase 1, where its heads end at {heads:.3f}",
+        ],
+    )
+    without(
+        "docs/results/index.md",
+        [
+            f"{one_out[1].difference:.3f} above as many plain updates (p {one_out[1].p_holm:.4f}, Holm), and "
+            f"{untrained[1].difference - one_out[1].difference:.3f} below the encoder that nobody trains"
+        ],
+    )
+    without("README.md", [f"they are {one_out[1].difference:.2f} above equal steps"])
+    assert [own["frozen_prototypes"].nunique() == 1 for own in sst] == [True, True, False, False]
+    assert all(
+        row.p_holm > 0.05 for row in (untrained[3], one_out[0], one_out[2], one_out[3], *softmax[2:], softmax[0])
+    )
+    assert all(few["frozen_prototypes"]["overall"] - few[name]["overall"] > 0.1 for name in names[1:])
+    assert len({round(most[name]["overall"], 2) for name in (*names[1:], "concat_longer")}) == 1
+
+
 def test_figures_in_sentences_of_stress_on_the_papers_splits_are_those_of_the_kept_run() -> None:
     run = RUNS / "cs224n-questions"
     primary = read_json(run / "report-robust-primary.json")
