@@ -10,7 +10,7 @@ OUTSIDE := tests/unit/inference tests/unit/test_calibration.py tests/unit/test_n
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: all help quick report compare test test-pipeline test-faults test-outside test-all lowest soak cluster bench fewshot new-classes robust docs lint format lock
+.PHONY: all help quick report compare test test-pipeline test-faults test-outside test-all lowest soak cluster bench fewshot new-classes robust low-data docs lint format lock
 
 all: $(VENV)/ready          ## the main job: data, training, evaluation, tables, figures
 	snakemake --cores $(CORES) all
@@ -70,6 +70,9 @@ new-classes: $(VENV)/ready  ## questions (d) and (e), RUN=NAME: new classes on t
 
 robust: $(VENV)/ready       ## training under few rows, wrong labels and rare classes, after `protomtl preset robust` (4 to 5 h); it resumes
 	PYTHONPATH=src exec python -m benchmarks.robust
+
+low-data: $(VENV)/ready     ## question (b), after `protomtl preset questions` and `low_data`: few rows, three data splits (7 h); it resumes
+	PYTHONPATH=src exec python -m benchmarks.low_data
 
 docs: $(VENV)/ready         ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=src mkdocs build --strict

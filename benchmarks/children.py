@@ -65,10 +65,10 @@ def asked_to_end() -> Iterator[None]:
 
 
 @contextmanager
-def alone(lock: Path, command: str) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
     """SystemExit where another one runs in this folder: each would put back what the other has set."""
     lock.parent.mkdir(exist_ok=True)
     with held(lock) as ours:
         if not ours:
-            raise SystemExit(f"{lock}: another `{command}` runs in this folder; wait for its end")
+            raise SystemExit(f"{lock}: another run of cells is under way in this folder; wait for its end")
         yield

@@ -53,7 +53,7 @@ while [ -e begun ]; do sleep 0.05; done
 """
 
 
-@pytest.mark.parametrize("target", ["robust", "soak"])
+@pytest.mark.parametrize("target", ["robust", "low-data", "soak"])
 def test_the_end_of_make_is_that_of_a_command_that_takes_hours(target: str, tmp_path: Path) -> None:
     programs = tmp_path / ".venv/bin"
     programs.mkdir(parents=True)

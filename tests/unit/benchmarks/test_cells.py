@@ -1,4 +1,4 @@
-"""The design of training under stress: each cell once, params.yaml as it was, and a curve of what is kept."""
+"""Designs of several runs: each cell once, params.yaml as it was; and a curve of training under stress."""
 
 import errno
 import re
@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import robust
+from benchmarks import cells, low_data, robust
+from benchmarks.cells import Cell
 from protomtl.commands import preset
 from protomtl.core.files import is_running, read_record, write_json
 from protomtl.core.users_files import BadPath
@@ -45,7 +46,7 @@ def keep(name: str, figure: float = 0.5) -> None:
 
 def test_each_cell_is_computed_by_its_own_settings_and_the_file_is_as_it_was(project: Path) -> None:
     before, seen = Path("params.yaml").read_bytes(), {}
-    robust.run(lambda cell: seen.update({cell: load()}), keep)
+    cells.run(robust.design, lambda cell: seen.update({cell.name.removeprefix("robust-"): load()}), keep)
     assert [*seen] == [*robust.CELLS] and Path("params.yaml").read_bytes() == before
     worsened = {cell: params.data.worsened for cell, params in seen.items()}
     assert not worsened["whole"].active and seen["whole"].perturb.rows == 0
@@ -60,17 +61,17 @@ def test_each_cell_is_computed_by_its_own_settings_and_the_file_is_as_it_was(pro
 def test_it_goes_on_where_it_was_interrupted(project: Path) -> None:
     before, seen = Path("params.yaml").read_bytes(), []
 
-    def interrupted(cell: str) -> None:
-        seen.append(cell)
+    def interrupted(cell: Cell) -> None:
+        seen.append(cell.name)
         if len(seen) == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        robust.run(interrupted, keep)
+        cells.run(robust.design, interrupted, keep)
     assert Path("params.yaml").read_bytes() == before
-    again: list[str] = []
-    robust.run(again.append, keep)
-    assert again == [*robust.CELLS][2:]
+    again: list[Cell] = []
+    cells.run(robust.design, again.append, keep)
+    assert [cell.name for cell in again] == [robust.kept_as(cell) for cell in robust.CELLS][2:]
 
 
 ENGINE = """#!/bin/sh
@@ -116,37 +117,41 @@ def test_what_somebody_writes_while_a_cell_runs_stays_and_what_was_there_can_be_
     """The cell itself is kept; the next one does not begin with settings of this one."""
     before, seen, path = Path("params.yaml").read_bytes(), [], Path("params.yaml")
 
-    def compute(cell: str) -> None:
-        seen.append(cell)
-        if cell == "wrong20":
+    def compute(cell: Cell) -> None:
+        seen.append(cell.name)
+        if cell.name == "robust-wrong20":
             path.write_text(path.read_text().replace("seeds: [1, 2, 3]", "seeds: [1, 4]"))
 
     with pytest.raises(SystemExit) as caught:
-        robust.run(compute, keep)
+        cells.run(robust.design, compute, keep)
     said = capsys.readouterr().err
-    assert caught.value.code == 1 and said.startswith("params.yaml: was edited while cell wrong20 ran, and stays so")
-    assert load().seeds == [1, 4] and load().data.worsened.wrong_labels == 0.2 and seen == ["whole", "wrong20"]
-    with pytest.raises(SystemExit, match=r"data\.worsened: is set already"):
-        robust.run(compute, keep)
+    assert caught.value.code == 1 and said.startswith("params.yaml: was edited while robust-wrong20 ran, and stays so")
+    assert (
+        load().seeds == [1, 4]
+        and load().data.worsened.wrong_labels == 0.2
+        and seen == ["robust-whole", "robust-wrong20"]
+    )
+    with pytest.raises(SystemExit, match=r"params\.yaml\.before: a cell was killed and has left what"):
+        cells.run(robust.design, compute, keep)
     assert "`mv params.yaml.before params.yaml`" in said and Path("params.yaml.before").read_bytes() == before
 
 
 def test_an_edit_while_a_cell_fails_stays_and_the_fault_is_said_too(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def compute(cell: str) -> None:
+    def compute(cell: Cell) -> None:
         Path("params.yaml").unlink()
         raise SystemExit("why")
 
     with pytest.raises(SystemExit, match="why"):
-        robust.run(compute, keep)
-    assert "was edited while cell whole ran" in capsys.readouterr().err and not Path("params.yaml").exists()
+        cells.run(robust.design, compute, keep)
+    assert "was edited while robust-whole ran" in capsys.readouterr().err and not Path("params.yaml").exists()
 
 
 def test_an_edit_before_a_cell_runs_is_none_of_the_cell(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(robust, "lay_over", lambda *_: Path("params.yaml").write_text("mine"))
+    monkeypatch.setattr(cells, "lay_over", lambda *_: Path("params.yaml").write_text("mine"))
     with pytest.raises(SystemExit, match="has been changed in the meantime; nothing was written"):
-        robust.run(lambda cell: None, keep)
+        cells.run(robust.design, lambda cell: None, keep)
     assert Path("params.yaml").read_text() == "mine" and not Path("params.yaml.before").exists()
 
 
@@ -159,9 +164,9 @@ def test_a_cell_that_fails_is_one_line_with_its_log_and_what_to_do(
     monkeypatch.setenv("PATH", str(project), prepend=":")
     keep("robust-whole")
     with pytest.raises(SystemExit) as caught:
-        robust.run(keep=keep)
+        cells.run(robust.design, keep=keep)
     assert caught.value.code == (
-        "docs/runs/robust-wrong20: not computed: snakemake ended with status 3 in cell wrong20; "
+        "docs/runs/robust-wrong20: not computed: snakemake ended with status 3; "
         ".snakemake/log/now.snakemake.log says why, and logs/ what each job printed; then give this command again, "
         "which goes on there"
     )
@@ -172,21 +177,21 @@ def test_rows_that_are_worse_already_are_no_beginning(project: Path) -> None:
     path = project / "params.yaml"
     path.write_text(path.read_text().replace("    rows: 0  ", "    rows: 9  "))
     with pytest.raises(SystemExit, match=r"data\.worsened: is set already"):
-        robust.run(lambda cell: None, keep)
+        cells.run(robust.design, lambda cell: None, keep)
 
 
 def test_cells_of_other_data_are_not_passed_over(project: Path) -> None:
-    robust.run(lambda cell: None, keep)
+    cells.run(robust.design, lambda cell: None, keep)
     path = project / "params.yaml"
     path.write_text(path.read_text().replace("source: starter ", "source: cs224n "))
     with pytest.raises(SystemExit, match=r"robust-whole: is not of what params.yaml has: data starter -> cs224n; give"):
-        robust.run(lambda cell: None, keep)
+        cells.run(robust.design, lambda cell: None, keep)
 
 
 def test_the_table_has_what_was_done_and_the_figures(project: Path) -> None:
     with pytest.raises(SystemExit, match="no cell is kept yet"):
         robust.table()
-    robust.run(lambda cell: None, keep)
+    cells.run(robust.design, lambda cell: None, keep)
     rows = robust.table()
     assert len(rows) == 2 * len(robust.CELLS)
     assert {*rows.loc[rows["cell"].str.startswith("rows"), "rows"]} == {16, 64, 256, 1024}
@@ -211,7 +216,7 @@ def test_cells_of_other_settings_are_not_passed_over(old: str, new: str, said: s
     assert path.read_text().count(old)
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(SystemExit, match=f"robust-whole: is not of what params.yaml has: .*{said}; give"):
-        robust.run(lambda cell: None, keep)
+        cells.run(robust.design, lambda cell: None, keep)
 
 
 def test_what_was_there_can_be_had_again_after_a_kill(project: Path) -> None:
@@ -219,16 +224,16 @@ def test_what_was_there_can_be_had_again_after_a_kill(project: Path) -> None:
     before = Path("params.yaml").read_bytes()
     keep("robust-whole")
 
-    def killed(cell: str) -> None:
+    def killed(cell: Cell) -> None:
         shutil.copy("params.yaml", "params.left")
         shutil.copy("params.yaml.before", "before.left")
 
-    robust.run(killed, keep)
+    cells.run(robust.design, killed, keep)
     assert Path("before.left").read_bytes() == before and not Path("params.yaml.before").exists()
     shutil.copy("params.left", "params.yaml")
     shutil.copy("before.left", "params.yaml.before")
-    with pytest.raises(SystemExit, match=r"set already; `mv params\.yaml\.before params\.yaml`, then give"):
-        robust.run(killed, keep)
+    with pytest.raises(SystemExit, match=r"`mv params\.yaml\.before params\.yaml` brings it back, .*; then give"):
+        cells.run(robust.design, killed, keep)
 
 
 def test_what_a_kill_in_the_first_cell_left_is_not_taken_for_the_users(project: Path) -> None:
@@ -236,17 +241,17 @@ def test_what_a_kill_in_the_first_cell_left_is_not_taken_for_the_users(project: 
     path, before = Path("params.yaml"), Path("params.yaml").read_bytes() + b"\n\n#   mine"
     path.write_bytes(before)
 
-    def killed(cell: str) -> None:
+    def killed(cell: Cell) -> None:
         shutil.copy("params.yaml", "params.left")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        robust.run(killed, keep)
+        cells.run(robust.design, killed, keep)
     assert path.read_bytes() == before != Path("params.left").read_bytes()
     shutil.copy("params.left", "params.yaml")
     Path("params.yaml.before").write_bytes(before)
     with pytest.raises(SystemExit, match=r"`mv params\.yaml\.before params\.yaml` brings it back, `rm "):
-        robust.run(lambda cell: None, keep)
+        cells.run(robust.design, lambda cell: None, keep)
     assert Path("params.yaml.before").read_bytes() == before and not Path("docs/runs").exists()
 
 
@@ -262,13 +267,13 @@ def test_a_full_disk_does_not_take_the_file(project: Path, monkeypatch: pytest.M
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    def compute(cell: str) -> None:
+    def compute(cell: Cell) -> None:
         assert path.read_bytes() != before
         monkeypatch.setattr(Path, "write_bytes", full)
         raise SystemExit("full")
 
     with pytest.raises(SystemExit, match="full"):
-        robust.run(compute, keep)
+        cells.run(robust.design, compute, keep)
     assert path.read_bytes() == before and path.is_symlink() and path.stat().st_mode & 0o777 == 0o640
     assert not Path("params.yaml.before").exists()
 
@@ -276,24 +281,24 @@ def test_a_full_disk_does_not_take_the_file(project: Path, monkeypatch: pytest.M
 def test_two_at_once_do_not_put_back_each_others_file(project: Path) -> None:
     said = []
 
-    def compute(cell: str) -> None:
+    def compute(cell: Cell) -> None:
         with pytest.raises(SystemExit) as caught:
-            robust.run(lambda cell: None, keep)
+            cells.run(robust.design, lambda cell: None, keep)
         said.append(caught.value.code)
         assert Path("params.yaml.before").exists()
 
-    robust.run(compute, keep)
-    assert {*said} == {".state/robust.lock: another `make robust` runs in this folder; wait for its end"}
+    cells.run(robust.design, compute, keep)
+    assert {*said} == {".state/cells.lock: another run of cells is under way in this folder; wait for its end"}
 
 
 def test_cells_that_a_task_cannot_have_do_not_stop_the_others(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = project / "params.yaml"
-    seen: list[str] = []
+    seen: list[Cell] = []
     path.write_text(re.sub("    ordered: true .*\n", "", path.read_text(), count=1))
-    robust.run(seen.append, keep)
-    assert seen == [cell for cell in robust.CELLS if not cell.startswith("next")]
+    cells.run(robust.design, seen.append, keep)
+    assert [c.name for c in seen] == [robust.kept_as(cell) for cell in robust.CELLS if not cell.startswith("next")]
     assert "next20: left out: the classes of tasks.sst have no order\n" in capsys.readouterr().out
 
 
@@ -302,7 +307,24 @@ def test_a_cell_that_cannot_be_written_is_one_line(project: Path, monkeypatch: p
         raise BadPath(f"docs/runs/{name}: Read-only file system; name another place")
 
     before = Path("params.yaml").read_bytes()
-    monkeypatch.setattr(robust, "keep", refused)
+    monkeypatch.setattr(cells, "keep", refused)
     with pytest.raises(SystemExit, match=r"docs/runs/robust-whole: Read-only file system.*what is computed stays"):
-        robust.run(lambda cell: None)
+        cells.run(robust.design, lambda cell: None)
     assert Path("params.yaml").read_bytes() == before
+
+
+def test_few_rows_are_drawn_anew_on_each_split_and_cells_that_are_kept_are_passed_over(project: Path) -> None:
+    shutil.copytree(ROOT / "docs/research", "docs/research")
+    preset.apply("questions")
+    preset.apply("low_data")
+    seen = {}
+    cells.run(low_data.design, lambda cell: seen.update({cell.name: load().data}), keep)
+    assert [(data.split_seed, data.worsened.seed, data.worsened.rows) for data in seen.values()] == [
+        (2023 + draw, draw, rows) for draw in (1, 2, 3) for rows in (16, 64, 256, 1024)
+    ]
+    assert [*seen] == sorted(seen, key=lambda name: [*map(int, name.split("-")[2:])])
+    about = read_record("docs/runs/low-data-2-64/about.json")
+    write_json("docs/runs/low-data-2-64/about.json", settings(load()) | about | {"split_seed": 2025})
+    again: list[Cell] = []
+    cells.run(low_data.design, again.append, keep)
+    assert not again
