@@ -69,10 +69,10 @@ new-classes: $(VENV)/ready  ## questions (d) and (e), RUN=NAME: new classes on t
 	python -m benchmarks.new_classes $(RUN)
 
 robust: $(VENV)/ready       ## training under few rows, wrong labels and rare classes, after `protomtl preset robust` (4 to 5 h); it resumes
-	PYTHONPATH=src exec python -m benchmarks.robust
+	PYTHONPATH=src exec python -m benchmarks.robust $(if $(NAME),--name $(NAME))
 
 low-data: $(VENV)/ready     ## question (b), after `protomtl preset questions` and `low_data`: few rows, three data splits (7 h); it resumes
-	PYTHONPATH=src exec python -m benchmarks.low_data
+	PYTHONPATH=src exec python -m benchmarks.low_data $(if $(NAME),--name $(NAME))
 
 docs: $(VENV)/ready         ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=src mkdocs build --strict

@@ -4,6 +4,7 @@ A cell that is kept already is passed over, and one that was interrupted goes on
 any time.
 """
 
+import argparse
 import os
 import shutil
 import sys
@@ -12,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import options
 from benchmarks.children import alone, asked_to_end, started
-from protomtl.commands.keep import keep
+from protomtl.commands.keep import keep, name_of_run
 from protomtl.commands.preset import lay_over
 from protomtl.core.files import read_record
 from protomtl.core.paths import KEPT, STATE
@@ -38,6 +40,13 @@ class Cell(NamedTuple):
     patch: Mapping[str, Any]
     more: tuple[str, ...] = ()
     left_out: str = ""
+
+
+def parser(module: str, about: str, name: str) -> argparse.ArgumentParser:
+    """Knows `--name`: own data have cells of their own."""
+    found = options.parser(module, about)
+    found.add_argument("--name", default=name, type=name_of_run, help=f"of the kept cells: NAME-CELL ({name})")
+    return found
 
 
 @contextmanager
@@ -145,4 +154,6 @@ def refuse_other(folder: Path, params: Params) -> None:
         said += apart(about.get("tasks", ours["tasks"]), ours["tasks"], "tasks")
     said += [f"no seed {seed}" for seed in params.seeds if seed not in seeds]
     if said:
-        raise SystemExit(f"{folder}: is not of what {PARAMS} has: {said[0]}; give the kept cells other names")
+        raise SystemExit(
+            f"{folder}: is not of what {PARAMS} has: {said[0]}; `--name NAME` keeps yours apart (`make … NAME=…`)"
+        )

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -71,7 +72,7 @@ def test_it_goes_on_where_it_was_interrupted(project: Path) -> None:
     assert Path("params.yaml").read_bytes() == before
     again: list[Cell] = []
     cells.run(robust.design, again.append, keep)
-    assert [cell.name for cell in again] == [robust.kept_as(cell) for cell in robust.CELLS][2:]
+    assert [cell.name for cell in again] == [f"robust-{cell}" for cell in robust.CELLS][2:]
 
 
 ENGINE = """#!/bin/sh
@@ -184,8 +185,10 @@ def test_cells_of_other_data_are_not_passed_over(project: Path) -> None:
     cells.run(robust.design, lambda cell: None, keep)
     path = project / "params.yaml"
     path.write_text(path.read_text().replace("source: starter ", "source: cs224n "))
-    with pytest.raises(SystemExit, match=r"robust-whole: is not of what params.yaml has: data starter -> cs224n; give"):
+    with pytest.raises(SystemExit, match=r"params\.yaml has: data starter -> cs224n; `--name NAME`"):
         cells.run(robust.design, lambda cell: None, keep)
+    cells.run(partial(robust.design, name="mine"), lambda cell: None, keep)
+    assert len(robust.table("mine")) == len(robust.table()) and {*robust.table()["cell"]} == {*robust.CELLS}
 
 
 def test_the_table_has_what_was_done_and_the_figures(project: Path) -> None:
@@ -215,7 +218,7 @@ def test_cells_of_other_settings_are_not_passed_over(old: str, new: str, said: s
     write_json("docs/runs/robust-whole/about.json", settings(params) | about)
     assert path.read_text().count(old)
     path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(SystemExit, match=f"robust-whole: is not of what params.yaml has: .*{said}; give"):
+    with pytest.raises(SystemExit, match=f"robust-whole: is not of what params.yaml has: .*{said}; `--name"):
         cells.run(robust.design, lambda cell: None, keep)
 
 
@@ -298,7 +301,7 @@ def test_cells_that_a_task_cannot_have_do_not_stop_the_others(
     seen: list[Cell] = []
     path.write_text(re.sub("    ordered: true .*\n", "", path.read_text(), count=1))
     cells.run(robust.design, seen.append, keep)
-    assert [c.name for c in seen] == [robust.kept_as(cell) for cell in robust.CELLS if not cell.startswith("next")]
+    assert [c.name for c in seen] == [f"robust-{cell}" for cell in robust.CELLS if not cell.startswith("next")]
     assert "next20: left out: the classes of tasks.sst have no order\n" in capsys.readouterr().out
 
 
