@@ -244,6 +244,33 @@ def test_figures_in_sentences_on_few_rows_are_those_of_the_kept_runs() -> None:
     assert len({round(most[name]["overall"], 2) for name in (*names[1:], "concat_longer")}) == 1
 
 
+def test_figures_in_sentences_on_wrong_labels_are_those_of_the_kept_runs() -> None:
+    cells = ("whole", "next40", "wrong40")
+    clean, near, far = (kept.read(RUNS / f"robust-{cell}", "test") for cell in cells)
+    lost = {
+        (method, task): clean[method][task] - near[method][task]
+        for method in ("concat_longer", "leave_one_out", "frozen_prototypes")
+        for task in kept.TASKS
+    }
+    others = [clean["concat_longer"][task] - far["concat_longer"][task] for task in ("sst", "sts")]
+    one_out, lda, *rest = (
+        versus("robust-next40", method, "concat_longer")
+        for method in ("leave_one_out", "frozen_lda", "frozen_prototypes", "softmax_pretrained")
+    )
+    without(
+        "docs/results/robust.md",
+        [
+            f"`concat_longer` loses {lost['concat_longer', 'sst']:.3f} and {lost['concat_longer', 'sts']:.3f} of them, "
+            f"where any other label cost {others[0]:.3f} and {others[1]:.3f}",
+            f"`leave_one_out` is {one_out.difference:.3f} above `concat_longer` ({span(one_out)})",
+            f"loses {lost['concat_longer', 'para']:.3f} of `concat_longer`, {lost['leave_one_out', 'para']:.3f} of "
+            f"`leave_one_out`, {lost['frozen_prototypes', 'para']:.3f} of untrained prototypes",
+            f"below it ({lda.difference:+.3f}, p {lda.p_holm:.4f})",
+        ],
+    )
+    assert all(row.p_holm > 0.05 for row in (one_out, *rest))
+
+
 def test_figures_in_sentences_of_stress_on_the_papers_splits_are_those_of_the_kept_run() -> None:
     run = RUNS / "cs224n-questions"
     primary = read_json(run / "report-robust-primary.json")
