@@ -271,6 +271,32 @@ def test_figures_in_sentences_on_wrong_labels_are_those_of_the_kept_runs() -> No
     assert all(row.p_holm > 0.05 for row in (one_out, *rest))
 
 
+def test_figures_in_sentences_on_rare_classes_are_those_of_the_kept_run() -> None:
+    run = RUNS / "robust-rare50"
+    before, after = (kept.read(path, "test") for path in (RUNS / "robust-whole", run))
+    lost = {method: before[method]["overall"] - row["overall"] for method, row in after.items()}
+    lda, one_out, *rest = (
+        versus(run.name, method, "concat_longer")
+        for method in ("frozen_lda", "leave_one_out", "frozen_prototypes", "softmax_pretrained")
+    )
+    pairs = [pd.read_parquet(path) for path in run.glob("seed*/predictions.parquet")]
+    pairs = [rows.query("task == 'para' and split == 'test'") for rows in pairs]
+    trained = ["concat_longer", "softmax_pretrained", "leave_one_out"]
+    without(
+        "docs/results/robust.md",
+        [
+            f"discriminant analysis {lost['frozen_lda']:.3f} and prototypes {lost['frozen_prototypes']:.3f}, "
+            + ", ".join(f"`{name}` {lost[name]:.3f}" for name in reversed(trained)),
+            f"is {lda.difference:.3f} above `concat_longer` ({span(lda)}, p {lda.p_holm:.3f} with Holm)",
+            f"`leave_one_out` is {one_out.difference:.3f} above it ({span(one_out)})",
+            f"{after['concat_longer']['para']:.3f} is the share of that class. Of prototypes without training "
+            f"{after['frozen_prototypes']['para']:.3f} are right",
+        ],
+    )
+    assert all(row.p_holm > 0.05 for row in (one_out, *rest)) and len(pairs) == 3
+    assert all((rows[trained] == 0).all(axis=None) for rows in pairs)
+
+
 def test_figures_in_sentences_of_stress_on_the_papers_splits_are_those_of_the_kept_run() -> None:
     run = RUNS / "cs224n-questions"
     primary = read_json(run / "report-robust-primary.json")
