@@ -18,7 +18,9 @@ def check(params: str, source: str, tasks: Mapping[str, Task]) -> None:
     """
     if source == "starter" and (others := sorted({*tasks} - starter.TASKS)):
         has = f"it has {', '.join(sorted(starter.TASKS))}"
-        raise SystemExit(f"{params}: tasks: the starter data has no {', '.join(others)}; {has}; {OWN}")
+        raise SystemExit(
+            f"{params}: tasks: the starter data has no {', '.join(others)}; {has}; {OWN}, `cs224n` the paper's"
+        )
     published = {TREES, *(name for name, _ in CS224N.values()), *ELSEWHERE, *ADVGLUE_LISTS}
     for name, task in tasks.items():
         for split, file in task.files:

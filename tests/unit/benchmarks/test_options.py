@@ -17,7 +17,7 @@ PROGRAMS = [
     path.stem for path in sorted((ROOT / "benchmarks").glob("*.py")) if 'if __name__ == "__main__"' in path.read_text()
 ]
 CALLS = {
-    found[1].replace("$(DEVICE)", "cuda").strip()
+    re.sub(r"\$\(if \$\(NAME\),(.*)\$\(NAME\)\)", r"\1mine", found[1]).replace("$(DEVICE)", "cuda").strip()
     for path in (ROOT / "Makefile", ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
     for found in re.finditer(r"python -m benchmarks\.([^`#\n]*)", path.read_text(encoding="utf-8"))
 }

@@ -32,7 +32,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ({"seeds": [1, 2]}, "of the seeds 1, which"),
         ({"methods": ["concat", "cosine"]}, "of the methods concat, only_sst, only_para, only_sts, which"),
-        ({"tasks": {"more": MORE}}, "of the tasks sst, para, sts, overall, which"),
+        ({"tasks": {"more": MORE}, "data": {"source": "folder"}}, "of the tasks sst, para, sts, overall, which"),
     ],
 )
 def test_tables_of_before_an_edit_are_not_shown_as_of_now(
